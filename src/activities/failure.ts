@@ -1,0 +1,39 @@
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { FailureError } from '../core/errors.ts';
+import { onStore } from '../store/connection.ts';
+
+/**
+ * The border to Temporal: whatever an activity throws leaves it as an `ApplicationFailure` with one of our codes, our
+ * words and our delay. The text of an unexpected error stays in the worker's log: it may quote a customer.
+ */
+export function bordered<Input, Result>(
+  activity: (input: Input) => Promise<Result>,
+): (input: Input) => Promise<Result> {
+  return async (input) => {
+    try {
+      return await onStore(() => activity(input));
+    } catch (error) {
+      if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
+      throw toApplicationFailure(error);
+    }
+  };
+}
+
+export function toApplicationFailure(error: unknown): ApplicationFailure {
+  if (error instanceof FailureError) {
+    const { failure } = error;
+    return ApplicationFailure.create({
+      message: failure.message,
+      type: failure.code,
+      nonRetryable: failure.kind === 'terminal',
+      ...(failure.kind === 'retryable' &&
+        failure.retryAfterMs !== undefined && { nextRetryDelay: failure.retryAfterMs }),
+    });
+  }
+  const name = error instanceof Error ? error.name : typeof error;
+  Context.current().log.error('unexpected error in an activity', { error });
+  return ApplicationFailure.create({
+    message: `unexpected ${name}; the worker's log has the rest`,
+    type: 'bug',
+  });
+}

@@ -1,0 +1,26 @@
+import { storeBlobs } from '../store/chain.ts';
+import { finishRun, insertApprovals, insertDecisions } from '../store/records.ts';
+import { arrivalTimes } from './arrivals.ts';
+import { callModel } from './callModel.ts';
+import { bordered } from './failure.ts';
+import { prepareCall } from './prepare.ts';
+import { closeEffect, resolveEffect, runTool } from './runTool.ts';
+import type { ActivityServices } from './services.ts';
+import type { Activities } from './types.ts';
+
+/** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
+export function createActivities(services: ActivityServices): Activities {
+  const { sql } = services;
+  return {
+    callModel: bordered((input) => callModel(services, input)),
+    prepareCall: bordered((input) => prepareCall(services, input)),
+    runTool: bordered((input) => runTool(services, input)),
+    closeEffect: bordered((input) => closeEffect(services, input)),
+    resolveEffect: bordered((input) => resolveEffect(services, input)),
+    openApprovals: bordered((input) => insertApprovals(sql, input)),
+    recordDecisions: bordered((input) => insertDecisions(sql, input.run, input.decisions)),
+    arrivalTimes: bordered(arrivalTimes),
+    keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
+    endRun: bordered((input) => finishRun(sql, input)),
+  };
+}

@@ -1,0 +1,77 @@
+import type { CallOutcome } from '../core/calls.ts';
+import { canonicalJson } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
+import { clipBytes, utf8Bytes, wellFormed } from '../core/text.ts';
+import { hashText } from '../store/hash.ts';
+import { failed, type ToolResult } from '../tools/result.ts';
+
+/** A tool's result as the model will read it. `full` is there when the text had to be shortened. */
+export interface Rendered {
+  readonly outcome: Extract<CallOutcome, { kind: 'ran' }>;
+  readonly text: string;
+  readonly full: string | null;
+}
+
+export function render(result: ToolResult): Rendered {
+  const { status, text } = textFor(checked(result));
+  const clean = wellFormed(text);
+  const long = utf8Bytes(clean) > LIMITS.inlineResultBytes;
+  const shown = long ? excerpt(clean) : clean;
+  return {
+    outcome: { kind: 'ran', status, ref: hashText(shown), bytes: utf8Bytes(shown) },
+    text: shown,
+    full: long ? clean : null,
+  };
+}
+
+/** What a tool hands back is not trusted to be what its type says: `undefined`, a cycle, 10 MB. */
+function checked(result: ToolResult): ToolResult {
+  if (typeof result !== 'object' || result === null || !KINDS.includes(result.kind))
+    return failed('the tool returned no result', { suggestion: 'Tell the customer that this did not work.' });
+  if (result.kind !== 'success') return result;
+  try {
+    const bytes = utf8Bytes(canonicalJson(result.data));
+    return bytes <= LIMITS.resultBytes
+      ? result
+      : failed(`the result has ${bytes} bytes, the limit is ${LIMITS.resultBytes}`, {
+          suggestion: 'Ask for less: a narrower question, or one page.',
+        });
+  } catch (error) {
+    return failed(
+      `the tool returned something that is not plain JSON (${error instanceof Error ? error.message : error})`,
+    );
+  }
+}
+
+const KINDS: readonly string[] = ['success', 'not_found', 'failed'];
+
+function textFor(result: ToolResult): {
+  readonly status: 'success' | 'not_found' | 'failed';
+  readonly text: string;
+} {
+  switch (result.kind) {
+    case 'success':
+      return {
+        status: 'success',
+        text: typeof result.data === 'string' ? result.data : JSON.stringify(result.data),
+      };
+    case 'not_found':
+      return { status: 'not_found', text: result.message };
+    case 'failed':
+      return {
+        status: 'failed',
+        text: `Error: ${result.error}${result.suggestion === null ? '' : `\n${result.suggestion}`}`,
+      };
+    default:
+      return result satisfies never;
+  }
+}
+
+function excerpt(text: string): string {
+  const reference = hashText(text);
+  return [
+    `This result has ${text.length} characters and was shortened. Read more with read_result, reference "${reference}".`,
+    clipBytes(text, LIMITS.resultExcerptBytes),
+    '…',
+  ].join('\n');
+}

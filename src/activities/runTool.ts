@@ -1,0 +1,362 @@
+import { Context } from '@temporalio/activity';
+import type { CallOutcome } from '../core/calls.ts';
+import { FailureError, retryable } from '../core/errors.ts';
+import type { Hash } from '../core/ids.ts';
+import type { JsonObject } from '../core/json.ts';
+import { canonicalJson } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
+import { refuse } from '../core/refusals.ts';
+import type { ToolLabels } from '../core/release.ts';
+import { loadBlobs, storeBlobs } from '../store/chain.ts';
+import {
+  claimEffect,
+  closeEffectRow,
+  type Effect,
+  evidenceOf,
+  type Lease,
+  resolveEffectRow,
+  type Settled,
+  settleEffect,
+} from '../store/ledger.ts';
+import { READ_RESULT } from '../tools/builtin.ts';
+import { failed, notFound, success, type ToolResult } from '../tools/result.ts';
+import type { Tool, ToolContext } from '../tools/tool.ts';
+import { type Rendered, render } from './outcome.ts';
+import { implementationOf } from './releases.ts';
+import type { ActivityServices } from './services.ts';
+import type { ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
+
+/** A call with everything needed to run it. */
+interface Job {
+  readonly services: ActivityServices;
+  readonly input: RunToolInput;
+  readonly labels: ToolLabels;
+  readonly tool: Tool<unknown>;
+  readonly toolServices: unknown;
+  readonly args: JsonObject;
+  readonly startedAtMs: number;
+}
+
+/** Runs one call: reads directly, everything else through the effect ledger. */
+export async function runTool(services: ActivityServices, input: RunToolInput): Promise<RunToolResult> {
+  const job = await jobOf(services, input);
+  return job.labels.replay === 'pure' ? runRead(job) : runEffect(job, job.labels.replay);
+}
+
+async function jobOf(services: ActivityServices, input: RunToolInput): Promise<Job> {
+  const startedAtMs = Date.now();
+  const release = await services.releases.get(input.release);
+  const { tool, pinned, agent } = implementationOf(services.agents, release, input.tool);
+  const blobs = await loadBlobs(services.sql, input.run, [input.argsHash]);
+  return {
+    services,
+    input,
+    tool,
+    labels: pinned.labels,
+    toolServices: agent.services(services.outside, input.requester),
+    args: JSON.parse(blobs.get(input.argsHash) ?? 'null') as JsonObject,
+    startedAtMs,
+  };
+}
+
+async function runRead(job: Job): Promise<RunToolResult> {
+  const last = Context.current().info.attempt > job.labels.retries;
+  const tried = await tryTool(job, (context) =>
+    job.input.tool === READ_RESULT ? readPage(job) : job.tool.run(job.args, context),
+  );
+  const result =
+    tried.kind === 'answered'
+      ? tried.result
+      : failed(`the tool failed (${tried.what})`, { retryable: true, suggestion: COULD_NOT_LOOK });
+  if (result.kind === 'failed' && result.retryable && !last) throw toolFailed(result.error);
+  const rendered = render(result);
+  await storeBlobs(job.services.sql, job.input.run, bodies(rendered));
+  return done(job, rendered.outcome, false);
+}
+
+const COULD_NOT_LOOK =
+  'This does not mean that nothing is there. Do not guess; say that you cannot check right now.';
+
+async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
+  const { services, input } = job;
+  const holds = await termsHold(job);
+  await services.crashPoint('effect:before-claim');
+  const claim = await claimEffect(services.sql, input, leaseOf(job.labels, mode), holds);
+  switch (claim.kind) {
+    case 'run':
+      await services.crashPoint('effect:after-claim');
+      return act(job, mode, claim.fence);
+    case 'check':
+      return check(job, mode, claim.fence);
+    case 'settled':
+      return done(job, JSON.parse(claim.result) as CallOutcome, claim.state === 'applied');
+    case 'busy':
+      throw busy(claim.remainingMs);
+    case 'unknown':
+      return unknown(job);
+    case 'stale':
+      return { kind: 'stale', activeMs: Date.now() - job.startedAtMs };
+    case 'void':
+    case 'mismatch':
+      return done(job, refuse(claim.kind), false);
+    case 'switched_off':
+    case 'not_approved':
+      return done(job, refuse(claim.kind, claim.detail), false);
+    default:
+      return claim satisfies never;
+  }
+}
+
+/** What a person agreed to is compared again just before the act; without an approval there is nothing to compare. */
+async function termsHold(job: Job): Promise<boolean> {
+  const { approval, terms } = job.input;
+  if (approval === null || terms === null) return true;
+  const now = await job.tool.terms(job.args, job.toolServices).catch(() => null);
+  return now !== null && canonicalJson(now) === canonicalJson(terms);
+}
+
+async function act(job: Job, mode: Effect, fence: number): Promise<RunToolResult> {
+  const tried = await tryTool(job, (context) => job.tool.run(job.args, context));
+  await job.services.crashPoint('effect:after-act');
+  const retriesLeft = fence <= job.labels.retries;
+  if (tried.kind === 'answered') {
+    const { result } = tried;
+    // The tool itself says that it did not act: whoever comes next may simply run, in every mode.
+    if (result.kind === 'failed' && result.retryable && retriesLeft) {
+      await settle(job, fence, { state: 'released', rendered: null, facts: { error: result.error } });
+      throw toolFailed(result.error);
+    }
+    return settleResult(job, fence, render(result));
+  }
+  // It threw or ran out of time: it may have acted. A repeat is safe only where the mode says how.
+  if (mode !== 'never' && retriesLeft) {
+    await settle(job, fence, { state: 'lost', rendered: null, facts: { what: tried.what } });
+    throw toolFailed(tried.what);
+  }
+  return settleUnknown(job, fence, tried.what);
+}
+
+/** A `checkable` effect whose earlier attempt was lost: look before anything else. */
+async function check(job: Job, mode: Effect, fence: number): Promise<RunToolResult> {
+  const tried = await tryTool(job, async (context) => job.tool.check?.(job.args, context));
+  const found = tried.kind === 'answered' ? tried.result : undefined;
+  switch (found?.kind) {
+    case 'happened':
+      return settleResult(job, fence, render(found.result));
+    case 'did_not':
+      return act(job, mode, fence);
+    case 'cannot_tell':
+      return settleUnknown(job, fence, `the check cannot tell: ${found.reason}`);
+    case undefined:
+      return settleUnknown(
+        job,
+        fence,
+        tried.kind === 'answered' ? 'there is no check' : `the check failed (${tried.what})`,
+      );
+    default:
+      return found satisfies never;
+  }
+}
+
+async function settleResult(job: Job, fence: number, rendered: Rendered): Promise<RunToolResult> {
+  const state = rendered.outcome.status === 'success' ? 'applied' : 'refused';
+  await job.services.crashPoint('effect:before-settle');
+  const settled = await settle(job, fence, { state, rendered, facts: { status: rendered.outcome.status } });
+  await job.services.crashPoint('effect:after-settle');
+  return settled.won ? done(job, rendered.outcome, state === 'applied') : standing(job, settled);
+}
+
+async function settleUnknown(job: Job, fence: number, what: string): Promise<RunToolResult> {
+  const settled = await settle(job, fence, { state: 'unknown', rendered: null, facts: { what } });
+  return settled.won ? unknown(job) : standing(job, settled);
+}
+
+async function settle(
+  job: Job,
+  fence: number,
+  how: {
+    readonly state: Parameters<typeof settleEffect>[3]['state'];
+    readonly rendered: Rendered | null;
+    readonly facts: JsonObject;
+  },
+): Promise<Settled> {
+  const { sql } = job.services;
+  if (how.rendered?.full) await storeBlobs(sql, job.input.run, [how.rendered.full]);
+  return settleEffect(sql, job.input.key, fence, {
+    state: how.state,
+    result: how.rendered === null ? null : JSON.stringify(how.rendered.outcome),
+    facts: how.facts,
+    blob: how.rendered?.text ?? null,
+  });
+}
+
+/** This attempt lost its lease to another one: what stands is what counts. */
+function standing(job: Job, settled: Settled): Promise<RunToolResult> | RunToolResult {
+  switch (settled.state) {
+    case 'applied':
+    case 'refused':
+      return done(job, JSON.parse(settled.result ?? 'null') as CallOutcome, settled.state === 'applied');
+    case 'unknown':
+      return unknown(job);
+    case 'void':
+      return done(job, refuse('void'), false);
+    default:
+      throw busy(LIMITS.leaseMarginMs);
+  }
+}
+
+/** After the activity of an effect has failed for good: waits out the lease and says what became of it. */
+export async function closeEffect(services: ActivityServices, input: RunToolInput): Promise<RunToolResult> {
+  const startedAtMs = Date.now();
+  const release = await services.releases.get(input.release);
+  const labels = release.tools.find((tool) => tool.labels.name === input.tool)?.labels;
+  if (labels === undefined || labels.replay === 'pure')
+    throw new Error(`${input.tool} is no effect of its release`);
+  const closing = await closeEffectRow(services.sql, input, leaseOf(labels, labels.replay));
+  switch (closing.kind) {
+    case 'busy':
+      throw busy(closing.remainingMs);
+    case 'lapsed':
+      return closeByCheck(await jobOf(services, input), closing.fence);
+    case 'applied':
+    case 'refused':
+      return {
+        kind: 'done',
+        outcome: JSON.parse(closing.result) as CallOutcome,
+        applied: closing.kind === 'applied',
+        activeMs: Date.now() - startedAtMs,
+      };
+    case 'void':
+      return { kind: 'done', outcome: refuse('void'), applied: false, activeMs: Date.now() - startedAtMs };
+    case 'unknown':
+      return {
+        kind: 'unknown',
+        evidence: await evidenceOf(services.sql, input.key),
+        activeMs: Date.now() - startedAtMs,
+      };
+    default:
+      return closing satisfies never;
+  }
+}
+
+/** The last look at a `checkable` effect: nothing is run any more, so "did not" becomes final here. */
+async function closeByCheck(job: Job, fence: number): Promise<RunToolResult> {
+  const tried = await tryTool(job, async (context) => job.tool.check?.(job.args, context));
+  const found = tried.kind === 'answered' ? tried.result : undefined;
+  if (found?.kind === 'happened') return settleResult(job, fence, render(found.result));
+  if (found?.kind !== 'did_not') return settleUnknown(job, fence, 'the last check could not tell');
+  await settle(job, fence, { state: 'released', rendered: null, facts: { check: 'did_not' } });
+  return closeEffect(job.services, job.input);
+}
+
+/** A person's word on an unknown effect becomes its result. */
+export async function resolveEffect(
+  services: ActivityServices,
+  input: ResolveEffectInput,
+): Promise<RunToolResult> {
+  const happened = input.said === 'happened';
+  const rendered = render(success(input.result));
+  if (happened) await storeBlobs(services.sql, input.run, bodies(rendered));
+  await resolveEffectRow(services.sql, input.key, {
+    state: happened ? 'applied' : 'given_up',
+    result: happened ? JSON.stringify(rendered.outcome) : null,
+    facts: { by: input.by },
+  });
+  return {
+    kind: 'done',
+    outcome: happened ? rendered.outcome : refuse('unknown_outcome'),
+    applied: happened,
+    activeMs: 0,
+  };
+}
+
+type Tried<Result> =
+  | { readonly kind: 'answered'; readonly result: Result }
+  | { readonly kind: 'lost'; readonly what: string };
+
+/** Runs a tool's code within its time. A tool that throws or does not come back is `lost`: it may have acted. */
+async function tryTool<Result>(
+  job: Job,
+  run: (context: ToolContext<unknown>) => Promise<Result> | Result,
+): Promise<Tried<Result>> {
+  const { info, cancellationSignal, heartbeat, log } = Context.current();
+  const out = AbortSignal.timeout(job.labels.timeoutMs);
+  const signal = AbortSignal.any([out, cancellationSignal]);
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error(out.aborted ? TIMED_OUT : 'cancelled')), {
+      once: true,
+    });
+  });
+  aborted.catch(() => undefined);
+  const { input } = job;
+  try {
+    const running = Promise.resolve(
+      run({
+        requester: input.requester,
+        key: input.key,
+        idempotencyKey: input.key,
+        services: job.toolServices,
+        signal,
+        heartbeat: (detail) => heartbeat(detail ?? null),
+        now: () => new Date(),
+        log: (message, facts) => log.info(message, { ...facts, key: input.key, attempt: info.attempt }),
+      }),
+    );
+    return { kind: 'answered', result: await Promise.race([running, aborted]) };
+  } catch (error) {
+    log.warn('a tool failed', { tool: input.tool, key: input.key, error });
+    // The tool's own words may quote anything; only their kind leaves the worker.
+    const what = error instanceof Error && error.message === TIMED_OUT ? TIMED_OUT : 'it threw';
+    return { kind: 'lost', what };
+  }
+}
+
+const TIMED_OUT = 'it did not answer in time';
+
+async function readPage(job: Job): Promise<ToolResult> {
+  const { reference, offset } = job.args as { reference: string; offset: number };
+  if (!/^[0-9a-f]{64}$/.test(reference))
+    return failed('the reference is not one that a shortened result gave');
+  const blobs = await loadBlobs(job.services.sql, job.input.run, [reference as Hash]).catch(() => null);
+  const text = blobs?.get(reference as Hash);
+  if (text === undefined) return notFound('No result of this conversation has this reference.');
+  const page = text.slice(Math.max(0, offset), Math.max(0, offset) + LIMITS.readResultPageChars);
+  return success({
+    text: page,
+    offset,
+    total: text.length,
+    next: offset + page.length < text.length ? offset + page.length : null,
+  });
+}
+
+function leaseOf(labels: ToolLabels, mode: Effect): Lease {
+  return {
+    mode,
+    leaseMs: labels.timeoutMs + LIMITS.activityOverheadMs + LIMITS.leaseMarginMs,
+    settlesMs: mode === 'checkable' ? (labels.settlesWithinMs ?? 0) : 0,
+  };
+}
+
+function bodies(rendered: Rendered): readonly string[] {
+  return rendered.full === null ? [rendered.text] : [rendered.text, rendered.full];
+}
+
+function done(job: Job, outcome: CallOutcome, applied: boolean): RunToolResult {
+  return { kind: 'done', outcome, applied, activeMs: Date.now() - job.startedAtMs };
+}
+
+async function unknown(job: Job): Promise<RunToolResult> {
+  const evidence = await evidenceOf(job.services.sql, job.input.key);
+  return { kind: 'unknown', evidence, activeMs: Date.now() - job.startedAtMs };
+}
+
+function toolFailed(what: string): FailureError {
+  return new FailureError(retryable('tool_failed', `the tool failed: ${what.slice(0, 200)}`));
+}
+
+/** Another attempt may be alive: come back when its lease has run out. */
+function busy(remainingMs: number): FailureError {
+  return new FailureError(
+    retryable('lease_busy', `another attempt holds the lease for ${remainingMs} ms`, remainingMs + 50),
+  );
+}

@@ -1,0 +1,31 @@
+import type { ModelTier } from '../core/release.ts';
+import type { ModelProvider } from '../models/provider.ts';
+import type { Sql } from '../store/connection.ts';
+import type { Agent } from '../tools/agent.ts';
+import type { Outside } from '../tools/outside.ts';
+import type { Releases } from './releases.ts';
+
+/** What activities work with. The worker builds it once; nothing in it is global. */
+export interface ActivityServices {
+  readonly sql: Sql;
+  readonly outside: Outside;
+  /** The agents whose code this worker has, by name. */
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly releases: Releases;
+  readonly provider: ModelProvider;
+  readonly models: Readonly<Record<ModelTier, string>>;
+  readonly unpriced: 'refuse' | 'dearest';
+  /** Short texts in history, so that answers can be read there. */
+  readonly previews: boolean;
+  /** Named points inside activities at which a test may stop the process. */
+  readonly crashPoint: (name: CrashPoint) => Promise<void>;
+}
+
+export type CrashPoint =
+  | 'model:before-call'
+  | 'model:after-call'
+  | 'effect:before-claim'
+  | 'effect:after-claim'
+  | 'effect:after-act'
+  | 'effect:before-settle'
+  | 'effect:after-settle';

@@ -1,0 +1,177 @@
+import type { ApprovalRecord } from '../core/approvals.ts';
+import type { CallOutcome, PreparedCall } from '../core/calls.ts';
+import type { ApprovalId, CallKey, Hash, RunId } from '../core/ids.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { RunLimits } from '../core/limits.ts';
+import type { Usage } from '../core/messages.ts';
+import type { PinnedRelease } from '../core/release.ts';
+import type { Requester } from '../core/requester.ts';
+import type { Append, HandOver, Head, UnrecordedDecision } from '../core/state.ts';
+
+/**
+ * What crosses the border between workflow and activities. References, hashes and facts; never the conversation.
+ * Every input and result stays below the soft payload limit.
+ */
+export interface Activities {
+  callModel(input: CallModelInput): Promise<CallModelResult>;
+  prepareCall(input: PrepareCallInput): Promise<PreparedCall>;
+  runTool(input: RunToolInput): Promise<RunToolResult>;
+  closeEffect(input: RunToolInput): Promise<RunToolResult>;
+  resolveEffect(input: ResolveEffectInput): Promise<RunToolResult>;
+  openApprovals(input: OpenApprovalsInput): Promise<void>;
+  recordDecisions(input: RecordDecisionsInput): Promise<void>;
+  arrivalTimes(input: ArrivalTimesInput): Promise<readonly DecisionArrival[]>;
+  keepTexts(input: KeepTextsInput): Promise<readonly Hash[]>;
+  endRun(input: EndRunInput): Promise<void>;
+}
+
+/** Who and what a run is, for activities that have to know. */
+export interface RunRef {
+  readonly run: RunId;
+  readonly workflowId: string;
+  readonly agent: string;
+  readonly requester: Requester;
+}
+
+export interface CallModelInput extends RunRef {
+  readonly step: number;
+  /** `land` is the last call of a turn that hit a limit: no tool may be used. */
+  readonly purpose: 'act' | 'land';
+  readonly head: Head | null;
+  readonly append: Append;
+  /** Null at the first call of a run: `channel` is resolved and the answer carries what the run pins. */
+  readonly release: Hash | null;
+  readonly channel: string;
+  readonly wantedLimits: Partial<RunLimits>;
+  readonly context: JsonObject | null;
+  /** The run's limits as they stand, null before the release is known. */
+  readonly allowance: {
+    readonly tokens: number;
+    readonly costMicroUsd: number;
+    readonly maxOutputTokens: number;
+  } | null;
+  readonly spent: { readonly tokens: number; readonly costMicroUsd: number };
+  /** Prompt and output tokens of the newest call, 0 before the first. */
+  readonly lastTotalTokens: number;
+}
+
+export interface Preview {
+  readonly text: string;
+  readonly truncated: boolean;
+}
+
+export type CallModelResult =
+  | {
+      readonly kind: 'answered';
+      readonly head: Head;
+      readonly stopReason: string;
+      readonly calls: readonly PreparedCall[];
+      readonly usage: Usage;
+      /** This answer's cost and that of attempts for it that were lost. */
+      readonly costMicroUsd: number;
+      readonly activeMs: number;
+      /** The answer has text; false for an empty one, which never enters the chain. */
+      readonly hasText: boolean;
+      /** Bounded; null when previews are off or there is no text. */
+      readonly preview: Preview | null;
+      readonly model: string;
+      readonly pinned: PinnedRelease | null;
+    }
+  | {
+      /** The worst case of this call and of the landing after it does not fit any more. Nothing was spent. */
+      readonly kind: 'over_limit';
+      readonly limit: 'tokens' | 'cost';
+      readonly pinned: PinnedRelease | null;
+    };
+
+export interface PrepareCallInput extends RunRef {
+  readonly release: Hash;
+  readonly key: CallKey;
+  readonly callId: string;
+  readonly tool: string;
+  /** Where the arguments come from: those stored with the call, or a person's edit. */
+  readonly arguments:
+    | { readonly kind: 'stored'; readonly argsHash: Hash }
+    | { readonly kind: 'edited'; readonly arguments: JsonObject };
+}
+
+export interface RunToolInput extends RunRef {
+  readonly release: Hash;
+  readonly key: CallKey;
+  readonly tool: string;
+  readonly argsHash: Hash;
+  readonly generation: number;
+  readonly terms: JsonObject | null;
+  /** The decision that allows it; null where the policy asked nobody. */
+  readonly approval: {
+    readonly id: ApprovalId;
+    readonly decision: JsonObject;
+    readonly decidedAtMs: number;
+  } | null;
+}
+
+export type RunToolResult =
+  | {
+      readonly kind: 'done';
+      readonly outcome: CallOutcome;
+      readonly applied: boolean;
+      readonly activeMs: number;
+    }
+  | {
+      /** The terms a person agreed to have changed. Nothing was done. */
+      readonly kind: 'stale';
+      readonly activeMs: number;
+    }
+  | {
+      /** Nobody knows whether it happened. A person must say. */
+      readonly kind: 'unknown';
+      readonly evidence: string;
+      readonly activeMs: number;
+    };
+
+export interface ResolveEffectInput extends RunRef {
+  readonly key: CallKey;
+  readonly tool: string;
+  readonly said: 'happened' | 'give_up';
+  readonly result: Json;
+  readonly by: string;
+}
+
+export interface OpenApprovalsInput extends RunRef {
+  readonly release: Hash | null;
+  readonly records: readonly ApprovalRecord[];
+  readonly state: 'waiting' | 'landed' | 'unknown';
+  readonly evidence: string | null;
+  readonly terms: Readonly<Record<string, JsonObject>>;
+}
+
+export interface RecordDecisionsInput {
+  readonly run: RunId;
+  readonly decisions: readonly UnrecordedDecision[];
+}
+
+export interface ArrivalTimesInput {
+  readonly workflowId: string;
+  readonly approvals: readonly ApprovalId[];
+}
+
+/** When the server received a decision, whatever the time at which a worker could read it. */
+export interface DecisionArrival {
+  readonly approval: string;
+  readonly by: string;
+  readonly kind: string;
+  readonly arrivedAtMs: number;
+}
+
+export interface KeepTextsInput {
+  readonly run: RunId;
+  readonly texts: readonly string[];
+}
+
+export interface EndRunInput extends RunRef {
+  readonly outcome: string;
+  readonly reason: string;
+  readonly decisions: readonly UnrecordedDecision[];
+  readonly handOver: (HandOver & { readonly queue: string }) | null;
+  readonly costMicroUsd: number;
+}

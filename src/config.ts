@@ -1,0 +1,101 @@
+import { LIMITS } from './core/limits.ts';
+import type { ModelTier } from './core/release.ts';
+import { resolveModels } from './models/tiers.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a worker needs to know. Read once, at start, from the environment alone. */
+export interface Config {
+  readonly databaseUrl: string;
+  readonly taskQueue: string;
+  /** Agent modules: names of agents that ship, or paths and packages that export `agent`. */
+  readonly agents: readonly string[];
+  readonly models: Readonly<Record<ModelTier, string>>;
+  readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | null };
+  /** True when no API key is set: a scripted model answers. */
+  readonly scripted: boolean;
+  readonly allowUnpriced: boolean;
+  readonly previews: boolean;
+  /** A module that exports `payloadCodecs`, for encryption of what Temporal stores. */
+  readonly codecModule: string | null;
+}
+
+/** Every environment variable of Holdfast, with its meaning and default. The Temporal SDK reads TEMPORAL_* itself. */
+export const VARIABLES = {
+  DATABASE_URL: 'PostgreSQL of the store: postgres://user:password@host:port/database',
+  HOLDFAST_TASK_QUEUE: 'Temporal task queue (default holdfast)',
+  HOLDFAST_AGENTS: 'agent modules of this worker, separated by commas (default support)',
+  ANTHROPIC_API_KEY: 'key for the model; without it a scripted model answers at HOLDFAST_MODEL_URL',
+  HOLDFAST_MODEL_URL: 'base URL of the Messages API: a gateway, or the scripted model',
+  HOLDFAST_MODEL_SMALL: 'model name of the tier small',
+  HOLDFAST_MODEL_STANDARD: 'model name of the tier standard',
+  HOLDFAST_MODEL_DEEP: 'model name of the tier deep',
+  HOLDFAST_ALLOW_UNPRICED:
+    'on: a model without a price may run, booked at the dearest price known (default off)',
+  HOLDFAST_PREVIEWS: 'off: no conversation text in Temporal histories (default on)',
+  HOLDFAST_CODEC: 'module that exports payloadCodecs (default none)',
+} as const;
+
+type Name = keyof typeof VARIABLES;
+
+/** Reads and checks the configuration; throws one error that names every problem and what to do. */
+export function readConfig(environment: Environment): Config {
+  const problems: string[] = [];
+  const text = (name: Name, fallback: string | null): string => {
+    const value = environment[name]?.trim() ?? '';
+    if (value !== '') return value;
+    if (fallback === null) problems.push(`${name} is not set: ${VARIABLES[name]}`);
+    return fallback ?? '';
+  };
+  const onOff = (name: Name, fallback: 'on' | 'off'): boolean => {
+    const value = text(name, fallback);
+    if (value !== 'on' && value !== 'off') problems.push(`${name} is "${value}": set it to on or off`);
+    return value === 'on';
+  };
+  const databaseUrl = text('DATABASE_URL', null);
+  if (databaseUrl !== '' && !/^postgres(ql)?:\/\//.test(databaseUrl))
+    problems.push('DATABASE_URL does not begin with postgres://');
+  const apiKey = text('ANTHROPIC_API_KEY', '');
+  const baseUrl = text('HOLDFAST_MODEL_URL', '');
+  if (apiKey === '' && baseUrl === '')
+    problems.push(
+      'neither ANTHROPIC_API_KEY nor HOLDFAST_MODEL_URL is set: set the key, or run "npm run dev" for a scripted model',
+    );
+  if (baseUrl !== '' && !/^https?:\/\//.test(baseUrl))
+    problems.push('HOLDFAST_MODEL_URL does not begin with http:// or https://');
+  const taskQueue = text('HOLDFAST_TASK_QUEUE', 'holdfast');
+  if (taskQueue.length > LIMITS.personChars) problems.push('HOLDFAST_TASK_QUEUE is too long');
+  const agents = text('HOLDFAST_AGENTS', 'support')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const config: Config = {
+    databaseUrl,
+    taskQueue,
+    agents,
+    models: readModels(environment, problems),
+    anthropic: { apiKey: apiKey === '' ? 'scripted' : apiKey, baseUrl: baseUrl === '' ? null : baseUrl },
+    scripted: apiKey === '',
+    allowUnpriced: onOff('HOLDFAST_ALLOW_UNPRICED', 'off'),
+    previews: onOff('HOLDFAST_PREVIEWS', 'on'),
+    codecModule: text('HOLDFAST_CODEC', '') || null,
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+function readModels(environment: Environment, problems: string[]): Config['models'] {
+  try {
+    return resolveModels(environment);
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+    return { small: '', standard: '', deep: '' };
+  }
+}
+
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(`the configuration is not complete:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Every limit of Holdfast, in one place. A wait, queue, string, loop or retry that is not bounded here is a bug.
+ * Units are in the names. What an agent may set for itself is `RunLimits`; the rest is fixed.
+ */
+
+/** What a run may use. A start may tighten these, never loosen them. */
+export interface RunLimits {
+  /** Model calls in one turn. */
+  readonly iterationsPerTurn: number;
+  readonly toolCallsPerTurn: number;
+  /** Activity time of one turn, without backoff and without waiting for people. */
+  readonly activeMsPerTurn: number;
+  /** Prompt (cache reads included) and output tokens of the whole run. */
+  readonly tokensPerRun: number;
+  readonly costMicroUsdPerRun: number;
+  /** Of one model call. */
+  readonly maxOutputTokens: number;
+  /** An idle run with nothing open ends as completed after this. */
+  readonly idleMs: number;
+  /** How long an approval, a reconcile request or a landing waits for a person, unless a rule says otherwise. */
+  readonly approvalMs: number;
+}
+
+export const DEFAULT_RUN_LIMITS: RunLimits = {
+  iterationsPerTurn: 12,
+  toolCallsPerTurn: 15,
+  activeMsPerTurn: 60_000,
+  tokensPerRun: 50_000,
+  costMicroUsdPerRun: 500_000,
+  maxOutputTokens: 4_096,
+  idleMs: 24 * 3_600_000,
+  approvalMs: 24 * 3_600_000,
+};
+
+/** The most that an agent may ask for, so that a slip of the pen is an error and not a bill. */
+export const MAX_RUN_LIMITS: RunLimits = {
+  iterationsPerTurn: 1_000,
+  toolCallsPerTurn: 2_000,
+  activeMsPerTurn: 24 * 3_600_000,
+  tokensPerRun: 100_000_000,
+  costMicroUsdPerRun: 1_000_000_000,
+  maxOutputTokens: 128_000,
+  idleMs: 90 * 86_400_000,
+  approvalMs: 90 * 86_400_000,
+};
+
+export const LIMITS = {
+  // Text and payloads
+  messageBytes: 100 * 1024,
+  /** A message above this travels as a reference into the blob store. */
+  inlineMessageBytes: 4 * 1024,
+  previewBytes: 4 * 1024,
+  summaryChars: 200,
+  reasonChars: 2_000,
+  idChars: 64,
+  personChars: 200,
+  payloadSoftBytes: 64 * 1024,
+  payloadHardBytes: 256 * 1024,
+  contextBytes: 8 * 1024,
+  /** A tool result above this goes to the blob store and the model gets an excerpt. */
+  inlineResultBytes: 8 * 1024,
+  resultExcerptBytes: 2 * 1024,
+  /** A tool result above this is refused: the tool should have paged. */
+  resultBytes: 8 * 1024 * 1024,
+  argumentsBytes: 64 * 1024,
+  /** A page is at most 8 KB of JSON even when every character takes three bytes. */
+  readResultPageChars: 2_500,
+  callsPerStep: 32,
+  requestsPerCall: 5,
+
+  // Run state
+  runStateBytes: 128 * 1024,
+  openApprovals: 20,
+  rememberedIds: 1_000,
+  inboxMessages: 50,
+  openSends: 8,
+  /** Decisions and steering that the store has not been told of yet. */
+  unrecordedDecisions: 50,
+  raiseMax: 1_000_000_000,
+  rememberedReplies: 8,
+  eventsBeforeContinueAsNew: 2_000,
+  updatesBeforeContinueAsNew: 1_500,
+
+  // Loop
+  /** The same call this often in a turn, without an effect in between, is refused… */
+  repeatsRefused: 3,
+  /** …and this often lands the turn. */
+  repeatsLanding: 4,
+  /** Failures count towards escalation after this iteration. */
+  failuresCountAfterIteration: 3,
+  failuresOfAKind: 3,
+  /** The model is told when less than this share of a limit is left. */
+  noticeShare: 0.2,
+  reminderEveryUserMessages: 8,
+  truncatedAnswers: 2,
+  emptyAnswers: 2,
+  landingsPerTurn: 3,
+
+  // Agents and tools
+  promptTokens: 600,
+  ownToolsWarning: 10,
+  ownToolsError: 15,
+  strictTools: 20,
+  toolTimeoutMs: 10_000,
+  toolTimeoutMaxMs: 600_000,
+  toolRetries: 2,
+  toolRetriesMax: 10,
+  toolBackoffMaxMs: 8_000,
+  toolBackoffFirstMs: 500,
+
+  // Activities
+  activityOverheadMs: 5_000,
+  leaseMarginMs: 5_000,
+  effectAttempts: 20,
+  effectScheduleToCloseMs: 30 * 60_000,
+  releaseWaitMs: 10 * 60_000,
+  /** Tries to find a worker that has the pinned release; the wait between them is a minute at most. */
+  releaseAttempts: 12,
+  releaseRetryMs: 50_000,
+  modelCallMs: 10 * 60_000,
+  modelStallMs: 120_000,
+  modelHeartbeatMs: 30_000,
+  modelAttempts: 6,
+  modelScheduleToCloseMs: 20 * 60_000,
+  retryAfterMaxMs: 600_000,
+  storeActivityMs: 30_000,
+  storeActivityAttempts: 10,
+  outageRetryMs: 60_000,
+  outageMs: 86_400_000,
+  bugMs: 86_400_000,
+  workerDrainMs: 60_000,
+  workerActivities: 100,
+  arrivalPages: 20,
+  arrivalPageEvents: 200,
+
+  /** How long a run that was started without a message waits for its first. */
+  idleBeforeFirstMs: 24 * 3_600_000,
+  /** A timer is set anew after this, so that no wait is without a bound. */
+  longestWaitMs: 90 * 86_400_000,
+
+  // Wiring
+  storeConnections: 20,
+  cachedReleases: 200,
+  connectMs: 10_000,
+  listRows: 100,
+} as const;

@@ -1,0 +1,120 @@
+import { isObject, type JsonObject } from './json.ts';
+import { DEFAULT_RUN_LIMITS, LIMITS, type RunLimits } from './limits.ts';
+import type { Requester } from './requester.ts';
+import { utf8Bytes, wellFormed } from './text.ts';
+
+/** What starts a run. Plain JSON; `limits` only tighten what the release allows. */
+export interface StartInput {
+  readonly v: 1;
+  /** `name` of the agent. */
+  readonly agent: string;
+  /** Default `live`. */
+  readonly channel?: string;
+  /** The first message; without it the run waits for one. */
+  readonly message?: string;
+  readonly requester: { readonly id: string; readonly tenant?: string; readonly roles?: readonly string[] };
+  /** End after the first answer. */
+  readonly once?: boolean;
+  readonly limits?: Partial<RunLimits>;
+  /** Facts of the application for the model, such as the page the customer is on. At most 8 KB. */
+  readonly context?: JsonObject;
+}
+
+export interface Start {
+  readonly agent: string;
+  readonly channel: string;
+  readonly message: string | null;
+  readonly requester: Requester;
+  readonly once: boolean;
+  readonly limits: Partial<RunLimits>;
+  readonly context: JsonObject | null;
+}
+
+export type ParsedStart =
+  | { readonly kind: 'ok'; readonly start: Start }
+  | { readonly kind: 'bad'; readonly problems: readonly string[] };
+
+const NAME = /^[a-z][a-z0-9-]{0,39}$/;
+
+/** Checks a start input by hand: zod does not belong into a workflow. Names every problem at once. */
+export function parseStart(input: unknown): ParsedStart {
+  if (!isObject(input)) return { kind: 'bad', problems: ['the start input is not an object'] };
+  const problems: string[] = [];
+  const check = (holds: boolean, problem: string) => {
+    if (!holds) problems.push(problem);
+  };
+  const {
+    v,
+    agent,
+    channel = 'live',
+    message = null,
+    requester,
+    once = false,
+    limits = {},
+    context = null,
+  } = input;
+  check(v === 1, `v is ${show(v)}: this worker reads version 1`);
+  check(
+    typeof agent === 'string' && NAME.test(agent),
+    `agent is ${show(agent)}: the name of an agent, such as "support"`,
+  );
+  check(
+    typeof channel === 'string' && NAME.test(channel),
+    `channel is ${show(channel)}: a name, such as "live"`,
+  );
+  check(message === null || typeof message === 'string', `message is ${show(message)}: text`);
+  if (typeof message === 'string') problems.push(...messageProblems(message));
+  check(typeof once === 'boolean', `once is ${show(once)}: true or false`);
+  const who = isObject(requester) ? requester : {};
+  const { id, tenant = null, roles = [] } = who;
+  check(
+    typeof id === 'string' && id.length > 0 && id.length <= LIMITS.personChars,
+    `requester.id is ${show(id)}: who the run acts for, 1 to ${LIMITS.personChars} characters`,
+  );
+  check(
+    tenant === null || (typeof tenant === 'string' && tenant.length <= LIMITS.personChars),
+    `requester.tenant is ${show(tenant)}: text`,
+  );
+  check(
+    Array.isArray(roles) && roles.length <= 50 && roles.every((role) => typeof role === 'string'),
+    `requester.roles is ${show(roles)}: at most 50 texts`,
+  );
+  for (const [name, value] of Object.entries(isObject(limits) ? limits : { limits })) {
+    check(name in DEFAULT_RUN_LIMITS, `limits.${name} is not a limit`);
+    check(
+      Number.isInteger(value) && Number(value) > 0,
+      `limits.${name} is ${show(value)}: a whole number above 0`,
+    );
+  }
+  check(
+    context === null || (isObject(context) && utf8Bytes(JSON.stringify(context)) <= LIMITS.contextBytes),
+    `context: an object of at most ${LIMITS.contextBytes} bytes`,
+  );
+  if (problems.length > 0) return { kind: 'bad', problems };
+  return {
+    kind: 'ok',
+    start: {
+      agent: agent as string,
+      channel: channel as string,
+      message: message === null ? null : wellFormed(message as string),
+      requester: { id: id as string, tenant: tenant as string | null, roles: roles as string[] },
+      once: once as boolean,
+      limits: limits as Partial<RunLimits>,
+      context: context as JsonObject | null,
+    },
+  };
+}
+
+/** What is wrong with a customer's message; empty when it may go in. */
+export function messageProblems(text: string): readonly string[] {
+  if (text.trim() === '') return ['the message is empty: say something'];
+  const bytes = utf8Bytes(text);
+  return bytes > LIMITS.messageBytes
+    ? [`the message has ${bytes} bytes, the limit is ${LIMITS.messageBytes}: send a shorter one, or a link`]
+    : [];
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

@@ -1,0 +1,211 @@
+import type { ApprovalRecord } from './approvals.ts';
+import type { CallState } from './calls.ts';
+import type { Hash, RunId } from './ids.ts';
+import type { JsonObject } from './json.ts';
+import type { RunLimits } from './limits.ts';
+import { NO_USAGE, type Usage } from './messages.ts';
+import type { PinnedRelease } from './release.ts';
+import type { Requester } from './requester.ts';
+import type { Start } from './start.ts';
+import { CLEAN, type Taint } from './taint.ts';
+
+/** Where the conversation stands: the newest node of the chain and its number (1 for the first message). */
+export interface Head {
+  readonly seq: number;
+  readonly node: Hash;
+}
+
+/** A text on its way to the model: short ones travel, longer ones are named. */
+export type TextRef =
+  | { readonly kind: 'inline'; readonly text: string }
+  | { readonly kind: 'blob'; readonly ref: Hash };
+
+export interface QueuedMessage {
+  readonly id: string;
+  readonly by: string;
+  readonly text: TextRef;
+}
+
+/** The answer to one call, on its way to the model. */
+export interface ResultRef {
+  readonly callId: string;
+  readonly isError: boolean;
+  readonly content: TextRef;
+}
+
+/** What the next model call adds to the conversation: one user message, results first. Nothing after a pause. */
+export interface Append {
+  readonly results: readonly ResultRef[];
+  readonly texts: readonly TextRef[];
+  /** Add the agent's hard rules. */
+  readonly remind: boolean;
+}
+
+export const NOTHING: Append = { results: [], texts: [], remind: false };
+
+export interface Step {
+  readonly n: number;
+  readonly calls: readonly CallState[];
+}
+
+export interface HandOver {
+  readonly summary: string;
+  readonly evidence: string;
+}
+
+/** Why a turn landed. The closed list is part of the wire: it is the run's `reason` when a person stops it. */
+export type LandingReason =
+  | 'iterations'
+  | 'tool_calls'
+  | 'active_time'
+  | 'tokens'
+  | 'cost'
+  | 'repeats'
+  | 'truncated'
+  | 'empty'
+  | 'context'
+  | 'unknown_stop'
+  | 'model_failed'
+  | 'failures';
+
+/** An open turn: from a message to its answer. Plain data, carried through continue-as-new. */
+export interface Turn {
+  /** Ids of the messages this turn answers. */
+  readonly messages: readonly string[];
+  readonly append: Append;
+  /** The append has been sent to the model at least once: it stays as it is until the answer stands. */
+  readonly sealed: boolean;
+  readonly iterations: number;
+  readonly toolCalls: number;
+  readonly activeMs: number;
+  readonly truncated: number;
+  readonly empty: number;
+  /** Text of answers that were cut off and continued. */
+  readonly pieces: readonly string[];
+  /** Calls made since the last applied effect: `tool argsHash` to how often. */
+  readonly repeats: Readonly<Record<string, number>>;
+  /** Failures that count towards escalation, by tool. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Limits the model has been warned about. */
+  readonly notices: readonly string[];
+  readonly step: Step | null;
+  /** The turn has to land (or has landed, when `record` is there). */
+  readonly landing: { readonly reason: LandingReason; readonly record: ApprovalRecord | null } | null;
+  readonly landings: number;
+  readonly handOver: HandOver | null;
+}
+
+export function openTurn(messages: readonly string[], append: Append): Turn {
+  return {
+    messages,
+    append,
+    sealed: false,
+    iterations: 0,
+    toolCalls: 0,
+    activeMs: 0,
+    truncated: 0,
+    empty: 0,
+    pieces: [],
+    repeats: {},
+    failures: {},
+    notices: [],
+    step: null,
+    landing: null,
+    landings: 0,
+    handOver: null,
+  };
+}
+
+/** What a sender of a message gets back, as soon as the run answers or parks. */
+export interface Reply {
+  readonly kind: 'answered' | 'waiting' | 'landed' | 'moved' | 'ended';
+  readonly messageId: string;
+  readonly text?: string;
+  readonly approvals?: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly summary: string;
+    readonly deadlineMs: number;
+  }[];
+}
+
+/** Everything a run is, between two activations. At most 128 KB as JSON; a build reads the previous build's. */
+export interface RunState {
+  readonly v: 1;
+  readonly run: RunId;
+  readonly agent: string;
+  readonly channel: string;
+  readonly requester: Requester;
+  readonly once: boolean;
+  readonly wantedLimits: Partial<RunLimits>;
+  readonly context: JsonObject | null;
+  readonly pinned: PinnedRelease | null;
+  readonly head: Head | null;
+  readonly nextStep: number;
+  readonly userMessages: number;
+  readonly taint: Taint;
+  readonly usage: Usage;
+  readonly costMicroUsd: number;
+  readonly iterations: number;
+  /** Prompt and output tokens of the newest model call: what the next one will at least have to read. */
+  readonly lastTotalTokens: number;
+  /** Allowed on top of the limits by people. */
+  readonly extraTokens: number;
+  readonly extraCostMicroUsd: number;
+  readonly inbox: readonly QueuedMessage[];
+  readonly turn: Turn | null;
+  readonly idleDeadlineMs: number | null;
+  readonly seenMessages: readonly string[];
+  /** Closed approvals, for duplicates: id and the state that stands. */
+  readonly closedApprovals: readonly (readonly [id: string, state: string])[];
+  readonly replies: readonly Reply[];
+  /** Decisions that count or were refused, and are not in the store yet. */
+  readonly unrecorded: readonly UnrecordedDecision[];
+  readonly paused: { readonly by: string; readonly reason: string } | null;
+  readonly closing: boolean;
+  readonly handOver: HandOver | null;
+  readonly continuedTimes: number;
+}
+
+export interface UnrecordedDecision {
+  readonly approval: string;
+  /** The state the record moved to, or `refused`. */
+  readonly state: string;
+  readonly facts: JsonObject;
+  readonly atMs: number;
+}
+
+export function newState(run: RunId, start: Start): RunState {
+  return {
+    v: 1,
+    run,
+    agent: start.agent,
+    channel: start.channel,
+    requester: start.requester,
+    once: start.once,
+    wantedLimits: start.limits,
+    context: start.context,
+    pinned: null,
+    head: null,
+    nextStep: 1,
+    userMessages: 0,
+    taint: CLEAN,
+    usage: NO_USAGE,
+    costMicroUsd: 0,
+    iterations: 0,
+    lastTotalTokens: 0,
+    extraTokens: 0,
+    extraCostMicroUsd: 0,
+    inbox: [],
+    turn: null,
+    idleDeadlineMs: null,
+    seenMessages: [],
+    closedApprovals: [],
+    replies: [],
+    unrecorded: [],
+    paused: null,
+    closing: false,
+    handOver: null,
+    continuedTimes: 0,
+  };
+}

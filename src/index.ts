@@ -1,0 +1,24 @@
+// What agent authors import.
+
+// Running
+export { type Config, readConfig } from './config.ts';
+// Limits
+export { DEFAULT_RUN_LIMITS, type RunLimits } from './core/limits.ts';
+export { type Amount, usd } from './core/money.ts';
+// Policy
+export {
+  decide,
+  type Permissions,
+  type Rule,
+  type RuleAnswer,
+  type RuleMatch,
+  type Tier,
+} from './core/policy.ts';
+export type { Requester } from './core/requester.ts';
+// Agents
+export { type Agent, type AgentOptions, defineAgent, type Prompt } from './tools/agent.ts';
+export type { Database, Outside } from './tools/outside.ts';
+export { type CheckResult, failed, notFound, success, type ToolResult } from './tools/result.ts';
+// Tools
+export { defineTool, type Tool, type ToolContext, type ToolOptions } from './tools/tool.ts';
+export { startWorker } from './worker.ts';

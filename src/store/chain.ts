@@ -1,0 +1,88 @@
+import type { Hash, RunId } from '../core/ids.ts';
+import type { Message } from '../core/messages.ts';
+import type { Head } from '../core/state.ts';
+import type { Sql } from './connection.ts';
+import { hashNode, hashText } from './hash.ts';
+
+/**
+ * The conversation as a hash-linked chain, one per run: `node = hash(parent, bytes)`, the first parent being the
+ * pinned release. The bytes are those sent and received; nothing is rewritten.
+ */
+export interface ChainNode {
+  readonly hash: Hash;
+  readonly seq: number;
+  readonly parent: Hash;
+  readonly message: Message;
+  /** The JSON text of `message`, as it was hashed. */
+  readonly body: string;
+}
+
+/** The node that `message` becomes after `parent`. */
+export function link(release: Hash, parent: Head | null, message: Message): ChainNode {
+  const body = JSON.stringify(message);
+  const parentHash = parent?.node ?? release;
+  return { hash: hashNode(parentHash, body), seq: (parent?.seq ?? 0) + 1, parent: parentHash, message, body };
+}
+
+export function headOf(node: ChainNode): Head {
+  return { seq: node.seq, node: node.hash };
+}
+
+interface NodeRow {
+  readonly hash: Hash;
+  readonly seq: number;
+  readonly parent: Hash;
+  readonly body: string;
+}
+
+/**
+ * The conversation up to `head`, oldest first. Orphans are left out: nobody points to them. Throws when a node is
+ * missing or its bytes no longer have its hash, because a model must never be sent a history that was tampered with.
+ */
+export async function loadChain(sql: Sql, run: RunId, head: Head | null): Promise<readonly ChainNode[]> {
+  if (head === null) return [];
+  const rows = await sql<NodeRow[]>`
+    select hash, seq, parent, body from nodes where run = ${run} and seq <= ${head.seq} order by seq`;
+  const byHash = new Map(rows.map((row) => [row.hash, row]));
+  const chain: ChainNode[] = [];
+  for (let at = head.node, seq = head.seq; seq >= 1; seq--) {
+    const row = byHash.get(at);
+    if (row === undefined)
+      throw new Error(`run ${run}: node ${seq} (${at}) is missing from the conversation`);
+    if (hashNode(row.parent, row.body) !== row.hash)
+      throw new Error(`run ${run}: node ${seq} (${at}) does not have the bytes it was stored with`);
+    chain.push({ ...row, message: JSON.parse(row.body) as Message });
+    at = row.parent;
+  }
+  return chain.reverse();
+}
+
+/** Bodies of blobs by hash. Throws when one is missing or changed. */
+export async function loadBlobs(
+  sql: Sql,
+  run: RunId,
+  hashes: readonly Hash[],
+): Promise<ReadonlyMap<Hash, string>> {
+  if (hashes.length === 0) return new Map();
+  const rows = await sql<{ hash: Hash; body: string }[]>`
+    select hash, body from blobs where run = ${run} and hash in ${sql([...new Set(hashes)])}`;
+  const found = new Map(rows.map((row) => [row.hash, row.body]));
+  for (const hash of hashes) {
+    const body = found.get(hash);
+    if (body === undefined) throw new Error(`run ${run}: blob ${hash} is missing`);
+    if (hashText(body) !== hash)
+      throw new Error(`run ${run}: blob ${hash} does not have the bytes it was stored with`);
+  }
+  return found;
+}
+
+/** Stores texts as blobs of the run; the same text twice is one blob. */
+export async function storeBlobs(sql: Sql, run: RunId, bodies: readonly string[]): Promise<readonly Hash[]> {
+  const hashes = bodies.map(hashText);
+  if (bodies.length > 0)
+    await sql`
+      insert into blobs (run, hash, body)
+      select ${run}, b.hash, b.body from unnest(${hashes}::text[], ${[...bodies]}::text[]) as b(hash, body)
+      on conflict do nothing`;
+  return hashes;
+}

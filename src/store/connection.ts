@@ -1,0 +1,37 @@
+import postgres from 'postgres';
+import { FailureError, retryable } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+
+export type Sql = postgres.Sql;
+
+/**
+ * Opens a pool on the store. Every statement of Holdfast runs in the schema `holdfast`; 64-bit integers come back as
+ * numbers (none of ours leaves the safe range).
+ */
+export function connect(databaseUrl: string, options: { readonly maxConnections?: number } = {}): Sql {
+  return postgres(databaseUrl, {
+    max: options.maxConnections ?? LIMITS.storeConnections,
+    connect_timeout: LIMITS.connectMs / 1_000,
+    idle_timeout: 60,
+    onnotice: () => undefined,
+    connection: { search_path: 'holdfast', application_name: 'holdfast' },
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  }) as unknown as Sql;
+}
+
+/** Codes of a database that is away, restarting or full, rather than of a wrong statement. */
+const AWAY =
+  /^(CONNECT|CONNECTION|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|08|53|57P0|40001|40P01|55P03|58)/;
+
+/** Runs store work; a database that is away becomes a retryable failure with our own words. */
+export async function onStore<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!AWAY.test(code)) throw error;
+    throw new FailureError(retryable('store_unavailable', `the database did not answer (${code})`), {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,166 @@
+import type { RunToolInput } from '../activities/types.ts';
+import type { CallKey } from '../core/ids.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Replay } from '../core/release.ts';
+import type { Sql } from './connection.ts';
+import { hashText } from './hash.ts';
+
+/**
+ * The effect ledger (the statements are functions in migrations/0001_trunk.sql).
+ *
+ * L1. An effect is claimed before it acts and settled after; both are one statement with its audit row.
+ * L2. A key runs with one argument hash only.
+ * L3. At most one attempt holds the lease; the fence says which, and a losing settle changes nothing.
+ * L4. `void`, `applied` and `refused` are final. Only `void` and `refused` may be called "not done".
+ * L5. All times are the database's.
+ */
+export type Effect = Exclude<Replay, 'pure'>;
+
+export type Claim =
+  | { readonly kind: 'run' | 'check'; readonly fence: number; readonly generation: number }
+  | { readonly kind: 'settled'; readonly state: 'applied' | 'refused'; readonly result: string }
+  | { readonly kind: 'busy'; readonly remainingMs: number }
+  | { readonly kind: 'void' | 'unknown' | 'mismatch' | 'stale' }
+  | { readonly kind: 'switched_off' | 'not_approved'; readonly detail: string };
+
+interface ClaimRow {
+  readonly kind: Claim['kind'];
+  readonly fence: number;
+  readonly generation: number;
+  readonly remaining_ms: number;
+  readonly result: string | null;
+  readonly detail: string | null;
+}
+
+export interface Lease {
+  readonly mode: Effect;
+  readonly leaseMs: number;
+  /** 0 but for `checkable` effects. */
+  readonly settlesMs: number;
+}
+
+/** `termsHold`: what the person agreed to (price, state, version) is still so. */
+export async function claimEffect(
+  sql: Sql,
+  input: RunToolInput,
+  lease: Lease,
+  termsHold: boolean,
+): Promise<Claim> {
+  const { approval } = input;
+  const [row] = await sql<ClaimRow[]>`
+    select * from claim_effect(${input.key}, ${input.run}, ${input.agent}, ${input.tool}, ${input.release},
+      ${input.argsHash}, ${lease.mode}, ${lease.leaseMs}, ${lease.settlesMs}, ${input.generation}, ${termsHold},
+      ${approval?.id ?? null}, ${approval === null ? null : JSON.stringify(approval.decision)}::text::jsonb,
+      ${approval === null ? null : new Date(approval.decidedAtMs).toISOString()}::text::timestamptz)`;
+  if (row === undefined) throw new Error('claim_effect returned no row');
+  switch (row.kind) {
+    case 'run':
+    case 'check':
+      return { kind: row.kind, fence: row.fence, generation: row.generation };
+    case 'settled':
+      return {
+        kind: 'settled',
+        state: row.detail === 'applied' ? 'applied' : 'refused',
+        result: row.result ?? '',
+      };
+    case 'busy':
+      return { kind: 'busy', remainingMs: row.remaining_ms };
+    case 'void':
+    case 'unknown':
+    case 'mismatch':
+    case 'stale':
+      return { kind: row.kind };
+    case 'switched_off':
+    case 'not_approved':
+      return { kind: row.kind, detail: row.detail ?? '' };
+    default:
+      return row.kind satisfies never;
+  }
+}
+
+/** How an attempt ended: `released` says it did not act and may be tried again, `lost` that it cannot say. */
+export type SettleState = 'applied' | 'refused' | 'unknown' | 'released' | 'lost';
+
+export interface Settled {
+  /** False when another attempt had taken over: what this one said is kept as evidence. */
+  readonly won: boolean;
+  readonly state: string;
+  readonly result: string | null;
+}
+
+/** `result` is the outcome as JSON text; `blob` the text the model will read. */
+export async function settleEffect(
+  sql: Sql,
+  key: CallKey,
+  fence: number,
+  settle: {
+    readonly state: SettleState;
+    readonly result: string | null;
+    readonly facts: JsonObject;
+    readonly blob: string | null;
+  },
+): Promise<Settled> {
+  const [row] = await sql<Settled[]>`
+    select * from settle_effect(${key}, ${fence}, ${settle.state}, ${settle.result}, ${JSON.stringify(settle.facts)}::text::jsonb,
+      ${settle.blob === null ? null : hashText(settle.blob)}, ${settle.blob})`;
+  if (row === undefined) throw new Error('settle_effect returned no row');
+  return row;
+}
+
+export type Closing =
+  | { readonly kind: 'busy'; readonly remainingMs: number }
+  | { readonly kind: 'lapsed'; readonly fence: number }
+  | { readonly kind: 'applied' | 'refused'; readonly result: string }
+  | { readonly kind: 'unknown' | 'void' };
+
+export async function closeEffectRow(sql: Sql, input: RunToolInput, lease: Lease): Promise<Closing> {
+  const [row] = await sql<
+    { kind: Closing['kind']; fence: number; remaining_ms: number; result: string | null }[]
+  >`
+    select * from close_effect(${input.key}, ${input.run}, ${input.tool}, ${input.release}, ${input.argsHash},
+      ${lease.mode}, ${lease.leaseMs}, ${lease.settlesMs})`;
+  if (row === undefined) throw new Error('close_effect returned no row');
+  switch (row.kind) {
+    case 'busy':
+      return { kind: 'busy', remainingMs: row.remaining_ms };
+    case 'lapsed':
+      return { kind: 'lapsed', fence: row.fence };
+    case 'applied':
+    case 'refused':
+      return { kind: row.kind, result: row.result ?? '' };
+    case 'unknown':
+    case 'void':
+      return { kind: row.kind };
+    default:
+      return row.kind satisfies never;
+  }
+}
+
+export async function resolveEffectRow(
+  sql: Sql,
+  key: CallKey,
+  said: {
+    readonly state: 'applied' | 'given_up';
+    readonly result: string | null;
+    readonly facts: JsonObject;
+  },
+): Promise<boolean> {
+  const [row] = await sql<{ resolved: boolean }[]>`
+    select resolve_effect(${key}, ${said.state}, ${said.result}, ${JSON.stringify(said.facts)}::text::jsonb) as resolved`;
+  return row?.resolved === true;
+}
+
+/** What is known about an effect's attempts, for the person who has to say what became of it. */
+export async function evidenceOf(sql: Sql, key: CallKey): Promise<string> {
+  const [effect] = await sql<
+    { tool: string; fence: number; mode: string; claimed_at: Date; args_hash: string }[]
+  >`
+    select tool, fence, mode, claimed_at, args_hash from effects where key = ${key}`;
+  const rows = await sql<{ kind: string; facts: string; at: Date }[]>`
+    select kind, facts, at from evidence where key = ${key} order by id limit 20`;
+  const lines = rows.map((row) => `${row.at.toISOString()} ${row.kind} ${row.facts}`);
+  const head = effect
+    ? `${effect.tool} (${effect.mode}), attempt ${effect.fence} claimed ${effect.claimed_at.toISOString()}, arguments ${effect.args_hash}`
+    : `no attempt at ${key} is on record`;
+  return [head, ...lines].join('\n').slice(0, 4_000);
+}

@@ -1,0 +1,447 @@
+-- The trunk: releases, runs, the conversation chain, the effect ledger, approvals, the audit chain.
+-- Times of leases and deadlines are the database's; nobody else's clock counts.
+
+create table releases (
+  hash        text primary key,
+  agent       text not null,
+  body        text not null,
+  created_at  timestamptz not null default now()
+);
+
+create table channels (
+  agent       text not null,
+  channel     text not null,
+  release     text not null references releases (hash),
+  moved_by    text not null,
+  moved_at    timestamptz not null default now(),
+  primary key (agent, channel)
+);
+
+create table runs (
+  run             text primary key,
+  workflow_id     text not null,
+  agent           text not null,
+  release         text references releases (hash),
+  requester       text not null,
+  tenant          text,
+  state           text not null,
+  outcome         text,
+  reason          text,
+  step            integer not null default 0,
+  tokens          bigint not null default 0,
+  cost_micro_usd  bigint not null default 0,
+  head            text,
+  started_at      timestamptz not null default now(),
+  updated_at      timestamptz not null default now(),
+  ended_at        timestamptz
+);
+create index runs_updated on runs (updated_at desc);
+create index runs_workflow on runs (workflow_id);
+
+-- The conversation: a hash-linked chain per run. Orphans (late answers of lost attempts) are nodes nobody points to.
+create table nodes (
+  run         text not null,
+  hash        text not null,
+  seq         integer not null,
+  parent      text not null,
+  role        text not null,
+  body        text not null,
+  created_at  timestamptz not null default now(),
+  primary key (run, hash)
+);
+create index nodes_order on nodes (run, seq);
+
+create table blobs (
+  run         text not null,
+  hash        text not null,
+  body        text not null,
+  created_at  timestamptz not null default now(),
+  primary key (run, hash)
+);
+
+-- The first stored answer of a step is the answer.
+create table answers (
+  run         text not null,
+  step        integer not null,
+  purpose     text not null,
+  attempt     bigint not null,
+  result      text not null,
+  created_at  timestamptz not null default now(),
+  primary key (run, step, purpose)
+);
+
+-- One row per try at the model: reserved before, settled after, booked by its successor when it never came back.
+create table model_attempts (
+  id                  bigint generated always as identity primary key,
+  run                 text not null,
+  step                integer not null,
+  purpose             text not null,
+  state               text not null check (state in ('open', 'settled', 'booked_unknown', 'released', 'orphan')),
+  model               text not null,
+  reserved_micro_usd  bigint not null,
+  cost_micro_usd      bigint not null default 0,
+  usage               text,
+  request_id          text,
+  failure             text,
+  opened_at           timestamptz not null default clock_timestamp(),
+  expires_at          timestamptz not null,
+  closed_at           timestamptz
+);
+create index model_attempts_step on model_attempts (run, step, purpose);
+
+create table effects (
+  key              text primary key,
+  run              text not null,
+  tool             text not null,
+  release          text not null,
+  args_hash        text not null,
+  mode             text not null check (mode in ('keyed', 'checkable', 'never')),
+  state            text not null check (state in ('claimed', 'applied', 'refused', 'unknown', 'void')),
+  generation       integer not null default 1,
+  fence            integer not null default 1,
+  -- The lease of an attempt that said it did not act: whoever comes next may simply run.
+  clean            boolean not null default false,
+  lease_until      timestamptz not null,
+  approval         text,
+  result           text,
+  claimed_at       timestamptz not null default clock_timestamp(),
+  settled_at       timestamptz
+);
+create index effects_run on effects (run);
+
+-- What attempts reported after they had lost their lease, and what checks and people said.
+create table evidence (
+  id          bigint generated always as identity primary key,
+  key         text not null,
+  fence       integer not null,
+  kind        text not null,
+  facts       text not null,
+  at          timestamptz not null default clock_timestamp()
+);
+create index evidence_key on evidence (key);
+
+create table approvals (
+  id            text primary key,
+  run           text not null,
+  workflow_id   text not null,
+  kind          text not null check (kind in ('call', 'reconcile', 'landing')),
+  state         text not null check (state in ('open', 'approved', 'rejected', 'answered', 'expired', 'withdrawn')),
+  key           text not null,
+  tool          text,
+  args_hash     text,
+  tier          text,
+  amount        text,
+  summary       text not null,
+  reason        text not null,
+  release       text,
+  requester     text not null,
+  approvers     text not null,
+  quorum        integer not null,
+  terms         text,
+  evidence      text,
+  opened_at     timestamptz not null,
+  deadline      timestamptz not null,
+  decision      text,
+  decided_at    timestamptz
+);
+create index approvals_open on approvals (deadline) where state = 'open';
+create index approvals_run on approvals (run);
+
+create table handovers (
+  run         text primary key,
+  queue       text not null,
+  summary     text not null,
+  done        text not null,
+  not_done    text not null,
+  evidence    text not null,
+  opened_at   timestamptz not null default now(),
+  accepted_by text,
+  accepted_at timestamptz
+);
+
+-- Kill switches: fleet, agent:NAME, tool:NAME.
+create table switches (
+  name    text primary key,
+  reason  text not null,
+  set_by  text not null,
+  set_at  timestamptz not null default now()
+);
+
+-- A hash-linked chain per run. A row that was edited, removed or slipped in breaks every later hash.
+create table audit (
+  run     text not null,
+  seq     integer not null,
+  at_us   bigint not null,
+  event   text not null,
+  key     text not null,
+  facts   text not null,
+  hash    text not null,
+  primary key (run, seq)
+);
+
+create function audit_append(p_run text, p_event text, p_key text, p_facts jsonb) returns void
+language plpgsql as $$
+declare
+  last_seq integer;
+  last_hash text;
+  now_us bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_run, 1));
+  select seq, hash into last_seq, last_hash from audit where run = p_run order by seq desc limit 1;
+  last_seq := coalesce(last_seq, 0) + 1;
+  insert into audit (run, seq, at_us, event, key, facts, hash)
+  values (p_run, last_seq, now_us, p_event, p_key, p_facts::text,
+    encode(sha256(convert_to(
+      concat_ws(E'\n', coalesce(last_hash, p_run), last_seq, now_us, p_event, p_key, p_facts::text), 'UTF8')), 'hex'));
+end $$;
+
+-- Before a model call: returns the stored answer if there is one; else books a predecessor that never came back
+-- and reserves this attempt's worst case.
+create function open_attempt(
+  p_run text, p_step integer, p_purpose text, p_model text, p_reserve bigint, p_ttl_ms bigint,
+  p_workflow_id text, p_agent text, p_requester text, p_tenant text, p_release text
+) returns table (attempt bigint, stored text, lost_micro_usd bigint)
+language plpgsql as $$
+declare
+  found_result text;
+  lost bigint;
+  new_id bigint;
+begin
+  select a.result into found_result from answers a
+    where a.run = p_run and a.step = p_step and a.purpose = p_purpose;
+  if found then
+    return query select null::bigint, found_result, 0::bigint;
+    return;
+  end if;
+  update model_attempts m
+    set state = 'booked_unknown', cost_micro_usd = m.reserved_micro_usd, closed_at = clock_timestamp()
+    where m.run = p_run and m.step = p_step and m.purpose = p_purpose and m.state = 'open';
+  select coalesce(sum(m.cost_micro_usd), 0) into lost from model_attempts m
+    where m.run = p_run and m.step = p_step and m.purpose = p_purpose;
+  insert into model_attempts (run, step, purpose, state, model, reserved_micro_usd, expires_at)
+    values (p_run, p_step, p_purpose, 'open', p_model, p_reserve, clock_timestamp() + p_ttl_ms * interval '1 millisecond')
+    returning id into new_id;
+  insert into runs (run, workflow_id, agent, release, requester, tenant, state)
+    values (p_run, p_workflow_id, p_agent, p_release, p_requester, p_tenant, 'running')
+    on conflict (run) do update set state = 'running', updated_at = now();
+  return query select new_id, null::text, lost;
+end $$;
+
+-- After a model call: chain, arguments, answer, usage and settlement in one statement. False: another attempt's
+-- answer stands already; this one is kept as an orphan with its cost booked.
+create function commit_answer(
+  p_run text, p_step integer, p_purpose text, p_attempt bigint, p_result text, p_cost bigint, p_usage text,
+  p_request_id text, p_tokens bigint, p_state text, p_head text,
+  p_node_hash text[], p_node_seq integer[], p_node_parent text[], p_node_role text[], p_node_body text[],
+  p_blob_hash text[], p_blob_body text[]
+) returns boolean
+language plpgsql as $$
+declare
+  first boolean;
+begin
+  insert into answers (run, step, purpose, attempt, result) values (p_run, p_step, p_purpose, p_attempt, p_result)
+    on conflict do nothing;
+  first := found;
+  insert into nodes (run, hash, seq, parent, role, body)
+    select p_run, n.hash, n.seq, n.parent, n.role, n.body
+    from unnest(p_node_hash, p_node_seq, p_node_parent, p_node_role, p_node_body) as n(hash, seq, parent, role, body)
+    on conflict do nothing;
+  insert into blobs (run, hash, body)
+    select p_run, b.hash, b.body from unnest(p_blob_hash, p_blob_body) as b(hash, body)
+    on conflict do nothing;
+  update model_attempts set state = case when first then 'settled' else 'orphan' end, cost_micro_usd = p_cost,
+      usage = p_usage, request_id = p_request_id, closed_at = clock_timestamp()
+    where id = p_attempt;
+  if first then
+    update runs set state = p_state, step = p_step, head = p_head, tokens = tokens + p_tokens,
+        cost_micro_usd = cost_micro_usd + p_cost, updated_at = now()
+      where run = p_run;
+  end if;
+  return first;
+end $$;
+
+-- Records the decisions on approvals; the first one stands. Returns how the row stands afterwards.
+create function decide_approval(p_id text, p_state text, p_decision jsonb, p_decided_at timestamptz)
+returns approvals language plpgsql as $$
+declare
+  row approvals;
+begin
+  update approvals set state = p_state, decision = p_decision::text, decided_at = p_decided_at
+    where id = p_id and state = 'open' returning * into row;
+  if found then
+    perform audit_append(row.run, 'approval_' || p_state, row.key, jsonb_build_object('approval', p_id) || p_decision);
+  else
+    select * into row from approvals where id = p_id;
+  end if;
+  return row;
+end $$;
+
+-- When a later attempt may look at a claimed effect: after the lease, and for `checkable` ones after the time within
+-- which an act that went out shows up; before that, "did not happen" would mean nothing.
+create function effect_free_at(e effects, p_settles_ms bigint) returns timestamptz language sql immutable as $$
+  select case when e.clean then e.lease_until
+    else e.lease_until + case e.mode when 'checkable' then p_settles_ms else 0 end * interval '1 millisecond' end
+$$;
+
+-- Just before an effect: one statement that checks switches and the approval, takes or finds the lease, and audits.
+-- p_terms_hold: what the person agreed to is still so; it matters only while no attempt can have acted.
+-- kind: run | check | settled | busy | void | unknown | mismatch | stale | switched_off | not_approved
+create function claim_effect(
+  p_key text, p_run text, p_agent text, p_tool text, p_release text, p_args_hash text, p_mode text,
+  p_lease_ms bigint, p_settles_ms bigint, p_generation integer, p_terms_hold boolean, p_approval text,
+  p_decision jsonb, p_decided_at timestamptz
+) returns table (kind text, fence integer, generation integer, remaining_ms bigint, result text, detail text)
+language plpgsql as $$
+declare
+  e effects;
+  a approvals;
+  off text;
+  new_lease timestamptz := clock_timestamp() + p_lease_ms * interval '1 millisecond';
+begin
+  select s.name || ': ' || s.reason into off from switches s
+    where s.name in ('fleet', 'agent:' || p_agent, 'tool:' || p_tool) limit 1;
+  if found then
+    perform audit_append(p_run, 'effect_switched_off', p_key, jsonb_build_object('switch', off));
+    return query select 'switched_off', 0, 0, 0::bigint, null::text, off;
+    return;
+  end if;
+
+  if p_approval is not null then
+    a := decide_approval(p_approval, 'approved', p_decision, p_decided_at);
+    if a.id is null or a.state <> 'approved' or a.key <> p_key or a.args_hash <> p_args_hash or a.decided_at > a.deadline then
+      perform audit_append(p_run, 'effect_not_approved', p_key, jsonb_build_object('approval', p_approval, 'state', a.state));
+      return query select 'not_approved', 0, 0, 0::bigint, null::text, coalesce(a.state, 'no such approval');
+      return;
+    end if;
+  end if;
+
+  select * into e from effects where key = p_key for update;
+  if not p_terms_hold and (e.key is null or (e.state = 'claimed' and e.clean)) then
+    perform audit_append(p_run, 'effect_stale', p_key, jsonb_build_object('approval', p_approval));
+    return query select 'stale', 0, 0, 0::bigint, null::text, null::text;
+    return;
+  end if;
+
+  insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval)
+    values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'claimed', p_generation, new_lease, p_approval)
+    on conflict do nothing;
+  if found then
+    perform audit_append(p_run, 'effect_claimed', p_key,
+      jsonb_build_object('tool', p_tool, 'argsHash', p_args_hash, 'fence', 1, 'approval', p_approval));
+    return query select 'run', 1, p_generation, 0::bigint, null::text, null::text;
+    return;
+  end if;
+
+  select * into e from effects where key = p_key for update;
+  if e.args_hash <> p_args_hash then
+    perform audit_append(p_run, 'effect_mismatch', p_key, jsonb_build_object('stored', e.args_hash, 'came', p_args_hash));
+    return query select 'mismatch', e.fence, e.generation, 0::bigint, null::text, null::text;
+  elsif e.state in ('applied', 'refused') then
+    return query select 'settled', e.fence, e.generation, 0::bigint, e.result, e.state;
+  elsif e.state = 'void' then
+    return query select 'void', e.fence, e.generation, 0::bigint, null::text, null::text;
+  elsif e.state = 'unknown' and p_generation <= e.generation then
+    return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
+  elsif e.state = 'claimed' and effect_free_at(e, p_settles_ms) > clock_timestamp() then
+    return query select 'busy', e.fence, e.generation,
+      ceil(extract(epoch from effect_free_at(e, p_settles_ms) - clock_timestamp()) * 1000)::bigint, null::text, null::text;
+  elsif e.state = 'claimed' and not e.clean and e.mode = 'never' then
+    update effects set state = 'unknown', settled_at = clock_timestamp() where key = p_key;
+    perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'attempt lost'));
+    return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
+  else
+    update effects set state = 'claimed', fence = e.fence + 1, generation = greatest(p_generation, e.generation),
+        clean = false, lease_until = new_lease, claimed_at = clock_timestamp(), settled_at = null
+      where key = p_key;
+    perform audit_append(p_run, 'effect_claimed', p_key, jsonb_build_object('tool', p_tool, 'argsHash', p_args_hash,
+      'fence', e.fence + 1, 'generation', greatest(p_generation, e.generation), 'approval', p_approval));
+    return query select
+      case when e.mode = 'checkable' and e.state = 'claimed' and not e.clean then 'check' else 'run' end,
+      e.fence + 1, greatest(p_generation, e.generation), 0::bigint, null::text, null::text;
+  end if;
+end $$;
+
+-- Just after an effect. p_state: applied | refused | unknown | released (the attempt is over and says it did not
+-- act) | lost (the attempt is over and cannot say). Returns the state that stands and its result.
+create function settle_effect(
+  p_key text, p_fence integer, p_state text, p_result text, p_facts jsonb, p_blob_hash text, p_blob_body text
+) returns table (won boolean, state text, result text)
+language plpgsql as $$
+declare
+  e effects;
+begin
+  select * into e from effects where key = p_key for update;
+  if e.fence <> p_fence or e.state <> 'claimed' then
+    insert into evidence (key, fence, kind, facts)
+      values (p_key, p_fence, 'late_' || p_state, (p_facts || jsonb_build_object('result', p_result))::text);
+    perform audit_append(e.run,
+      case when p_state = 'applied' and e.state = 'applied' then 'incident_second_applied' else 'effect_late' end,
+      p_key, p_facts || jsonb_build_object('fence', p_fence, 'said', p_state, 'stands', e.state));
+    return query select false, e.state, e.result;
+    return;
+  end if;
+  if p_state in ('released', 'lost') then
+    update effects set lease_until = clock_timestamp(), clean = (p_state = 'released') where key = p_key;
+  else
+    insert into blobs (run, hash, body) select e.run, p_blob_hash, p_blob_body where p_blob_hash is not null
+      on conflict do nothing;
+    update effects set state = p_state, result = p_result, settled_at = clock_timestamp() where key = p_key;
+    update runs set updated_at = now() where run = e.run;
+  end if;
+  perform audit_append(e.run, 'effect_' || p_state, p_key, p_facts || jsonb_build_object('fence', p_fence));
+  return query select true, p_state, p_result;
+end $$;
+
+-- After the activity of an effect has failed for good: what may be said about it. kind: busy | lapsed | applied |
+-- refused | unknown | void. `lapsed` (checkable): the caller checks, holding the fence it was given.
+create function close_effect(p_key text, p_run text, p_tool text, p_release text, p_args_hash text, p_mode text,
+  p_lease_ms bigint, p_settles_ms bigint)
+returns table (kind text, fence integer, remaining_ms bigint, result text)
+language plpgsql as $$
+declare
+  e effects;
+begin
+  insert into effects (key, run, tool, release, args_hash, mode, state, lease_until, settled_at)
+    values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'void', clock_timestamp(), clock_timestamp())
+    on conflict do nothing;
+  if found then
+    perform audit_append(p_run, 'effect_void', p_key, '{}'::jsonb);
+    return query select 'void', 1, 0::bigint, null::text;
+    return;
+  end if;
+  select * into e from effects where key = p_key for update;
+  if e.state <> 'claimed' then
+    return query select e.state, e.fence, 0::bigint, e.result;
+  elsif effect_free_at(e, p_settles_ms) > clock_timestamp() then
+    return query select 'busy', e.fence,
+      ceil(extract(epoch from effect_free_at(e, p_settles_ms) - clock_timestamp()) * 1000)::bigint, null::text;
+  elsif e.clean then
+    update effects set state = 'void', settled_at = clock_timestamp() where key = p_key;
+    perform audit_append(p_run, 'effect_void', p_key, jsonb_build_object('fence', e.fence));
+    return query select 'void', e.fence, 0::bigint, null::text;
+  elsif e.mode = 'checkable' then
+    update effects set fence = e.fence + 1, lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond'
+      where key = p_key;
+    return query select 'lapsed', e.fence + 1, 0::bigint, null::text;
+  else
+    update effects set state = 'unknown', settled_at = clock_timestamp() where key = p_key;
+    perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'attempt lost'));
+    return query select 'unknown', e.fence, 0::bigint, null::text;
+  end if;
+end $$;
+
+-- A person's word on an unknown effect.
+create function resolve_effect(p_key text, p_state text, p_result text, p_facts jsonb) returns boolean
+language plpgsql as $$
+declare
+  e effects;
+begin
+  select * into e from effects where key = p_key for update;
+  if e.state <> 'unknown' then return false; end if;
+  if p_state = 'applied' then
+    update effects set state = 'applied', result = p_result, settled_at = clock_timestamp() where key = p_key;
+  end if;
+  insert into evidence (key, fence, kind, facts) values (p_key, e.fence, 'person_' || p_state, p_facts::text);
+  perform audit_append(e.run, 'effect_resolved', p_key, p_facts || jsonb_build_object('said', p_state));
+  return true;
+end $$;

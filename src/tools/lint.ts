@@ -1,0 +1,49 @@
+import { LIMITS } from '../core/limits.ts';
+import type { ToolLabels } from '../core/release.ts';
+
+interface ToolText {
+  readonly description: string;
+  readonly whenToUse: string;
+  readonly whenNotToUse: string;
+  readonly check?: unknown;
+}
+
+/** Words that make one tool out of many: a model that picks an action by argument escapes labels and policy. */
+const ROUTER_NAMES =
+  /^(do|run|execute|perform|call|handle|process|manage|dispatch|invoke)(_(action|command|tool|task|operation|request|anything|it))?$/;
+
+/** Throws with every problem of a tool's definition at once, each naming the tool, the value and the rule. */
+export function lintTool(text: ToolText, labels: ToolLabels): void {
+  const problems: string[] = [];
+  if (!/^[a-z][a-z0-9_]{1,63}$/.test(labels.name))
+    problems.push(`name "${labels.name}": use snake_case, 2 to 64 letters, digits and _`);
+  if (ROUTER_NAMES.test(labels.name))
+    problems.push(
+      `name "${labels.name}" is a router: give each action a tool of its own, with its own labels`,
+    );
+  if (!/^[A-Z][a-z]+/.test(text.description) || text.description.length < 20)
+    problems.push('description: start with a verb that says what the tool does, at least 20 characters');
+  if (text.description.length > 1_000) problems.push('description: at most 1,000 characters');
+  if (text.whenToUse.trim().length < 10)
+    problems.push('whenToUse: say when to use it, at least 10 characters');
+  if (text.whenNotToUse.trim().length < 10)
+    problems.push('whenNotToUse: say when not to use it, at least 10 characters');
+  problems.push(...labelProblems(labels, text.check !== undefined));
+  if (problems.length > 0) throw new Error(`tool ${labels.name}: ${problems.join('; ')}`);
+}
+
+function labelProblems(labels: ToolLabels, hasCheck: boolean): string[] {
+  const problems: string[] = [];
+  if (labels.tier === 'read' && labels.touches !== 'none')
+    problems.push(`tier "read" with touches "${labels.touches}": a read changes nothing`);
+  if (labels.replay === 'pure' && labels.tier !== 'read')
+    problems.push(`replay "pure" with tier "${labels.tier}": only reads are pure`);
+  if (labels.replay === 'checkable' && (!hasCheck || labels.settlesWithinMs === null))
+    problems.push('replay "checkable" needs `check` and `settlesWithinMs`');
+  if (labels.replay !== 'checkable' && hasCheck) problems.push('`check` is for replay "checkable" only');
+  if (!(labels.timeoutMs >= 100 && labels.timeoutMs <= LIMITS.toolTimeoutMaxMs))
+    problems.push(`timeoutMs ${labels.timeoutMs}: 100 to ${LIMITS.toolTimeoutMaxMs}`);
+  if (!(Number.isInteger(labels.retries) && labels.retries >= 0 && labels.retries <= LIMITS.toolRetriesMax))
+    problems.push(`retries ${labels.retries}: 0 to ${LIMITS.toolRetriesMax}`);
+  return problems;
+}

@@ -1,0 +1,148 @@
+import { pathToFileURL } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from './activities/index.ts';
+import { Releases } from './activities/releases.ts';
+import type { ActivityServices } from './activities/services.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connection.ts';
+import { LIMITS } from './core/limits.ts';
+import { createAnthropicProvider } from './models/anthropic.ts';
+import { assertPriced } from './models/prices.ts';
+import { registerSearchAttributes } from './searchAttributes.ts';
+import { connect, type Sql } from './store/connection.ts';
+import { databaseOf } from './store/database.ts';
+import { migrate } from './store/migrate.ts';
+import { publishRelease } from './store/releases.ts';
+import type { Agent } from './tools/agent.ts';
+
+/** What a test may put in the place of the real thing. */
+export interface WorkerOverrides {
+  readonly agents?: readonly Agent[];
+  readonly services?: Partial<Pick<ActivityServices, 'crashPoint' | 'provider'>>;
+  readonly sql?: Sql;
+}
+
+export interface RunningWorker {
+  readonly worker: Worker;
+  /** Rejects when the worker fails; resolves when it has drained. */
+  readonly done: Promise<void>;
+  /** Stops polling, lets running activities finish, closes every connection. */
+  stop(): Promise<void>;
+}
+
+/** Connects, brings the store up to date, publishes the releases of its agents, and runs until it is stopped. */
+export async function startWorker(config: Config, overrides: WorkerOverrides = {}): Promise<RunningWorker> {
+  assertPriced(Object.values(config.models), { allowUnpriced: config.allowUnpriced });
+  const agents = overrides.agents ?? (await loadAgents(config.agents));
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const connection = await reach(connectionOptions.address, () =>
+    NativeConnection.connect(connectionOptions),
+  );
+  await registerSearchAttributes(connection, namespace);
+  const sql = overrides.sql ?? connect(config.databaseUrl);
+  const services = await prepareServices(config, sql, agents, overrides);
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: config.taskQueue,
+    workflowsPath: siblingPath('./workflows/index'),
+    activities: createActivities(services),
+    dataConverter: await loadDataConverter(config.codecModule),
+    shutdownGraceTime: LIMITS.workerDrainMs,
+    maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
+  });
+  const done = worker.run().finally(async () => {
+    await connection.close();
+    if (overrides.sql === undefined) await sql.end({ timeout: 5 });
+  });
+  return {
+    worker,
+    done,
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await done;
+    },
+  };
+}
+
+async function prepareServices(
+  config: Config,
+  sql: Sql,
+  agents: readonly Agent[],
+  overrides: WorkerOverrides,
+): Promise<ActivityServices> {
+  try {
+    await migrate(sql);
+  } catch (error) {
+    throw new UnreachableError(
+      'the store cannot be brought up to date: is DATABASE_URL right, and the database up?',
+      {
+        cause: error,
+      },
+    );
+  }
+  const outside = { database: databaseOf(sql) };
+  for (const agent of agents) {
+    await agent.setup(outside);
+    await publishRelease(sql, agent.release);
+  }
+  return {
+    sql,
+    outside,
+    agents: new Map(agents.map((agent) => [agent.release.agent, agent])),
+    releases: new Releases(sql),
+    provider: createAnthropicProvider({
+      apiKey: config.anthropic.apiKey,
+      ...(config.anthropic.baseUrl !== null && { baseURL: config.anthropic.baseUrl }),
+      stallTimeoutMs: LIMITS.modelStallMs,
+      callTimeoutMs: LIMITS.modelCallMs,
+    }),
+    models: config.models,
+    unpriced: config.allowUnpriced ? 'dearest' : 'refuse',
+    previews: config.previews,
+    crashPoint: async () => undefined,
+    ...overrides.services,
+  };
+}
+
+/** Agents that ship are named; others are modules that export `agent`. */
+export async function loadAgents(names: readonly string[]): Promise<readonly Agent[]> {
+  return Promise.all(
+    names.map(async (name) => {
+      const shipped = /^[a-z][a-z0-9-]*$/.test(name);
+      const url = shipped ? pathToFileURL(siblingPath(`./agents/${name}/index`)).href : moduleUrl(name);
+      try {
+        const { agent }: { agent?: Agent } = await import(url);
+        if (agent?.release === undefined) throw new TypeError('it does not export `agent`');
+        return agent;
+      } catch (error) {
+        throw new Error(
+          `agent module "${name}" (HOLDFAST_AGENTS) cannot be loaded: ${error instanceof Error ? error.message : error}`,
+          { cause: error },
+        );
+      }
+    }),
+  );
+}
+
+/** A file of this source tree, as TypeScript in development and as JavaScript in a build. */
+function siblingPath(name: string): string {
+  return new URL(`${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).pathname;
+}
+
+async function main(): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('WARN') });
+  const running = await startWorker(readConfig(process.env));
+  process.stdout.write(`worker ${process.pid} is polling\n`);
+  await running.done;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  main().catch((error: unknown) => {
+    const known = error instanceof ConfigError || error instanceof UnreachableError;
+    process.stderr.write(
+      `${known ? (error as Error).message : error instanceof Error ? error.stack : error}\n`,
+    );
+    process.exitCode = known ? 2 : 1;
+  });

@@ -1,0 +1,129 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  condition,
+  isCancellation,
+  setCurrentDetails,
+  TemporalFailure,
+  upsertSearchAttributes,
+  uuid4,
+} from '@temporalio/workflow';
+import { runIdFromUuid } from '../core/ids.ts';
+import { LIMITS } from '../core/limits.ts';
+import { parseStart, type StartInput } from '../core/start.ts';
+import { newState, type RunState } from '../core/state.ts';
+import { flushDecisions } from './approvals.ts';
+import { enter, newLive, patch, type Run } from './context.ts';
+import { type Ending, endRun } from './ending.ts';
+import { admit, registerHandlers } from './inbox.ts';
+import type { RunResult } from './messages.ts';
+import { ENDS_THE_RUN, OutageTooLong } from './outage.ts';
+import { failureCode } from './proxies.ts';
+import { startAttributes } from './searchAttributes.ts';
+import { playTurn, startTurn } from './turn.ts';
+import { seam, waitUntil } from './waiting.ts';
+
+/**
+ * One conversation with one agent.
+ *
+ * R1. `state` is all that survives; every phase leaves it complete, so the run may continue as new at any seam.
+ * R2. Acknowledged input is never lost: a message or decision is in `state` before its sender hears of it.
+ * R3. The workflow decides; it never looks anything up, and it never sees the conversation.
+ * R4. No error of our own ends or wedges a run: it parks as `bug` and can be resumed.
+ *
+ * `carried` is the state of the previous execution after a continue-as-new.
+ */
+export async function agentRun(input: StartInput, carried?: RunState): Promise<RunResult> {
+  const run: Run = { state: carried ?? firstState(input), live: newLive() };
+  const scope = new CancellationScope({ cancellable: true });
+  registerHandlers(run, () => scope.cancel());
+  if (carried === undefined) {
+    upsertSearchAttributes(startAttributes(run.state));
+    if (input.message !== undefined)
+      admit(run, { text: input.message, by: run.state.requester.id, id: 'start' });
+  }
+  for (;;) {
+    const ending = await attempt(run, scope);
+    if (ending !== null) return CancellationScope.nonCancellable(() => endRun(run, ending));
+  }
+}
+
+function firstState(input: unknown): RunState {
+  const parsed = parseStart(input);
+  if (parsed.kind === 'bad')
+    throw ApplicationFailure.nonRetryable(`cannot start: ${parsed.problems.join('; ')}`, 'bad_start');
+  return newState(runIdFromUuid(uuid4()), parsed.start);
+}
+
+/** Converses until an ending; null when a person resumed the run after a bug. */
+async function attempt(run: Run, scope: CancellationScope): Promise<Ending | null> {
+  try {
+    return await scope.run(() => converse(run));
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    if (isCancellation(error)) return { outcome: 'cancelled', reason: 'cancelled' };
+    if (error instanceof OutageTooLong) {
+      patch(run, { handOver: { summary: error.message, evidence: `step ${run.state.nextStep}` } });
+      return { outcome: 'escalated', reason: 'outage' };
+    }
+    if (ENDS_THE_RUN.has(failureCode(error) ?? '')) {
+      setCurrentDetails(String(error));
+      return { outcome: 'failed', reason: 'unknown_agent', answer: messageOf(error) };
+    }
+    return parkAsBug(run, scope, error);
+  }
+}
+
+async function converse(run: Run): Promise<Ending> {
+  for (;;) {
+    await seam(run);
+    if (run.state.handOver !== null) return { outcome: 'escalated', reason: 'handed_over' };
+    if (run.state.turn !== null) {
+      const ending = await playTurn(run);
+      if (ending !== null) return ending;
+    } else if (run.state.inbox.length > 0) await startTurn(run);
+    else if (run.state.closing) return { outcome: 'completed', reason: 'closed' };
+    else if (!(await awaitMessage(run))) return { outcome: 'completed', reason: 'idle' };
+  }
+}
+
+/** Idle: nothing is open. False when nobody wrote for as long as the agent waits. */
+async function awaitMessage(run: Run): Promise<boolean> {
+  await flushDecisions(run);
+  enter(run, 'idle', 'a message');
+  const idleMs = run.state.pinned?.limits.idleMs ?? LIMITS.idleBeforeFirstMs;
+  const deadlineMs = run.state.idleDeadlineMs ?? Date.now() + idleMs;
+  patch(run, { idleDeadlineMs: deadlineMs });
+  const { state } = run;
+  const woke = () =>
+    run.state.inbox.length > 0 ||
+    run.state.closing ||
+    run.state.handOver !== null ||
+    run.state.paused !== state.paused;
+  return waitUntil(run, woke, deadlineMs, 'idle: a message, or the end');
+}
+
+/**
+ * R4. Shown with its message for a day; `resume` goes on from the state. Without it the run fails with the message.
+ */
+async function parkAsBug(run: Run, scope: CancellationScope, error: unknown): Promise<Ending | null> {
+  enter(run, 'bug', `a fix, then \`resume\` (${messageOf(error)})`);
+  run.live.retry = false;
+  const woke = await condition(
+    () => run.live.retry || run.live.cancelled !== null || scope.consideredCancelled,
+    LIMITS.bugMs,
+    { summary: 'parked as a bug' },
+  );
+  if (run.live.cancelled !== null || scope.consideredCancelled)
+    return { outcome: 'cancelled', reason: 'cancelled' };
+  return woke ? null : { outcome: 'failed', reason: 'bug', answer: messageOf(error) };
+}
+
+function messageOf(error: unknown): string {
+  const cause = error instanceof TemporalFailure ? (error.cause ?? error) : error;
+  return (cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)).slice(
+    0,
+    LIMITS.reasonChars,
+  );
+}

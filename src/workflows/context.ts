@@ -1,0 +1,151 @@
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { RunRef } from '../activities/types.ts';
+import type { ApprovalRecord, Decision } from '../core/approvals.ts';
+import type { CallState } from '../core/calls.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { PinnedRelease, ToolLabels } from '../core/release.ts';
+import type { RunState, Step, Turn } from '../core/state.ts';
+import { card } from './card.ts';
+import type { RunPhase, Steering } from './messages.ts';
+import { phaseAttributes } from './searchAttributes.ts';
+
+/**
+ * A run while it lives in a worker. `state` is all that survives (plain data, carried through continue-as-new, one
+ * writer: the functions below); `live` is what a replay builds up again by itself.
+ */
+export interface Run {
+  state: RunState;
+  readonly live: Live;
+}
+
+export interface Live {
+  phase: RunPhase;
+  waitsFor: string;
+  /** Continue as new at the next seam. */
+  upgrade: boolean;
+  /** From here on messages are kept for the next execution and senders are told so. */
+  moving: boolean;
+  ended: boolean;
+  cancelled: Steering | null;
+  /** A person said: try again now (after an outage or a bug). */
+  retry: boolean;
+  openSends: number;
+  /** Calls whose activity is outstanding. */
+  readonly running: Set<string>;
+  /** Something happened that a waiting loop has to look at. */
+  dirty: boolean;
+  /** The first error of a call that runs beside the loop. */
+  failure: { readonly error: unknown } | null;
+  /** Decisions that a worker read after the deadline: the server knows when they came. */
+  disputed: readonly Decision[];
+  dropped: number;
+}
+
+export function newLive(): Live {
+  return {
+    phase: 'running',
+    waitsFor: '',
+    upgrade: false,
+    moving: false,
+    ended: false,
+    cancelled: null,
+    retry: false,
+    openSends: 0,
+    running: new Set(),
+    dirty: false,
+    failure: null,
+    disputed: [],
+    dropped: 0,
+  };
+}
+
+export function refOf(run: Run): RunRef {
+  return {
+    run: run.state.run,
+    workflowId: workflowInfo().workflowId,
+    agent: run.state.agent,
+    requester: run.state.requester,
+  };
+}
+
+export function patch(run: Run, changes: Partial<RunState>): void {
+  run.state = { ...run.state, ...changes };
+}
+
+export function turnOf(run: Run): Turn {
+  if (run.state.turn === null) throw new Error('no turn is open');
+  return run.state.turn;
+}
+
+export function patchTurn(run: Run, changes: Partial<Turn>): void {
+  patch(run, { turn: { ...turnOf(run), ...changes } });
+}
+
+export function stepOf(run: Run): Step {
+  const step = turnOf(run).step;
+  if (step === null) throw new Error('no step is open');
+  return step;
+}
+
+export function callAt(run: Run, index: number): CallState {
+  const call = stepOf(run).calls[index];
+  if (call === undefined) throw new Error(`step ${stepOf(run).n} has no call ${index}`);
+  return call;
+}
+
+export function patchCall(run: Run, index: number, changes: Partial<CallState>): void {
+  const step = stepOf(run);
+  patchTurn(run, {
+    step: { ...step, calls: step.calls.map((call, i) => (i === index ? { ...call, ...changes } : call)) },
+  });
+}
+
+export function pinnedOf(run: Run): PinnedRelease {
+  if (run.state.pinned === null) throw new Error('the run has pinned no release yet');
+  return run.state.pinned;
+}
+
+/** Labels of a tool of the pinned release; null for a name the model made up. */
+export function labelsOf(run: Run, tool: string): ToolLabels | null {
+  return pinnedOf(run).tools.find((labels) => labels.name === tool) ?? null;
+}
+
+export function isEffect(run: Run, tool: string): boolean {
+  const labels = labelsOf(run, tool);
+  return labels !== null && labels.replay !== 'pure';
+}
+
+/** Every record that may still be decided or was decided in the open turn. */
+export function openRecords(run: Run): readonly ApprovalRecord[] {
+  const turn = run.state.turn;
+  if (turn === null) return [];
+  const records = [
+    ...(turn.step?.calls.flatMap((call) => [call.approval, call.reconcile]) ?? []),
+    turn.landing?.record ?? null,
+  ];
+  return records.filter((record): record is ApprovalRecord => record?.state.kind === 'open');
+}
+
+/** Moves the run to a phase: card at once, search attributes only when the phase changed. */
+export function enter(run: Run, phase: RunPhase, waitsFor: string): void {
+  const changed = run.live.phase !== phase;
+  run.live.phase = phase;
+  run.live.waitsFor = waitsFor;
+  showCard(run);
+  if (changed) upsertSearchAttributes(phaseAttributes(run.state, phase));
+}
+
+export function showCard(run: Run): void {
+  setCurrentDetails(card(run.state, run.live.phase, run.live.waitsFor, openRecords(run)));
+}
+
+/** Remembers the newest of a bounded list. */
+export function remember<Item>(list: readonly Item[], item: Item): readonly Item[] {
+  return [...list, item].slice(-LIMITS.rememberedIds);
+}
+
+/** Writes something a person did into what the store will be told at the next seam; bounded, oldest first. */
+export function note(run: Run, state: string, facts: Record<string, string | number>, approval = ''): void {
+  const entry = { approval, state, facts, atMs: Date.now() };
+  patch(run, { unrecorded: [...run.state.unrecorded, entry].slice(-LIMITS.unrecordedDecisions) });
+}

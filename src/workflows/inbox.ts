@@ -1,0 +1,195 @@
+import { ApplicationFailure, condition, setHandler, uuid4 } from '@temporalio/workflow';
+import { isObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
+import { messageProblems } from '../core/start.ts';
+import type { Reply } from '../core/state.ts';
+import { wellFormed } from '../core/text.ts';
+import { decideNow, openApprovalRecords, receiveDecision } from './approvals.ts';
+import { note, patch, type Run, remember, showCard } from './context.ts';
+import {
+  approvalsQuery,
+  cancelSignal,
+  closeSignal,
+  decideNowUpdate,
+  decideSignal,
+  handOverSignal,
+  messageSignal,
+  pauseSignal,
+  type RaiseLimit,
+  type RunStatus,
+  raiseLimitSignal,
+  resumeSignal,
+  type Steering,
+  sendUpdate,
+  statusQuery,
+  transcriptQuery,
+  type UserMessage,
+  upgradeSignal,
+} from './messages.ts';
+
+/**
+ * Everything that reaches a run from outside. Handlers only write down what came and wake the loop; malformed input
+ * is dropped and counted, never thrown, because a throw in a signal handler would stop the run for everybody.
+ */
+export function registerHandlers(run: Run, cancel: () => void): void {
+  setHandler(messageSignal, (message) => {
+    if (messageFault(run, message) !== null) run.live.dropped++;
+    else admit(run, message);
+  });
+  setHandler(sendUpdate, (message) => send(run, message), {
+    validator: (message) => validateSend(run, message),
+  });
+  setHandler(decideSignal, (decision) => receiveDecision(run, decision));
+  setHandler(decideNowUpdate, (decision) => decideNow(run, decision));
+  steer(run, pauseSignal, (by) => patch(run, { paused: { by: by.by, reason: by.reason ?? '' } }));
+  steer(run, resumeSignal, () => {
+    patch(run, { paused: null });
+    run.live.retry = true;
+  });
+  steer(run, closeSignal, () => patch(run, { closing: true }));
+  steer(run, handOverSignal, (by) =>
+    patch(run, {
+      handOver: { summary: by.reason ?? 'asked for by an operator', evidence: `operator ${by.by}` },
+    }),
+  );
+  steer(run, upgradeSignal, () => {
+    run.live.upgrade = true;
+  });
+  steer(run, cancelSignal, (by) => {
+    run.live.cancelled = by;
+    cancel();
+  });
+  setHandler(raiseLimitSignal, (raise) => raiseLimit(run, raise));
+  setHandler(statusQuery, () => statusOf(run));
+  setHandler(transcriptQuery, () => ({
+    run: run.state.run,
+    head: run.state.head === null ? null : { seq: run.state.head.seq, node: run.state.head.node },
+  }));
+  setHandler(approvalsQuery, () => openApprovalRecords(run));
+}
+
+function steer(run: Run, signal: typeof pauseSignal, act: (by: Steering) => void): void {
+  setHandler(signal, (input: unknown) => {
+    const by = parseSteering(input);
+    if (by === null) {
+      run.live.dropped++;
+      return;
+    }
+    act(by);
+    run.live.dirty = true;
+    const facts = { by: by.by, reason: by.reason ?? '', signal: signal.name };
+    note(run, `steer_${signal.name}`, facts);
+    showCard(run);
+  });
+}
+
+function parseSteering(input: unknown): Steering | null {
+  if (!isObject(input)) return null;
+  const { by, reason = '' } = input;
+  if (typeof by !== 'string' || by === '' || by.length > LIMITS.personChars) return null;
+  if (typeof reason !== 'string' || reason.length > LIMITS.reasonChars) return null;
+  return { by: wellFormed(by), reason: wellFormed(reason) };
+}
+
+function raiseLimit(run: Run, raise: RaiseLimit): void {
+  const by = parseSteering(raise);
+  const { tokens = 0, costMicroUsd = 0 } = isObject(raise) ? raise : {};
+  if (by === null || !isRaise(tokens) || !isRaise(costMicroUsd)) {
+    run.live.dropped++;
+    return;
+  }
+  patch(run, {
+    extraTokens: run.state.extraTokens + tokens,
+    extraCostMicroUsd: run.state.extraCostMicroUsd + costMicroUsd,
+  });
+  note(run, 'steer_raiseLimit', { by: by.by, tokens, costMicroUsd });
+}
+
+function isRaise(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LIMITS.raiseMax;
+}
+
+/** What is wrong with a message, in words for its sender; null when it may go in. */
+function messageFault(run: Run, message: unknown): string | null {
+  if (!isObject(message)) return 'a message is an object { text, by, id? }';
+  const { text, by, id } = message;
+  if (typeof text !== 'string') return 'message.text is missing: say something';
+  if (typeof by !== 'string' || by === '' || by.length > LIMITS.personChars)
+    return `message.by is missing or too long: who says it, at most ${LIMITS.personChars} characters`;
+  if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > LIMITS.idChars))
+    return `message.id: text of 1 to ${LIMITS.idChars} characters`;
+  const problems = messageProblems(text);
+  if (problems.length > 0) return problems.join('; ');
+  if (typeof id === 'string' && run.state.seenMessages.includes(id)) return null;
+  if (run.state.closing || run.state.handOver !== null) return 'the run is ending: start a new one';
+  return run.state.inbox.length >= LIMITS.inboxMessages
+    ? `${LIMITS.inboxMessages} messages wait already: send this one after the next answer`
+    : null;
+}
+
+/** Takes a message in, once. Returns its id. */
+export function admit(run: Run, message: UserMessage): string {
+  const id = message.id ?? uuid4();
+  if (run.state.seenMessages.includes(id)) return id;
+  patch(run, {
+    inbox: [
+      ...run.state.inbox,
+      { id, by: wellFormed(message.by), text: { kind: 'inline', text: wellFormed(message.text) } },
+    ],
+    seenMessages: remember(run.state.seenMessages, id),
+  });
+  run.live.dirty = true;
+  return id;
+}
+
+function validateSend(run: Run, message: UserMessage): void {
+  const fault = messageFault(run, message);
+  if (fault !== null) throw ApplicationFailure.nonRetryable(fault, 'bad_message');
+  if (run.live.openSends >= LIMITS.openSends)
+    throw ApplicationFailure.nonRetryable(
+      `${LIMITS.openSends} senders wait for answers already: use the signal "message", or try again`,
+      'too_many_senders',
+    );
+}
+
+async function send(run: Run, message: UserMessage): Promise<Reply> {
+  const messageId = admit(run, message);
+  const reply = () => run.state.replies.find((candidate) => candidate.messageId === messageId);
+  run.live.openSends++;
+  try {
+    await condition(() => reply() !== undefined || run.live.moving || run.live.ended);
+  } finally {
+    run.live.openSends--;
+  }
+  return reply() ?? { kind: run.live.ended ? 'ended' : 'moved', messageId };
+}
+
+/** Tells everybody who waits for one of these messages; a later reply replaces an earlier one. */
+export function replyTo(run: Run, messages: readonly string[], reply: Omit<Reply, 'messageId'>): void {
+  const others = run.state.replies.filter((old) => !messages.includes(old.messageId));
+  const mine = messages.map((messageId) => ({ ...reply, messageId }));
+  patch(run, { replies: [...others, ...mine].slice(-LIMITS.rememberedReplies) });
+}
+
+/** The run moves again: who asks now waits for the next answer instead of reading the old one. */
+export function forgetReplies(run: Run, messages: readonly string[]): void {
+  patch(run, { replies: run.state.replies.filter((reply) => !messages.includes(reply.messageId)) });
+}
+
+function statusOf(run: Run): RunStatus {
+  const { state, live } = run;
+  return {
+    run: state.run,
+    agent: state.agent,
+    release: state.pinned?.hash ?? null,
+    state: live.phase,
+    step: state.nextStep - 1,
+    iterations: state.iterations,
+    usage: state.usage,
+    costMicroUsd: state.costMicroUsd,
+    waitsFor: live.waitsFor,
+    openApprovals: openApprovalRecords(run).length,
+    queuedMessages: state.inbox.length,
+    continuedTimes: state.continuedTimes,
+  };
+}

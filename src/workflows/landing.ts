@@ -1,0 +1,101 @@
+import { withdraw } from '../core/approvals.ts';
+import { isRunLimit, landingNotice, modelCannotLand, ownWords } from '../core/budget.ts';
+import { LIMITS } from '../core/limits.ts';
+import { notice } from '../core/refusals.ts';
+import type { LandingReason } from '../core/state.ts';
+import { flushDecisions, replace, settleDeadlines } from './approvals.ts';
+import { enter, patch, patchTurn, pinnedOf, type Run, turnOf } from './context.ts';
+import type { Ending } from './ending.ts';
+import { forgetReplies, replyTo } from './inbox.ts';
+import { askToContinue, storeRequests } from './requests.ts';
+import { askModel } from './turn.ts';
+import { waitUntil } from './waiting.ts';
+
+/**
+ * Hitting a limit is not an exception: one last call, kept in reserve, says what was done and what was not; then the
+ * run parks with a request to continue. Only Stop, or the request's expiry, ends it as partial.
+ */
+export async function land(run: Run): Promise<Ending | null> {
+  const { landing } = turnOf(run);
+  if (landing === null) throw new Error('the turn is not landing');
+  return landing.record === null ? touchDown(run, landing.reason) : awaitGo(run, landing.reason);
+}
+
+async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null> {
+  const text = await lastWords(run, reason);
+  const turn = turnOf(run);
+  if (reason === 'failures') {
+    patch(run, { handOver: turn.handOver });
+    replyTo(run, turn.messages, { kind: 'answered', text });
+    return { outcome: 'escalated', reason: 'repeated_failures', answer: text };
+  }
+  if (turn.landings >= LIMITS.landingsPerTurn) return { outcome: 'partial', reason, answer: text };
+  const record = askToContinue(run, reason, turn.landings + 1);
+  patchTurn(run, { landing: { reason, record }, landings: turn.landings + 1 });
+  const { id, kind, summary, deadlineMs } = record;
+  replyTo(run, turn.messages, { kind: 'landed', text, approvals: [{ id, kind, summary, deadlineMs }] });
+  await storeRequests(run, [record], 'landed');
+  return null;
+}
+
+async function lastWords(run: Run, reason: LandingReason): Promise<string> {
+  if (modelCannotLand(reason)) return ownWords(reason);
+  const answer = await askModel(run, 'land', [landingNotice(reason)]);
+  const said = typeof answer === 'string' ? '' : (answer.preview?.text ?? '');
+  return said === '' ? ownWords(reason) : said;
+}
+
+async function awaitGo(run: Run, reason: LandingReason): Promise<Ending | null> {
+  const record = () => turnOf(run).landing?.record ?? null;
+  const wrote = () => run.state.inbox.length > 0 && !isRunLimit(reason);
+  const first = record();
+  if (first === null) throw new Error('the landing has no request');
+  enter(run, 'landed', first.summary);
+  await waitUntil(
+    run,
+    () => record()?.state.kind !== 'open' || run.live.disputed.length > 0 || wrote(),
+    first.deadlineMs,
+    `landed (${reason}): continue or stop`,
+  );
+  await settleDeadlines(run);
+  if (record()?.state.kind === 'open' && wrote()) replace(run, withdraw(record() ?? first, Date.now()));
+  const state = record()?.state.kind;
+  if (state === 'open') return null;
+  await flushDecisions(run);
+  if (state === 'withdrawn') {
+    // The customer went on by writing: a new turn with its own allowance answers it.
+    patch(run, { turn: null });
+    return null;
+  }
+  if (state !== 'approved') return { outcome: 'partial', reason };
+  forgetReplies(run, turnOf(run).messages);
+  goOn(run, reason);
+  return null;
+}
+
+/** A person allowed another helping of what was used up. */
+function goOn(run: Run, reason: LandingReason): void {
+  const { limits } = pinnedOf(run);
+  patch(run, {
+    extraTokens: run.state.extraTokens + (reason === 'tokens' ? limits.tokensPerRun : 0),
+    extraCostMicroUsd: run.state.extraCostMicroUsd + (reason === 'cost' ? limits.costMicroUsdPerRun : 0),
+  });
+  patchTurn(run, {
+    landing: null,
+    iterations: 0,
+    toolCalls: 0,
+    activeMs: 0,
+    truncated: 0,
+    empty: 0,
+    pieces: [],
+    repeats: {},
+    notices: [],
+    append: {
+      ...turnOf(run).append,
+      texts: [
+        ...turnOf(run).append.texts,
+        { kind: 'inline', text: notice('A person has allowed you to go on. Continue where you stopped.') },
+      ],
+    },
+  });
+}

@@ -1,0 +1,97 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  proxyActivities,
+} from '@temporalio/workflow';
+import type { Activities, RunToolInput, RunToolResult } from '../activities/types.ts';
+import type { CallState } from '../core/calls.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { ToolLabels } from '../core/release.ts';
+import { oneLine } from '../core/text.ts';
+
+// Every activity a run can schedule, with its bounds. Temporal owns all retries; nothing below retries by itself.
+
+const NEVER_TWICE = ['PayloadsTooLarge'];
+
+export const model = proxyActivities<Pick<Activities, 'callModel'>>({
+  startToCloseTimeout: LIMITS.modelCallMs,
+  scheduleToCloseTimeout: LIMITS.modelScheduleToCloseMs,
+  heartbeatTimeout: LIMITS.modelHeartbeatMs,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: {
+    initialInterval: 1_000,
+    backoffCoefficient: 2,
+    maximumInterval: 30_000,
+    maximumAttempts: LIMITS.modelAttempts,
+    nonRetryableErrorTypes: NEVER_TWICE,
+  },
+});
+
+/** Short work on the store. Effects on the outside never go through these. */
+export const store = proxyActivities<
+  Pick<
+    Activities,
+    'prepareCall' | 'openApprovals' | 'recordDecisions' | 'arrivalTimes' | 'keepTexts' | 'resolveEffect'
+  >
+>({
+  startToCloseTimeout: LIMITS.storeActivityMs,
+  retry: {
+    initialInterval: 500,
+    backoffCoefficient: 2,
+    maximumInterval: 10_000,
+    maximumAttempts: LIMITS.storeActivityAttempts,
+    nonRetryableErrorTypes: NEVER_TWICE,
+  },
+});
+
+/** Work that must come to its end, however long the store is away: it is retried until it succeeds. */
+export const forEver = proxyActivities<Pick<Activities, 'closeEffect' | 'endRun'>>({
+  startToCloseTimeout: LIMITS.storeActivityMs,
+  retry: { initialInterval: 1_000, backoffCoefficient: 2, maximumInterval: 60_000 },
+});
+
+const tools = proxyActivities<Pick<Activities, 'runTool'>>({ startToCloseTimeout: LIMITS.toolTimeoutMs });
+
+/** One tool call, with the tool's own time-out. An attempt's lease outlives this by `leaseMarginMs`. */
+export function runTool(labels: ToolLabels, call: CallState, input: RunToolInput): Promise<RunToolResult> {
+  const effect = labels.replay !== 'pure';
+  return tools.runTool.executeWithOptions(
+    {
+      startToCloseTimeout: attemptMs(labels),
+      scheduleToCloseTimeout: LIMITS.effectScheduleToCloseMs,
+      // An effect is never abandoned half-way: cancellation waits for its word.
+      cancellationType: effect
+        ? ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+        : ActivityCancellationType.TRY_CANCEL,
+      retry: {
+        initialInterval: LIMITS.toolBackoffFirstMs,
+        backoffCoefficient: 2,
+        maximumInterval: LIMITS.toolBackoffMaxMs,
+        // An effect's attempts are counted in the ledger: waiting for a lease is not one.
+        maximumAttempts: effect ? LIMITS.effectAttempts : labels.retries + 1 + LIMITS.releaseAttempts,
+        nonRetryableErrorTypes: NEVER_TWICE,
+      },
+      summary: oneLine(call.prepared.summary, LIMITS.summaryChars),
+    },
+    [input],
+  );
+}
+
+export function closeEffect(call: CallState, input: RunToolInput): Promise<RunToolResult> {
+  return forEver.closeEffect.executeWithOptions(
+    { summary: oneLine(`find out what became of: ${call.prepared.summary}`, LIMITS.summaryChars) },
+    [input],
+  );
+}
+
+/** Start-to-close time-out of one attempt: the tool's own time and ours around it. */
+export function attemptMs(labels: Pick<ToolLabels, 'timeoutMs'>): number {
+  return labels.timeoutMs + LIMITS.activityOverheadMs;
+}
+
+/** Our failure code of a failed activity; null when the engine gave up on it (time-out, lost worker). */
+export function failureCode(error: unknown): string | null {
+  if (!(error instanceof ActivityFailure)) return null;
+  return error.cause instanceof ApplicationFailure ? (error.cause.type ?? null) : null;
+}

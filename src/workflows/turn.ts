@@ -1,0 +1,217 @@
+import type { CallModelInput, CallModelResult } from '../activities/types.ts';
+import { allowance, dueNotices, turnLimitReached } from '../core/budget.ts';
+import { newCall } from '../core/calls.ts';
+import { LIMITS } from '../core/limits.ts';
+import { addUsage, totalTokens } from '../core/messages.ts';
+import { notice, refuse } from '../core/refusals.ts';
+import { type LandingReason, NOTHING, openTurn, type TextRef } from '../core/state.ts';
+import { utf8Bytes } from '../core/text.ts';
+import { enter, patch, patchTurn, type Run, refOf, showCard, turnOf } from './context.ts';
+import type { Ending } from './ending.ts';
+import { replyTo } from './inbox.ts';
+import { land } from './landing.ts';
+import { modelFailureOf, throughOutages } from './outage.ts';
+import { model } from './proxies.ts';
+import { playStep } from './step.ts';
+import { keep } from './waiting.ts';
+
+/** Opens a turn for what the customer wrote. */
+export async function startTurn(run: Run): Promise<void> {
+  patch(run, { turn: openTurn([], NOTHING), idleDeadlineMs: null });
+  await absorb(run);
+}
+
+/**
+ * Moves the open turn on by one phase: the calls of its step, or its landing, or the next model call. Every phase
+ * leaves the state complete, so that the run may continue as new between any two. An ending ends the run.
+ */
+export async function playTurn(run: Run): Promise<Ending | null> {
+  const turn = turnOf(run);
+  if (turn.step !== null) {
+    await playStep(run);
+    return null;
+  }
+  if (turn.landing !== null) return land(run);
+  await absorb(run);
+  const limits = run.state.pinned?.limits;
+  if (limits !== undefined) {
+    const reached = turnLimitReached(turnOf(run), limits);
+    if (reached !== null) return startLanding(run, reached);
+    const due = turnOf(run).sealed ? [] : dueNotices(run.state, turnOf(run), limits);
+    addTexts(
+      run,
+      due.map(({ text }) => text),
+      due.map(({ name }) => name),
+    );
+  }
+  enter(run, 'running', '');
+  const result = await askModel(run, 'act');
+  return typeof result === 'string' ? startLanding(run, result) : digestAnswer(run, result);
+}
+
+/** Messages that wait join the turn; long ones are put into the store first. */
+async function absorb(run: Run): Promise<void> {
+  while (run.state.inbox[0] !== undefined && !turnOf(run).sealed) {
+    const message = run.state.inbox[0];
+    const long = message.text.kind === 'inline' && utf8Bytes(message.text.text) > LIMITS.inlineMessageBytes;
+    const text =
+      long && message.text.kind === 'inline' ? (await keep(run, [message.text.text]))[0] : message.text;
+    const userMessages = run.state.userMessages + 1;
+    const turn = turnOf(run);
+    patch(run, { inbox: run.state.inbox.slice(1), userMessages });
+    patchTurn(run, {
+      messages: [...turn.messages, message.id],
+      append: {
+        ...turn.append,
+        texts: [...turn.append.texts, text ?? message.text],
+        remind: turn.append.remind || userMessages % LIMITS.reminderEveryUserMessages === 0,
+      },
+    });
+  }
+}
+
+function addTexts(run: Run, texts: readonly string[], notices: readonly string[] = []): void {
+  if (texts.length === 0) return;
+  const turn = turnOf(run);
+  const refs: TextRef[] = texts.map((text) => ({ kind: 'inline', text }));
+  patchTurn(run, {
+    append: { ...turn.append, texts: [...turn.append.texts, ...refs] },
+    notices: [...turn.notices, ...notices],
+  });
+}
+
+function startLanding(run: Run, reason: LandingReason): null {
+  patchTurn(run, { landing: { reason, record: null } });
+  return null;
+}
+
+export type Answer = Extract<CallModelResult, { kind: 'answered' }>;
+
+/** One model call with what waits to be appended. Returns the landing it leads to where it could not be made. */
+export async function askModel(
+  run: Run,
+  purpose: 'act' | 'land',
+  more: readonly string[] = [],
+): Promise<Answer | LandingReason> {
+  if (!turnOf(run).sealed || purpose === 'act') addTexts(run, more);
+  patchTurn(run, { sealed: true });
+  const step = run.state.nextStep;
+  try {
+    const result = await throughOutages(run, `step ${step}: ask the model`, () =>
+      model.callModel.executeWithOptions(
+        { summary: `step ${step}: ${purpose === 'land' ? 'last words' : 'model'}` },
+        [modelInput(run, step, purpose)],
+      ),
+    );
+    if (result.pinned !== null) patch(run, { pinned: result.pinned });
+    if (result.kind === 'over_limit') return unsealed(run, result.limit);
+    book(run, result);
+    return result;
+  } catch (error) {
+    const reason = modelFailureOf(error);
+    if (reason === null) throw error;
+    return unsealed(run, reason);
+  }
+}
+
+/** Nothing came of this call and it will not be made again with these bytes: the append may grow once more. */
+function unsealed(run: Run, reason: LandingReason): LandingReason {
+  patchTurn(run, { sealed: false });
+  return reason;
+}
+
+function modelInput(run: Run, step: number, purpose: 'act' | 'land'): CallModelInput {
+  const { state } = run;
+  return {
+    ...refOf(run),
+    step,
+    purpose,
+    head: state.head,
+    append: turnOf(run).append,
+    release: state.pinned?.hash ?? null,
+    channel: state.channel,
+    wantedLimits: state.pinned === null ? state.wantedLimits : {},
+    context: state.head === null ? state.context : null,
+    allowance: state.pinned === null ? null : allowance(state, state.pinned.limits),
+    spent: { tokens: totalTokens(state.usage), costMicroUsd: state.costMicroUsd },
+    lastTotalTokens: state.lastTotalTokens,
+  };
+}
+
+/** The answer stands in the store: from here on the run counts with it. */
+function book(run: Run, answer: Answer): void {
+  const { state } = run;
+  patch(run, {
+    head: answer.head,
+    nextStep: state.nextStep + 1,
+    iterations: state.iterations + 1,
+    usage: addUsage(state.usage, answer.usage),
+    costMicroUsd: state.costMicroUsd + answer.costMicroUsd,
+    lastTotalTokens: totalTokens(answer.usage),
+  });
+  const turn = turnOf(run);
+  patchTurn(run, {
+    append: NOTHING,
+    sealed: false,
+    iterations: turn.iterations + 1,
+    activeMs: turn.activeMs + answer.activeMs,
+  });
+  showCard(run);
+}
+
+/** What each stop reason means for the turn. Tools run only on `tool_use`. */
+function digestAnswer(run: Run, answer: Answer): Ending | null {
+  const turn = turnOf(run);
+  if (answer.calls.length > 0) {
+    const cutOff = answer.stopReason !== 'tool_use';
+    const calls = answer.calls.map((prepared) => ({
+      ...newCall(prepared),
+      outcome: cutOff ? refuse('cut_off') : null,
+    }));
+    patchTurn(run, { step: { n: run.state.nextStep - 1, calls } });
+    return null;
+  }
+  const text = answer.preview?.text ?? '';
+  switch (answer.stopReason) {
+    case 'end_turn':
+    case 'stop_sequence':
+    case 'tool_use':
+      if (answer.hasText) return finishTurn(run, [...turn.pieces, text].join(''));
+      if (turn.empty >= LIMITS.emptyAnswers) return startLanding(run, 'empty');
+      patchTurn(run, { empty: turn.empty + 1 });
+      addTexts(run, [notice('Your last answer was empty. Answer the customer, or make a tool call.')]);
+      return null;
+    case 'max_tokens':
+      if (turn.truncated >= LIMITS.truncatedAnswers) return startLanding(run, 'truncated');
+      patchTurn(run, {
+        truncated: turn.truncated + 1,
+        pieces: answer.hasText ? [...turn.pieces, text] : turn.pieces,
+      });
+      addTexts(run, [
+        notice('Your answer was cut off for its length. Go on exactly where it stopped; be brief.'),
+      ]);
+      return null;
+    case 'pause_turn':
+      return null;
+    case 'refusal':
+      return { outcome: 'refused', reason: 'model_refused', answer: REFUSED };
+    case 'model_context_window_exceeded':
+      return startLanding(run, 'context');
+    default:
+      return startLanding(run, 'unknown_stop');
+  }
+}
+
+const REFUSED = 'I cannot help with this request.';
+
+/** The turn has its answer: senders get it, and the run goes idle or ends. */
+function finishTurn(run: Run, text: string): Ending | null {
+  const { messages, handOver } = turnOf(run);
+  replyTo(run, messages, { kind: 'answered', text });
+  patch(run, { turn: null });
+  if (handOver !== null) {
+    patch(run, { handOver });
+    return { outcome: 'escalated', reason: 'handed_over', answer: text };
+  }
+  return run.state.once ? { outcome: 'completed', reason: 'answered', answer: text } : null;
+}

@@ -1,0 +1,103 @@
+import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { LIMITS } from '../core/limits.ts';
+import type { RunState, TextRef } from '../core/state.ts';
+import { utf8Bytes } from '../core/text.ts';
+import { enter, patch, type Run } from './context.ts';
+import { store } from './proxies.ts';
+
+// Seams: the only places where a run waits, pauses or continues as new. No activity is outstanding at any of them.
+
+/** Start again with a small history? Asked at seams only. */
+function wantsToMove(run: Run): boolean {
+  const info = workflowInfo();
+  return (
+    run.live.disputed.length === 0 &&
+    (run.live.upgrade || info.continueAsNewSuggested || info.historyLength > LIMITS.eventsBeforeContinueAsNew)
+  );
+}
+
+/** Called between steps and turns. Returns when the run may go on. */
+export async function seam(run: Run): Promise<void> {
+  if (wantsToMove(run)) await moveOn(run);
+  if (run.state.paused !== null) {
+    enter(run, 'paused', `resume (paused by ${run.state.paused.by})`);
+    await waitUntil(run, () => run.state.paused === null, null, 'paused');
+    enter(run, 'running', '');
+  }
+}
+
+/**
+ * Waits at a seam until `met` holds or `deadlineMs` (absolute) has passed; continues as new underneath when that is
+ * due. True when `met` holds.
+ */
+export async function waitUntil(
+  run: Run,
+  met: () => boolean,
+  deadlineMs: number | null,
+  summary: string,
+): Promise<boolean> {
+  for (;;) {
+    if (met()) return true;
+    const leftMs = deadlineMs === null ? LIMITS.longestWaitMs : deadlineMs - Date.now();
+    if (leftMs <= 0) return false;
+    if (wantsToMove(run)) await moveOn(run);
+    const woke = await condition(() => met() || wantsToMove(run), Math.min(leftMs, LIMITS.longestWaitMs), {
+      summary,
+    });
+    if (!woke && deadlineMs !== null && Date.now() >= deadlineMs) return met();
+  }
+}
+
+/** Continues as new with everything the run is. Open senders are told to ask again; nothing they sent is lost. */
+export async function moveOn(run: Run): Promise<never> {
+  await shrink(run);
+  run.live.moving = true;
+  await condition(() => run.live.openSends === 0 && allHandlersFinished());
+  const [input] = workflowInfoArgs(run);
+  patch(run, { continuedTimes: run.state.continuedTimes + 1 });
+  return continueAsNew<(input: unknown, state: RunState) => Promise<unknown>>(input, run.state);
+}
+
+/** What the next execution needs besides the state: nothing, but a start input must still be there to be read. */
+function workflowInfoArgs(run: Run): [unknown] {
+  return [{ v: 1, agent: run.state.agent, requester: { id: run.state.requester.id } }];
+}
+
+/** Keeps the carried state below its limit: queued texts go to the store, the oldest remembered ids go. */
+async function shrink(run: Run): Promise<void> {
+  if (stateBytes(run) <= LIMITS.runStateBytes) return;
+  const inline = run.state.inbox.map((message) => message.text).filter(isInline);
+  const refs =
+    inline.length > 0
+      ? await keep(
+          run,
+          inline.map((ref) => ref.text),
+        )
+      : [];
+  const byText = new Map(inline.map((ref, i) => [ref, refs[i]]));
+  patch(run, {
+    inbox: run.state.inbox.map((message) => ({
+      ...message,
+      text: byText.get(message.text as never) ?? message.text,
+    })),
+  });
+  while (stateBytes(run) > LIMITS.runStateBytes && run.state.seenMessages.length > LIMITS.inboxMessages)
+    patch(run, {
+      seenMessages: run.state.seenMessages.slice(100),
+      closedApprovals: run.state.closedApprovals.slice(-100),
+    });
+}
+
+function isInline(text: TextRef): text is Extract<TextRef, { kind: 'inline' }> {
+  return text.kind === 'inline';
+}
+
+function stateBytes(run: Run): number {
+  return utf8Bytes(JSON.stringify(run.state));
+}
+
+/** Puts texts into the run's blobs and returns references to them, in order. */
+export async function keep(run: Run, texts: readonly string[]): Promise<readonly TextRef[]> {
+  const refs = await store.keepTexts({ run: run.state.run, texts });
+  return refs.map((ref) => ({ kind: 'blob', ref }));
+}
