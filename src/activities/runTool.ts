@@ -60,7 +60,8 @@ async function jobOf(services: ActivityServices, input: RunToolInput): Promise<J
 }
 
 async function runRead(job: Job): Promise<RunToolResult> {
-  const last = Context.current().info.attempt > job.labels.retries;
+  const { attempt } = Context.current().info;
+  const last = attempt > job.labels.retries;
   const tried = await tryTool(job, (context) =>
     job.input.tool === READ_RESULT ? readPage(job) : job.tool.run(job.args, context),
   );
@@ -68,7 +69,7 @@ async function runRead(job: Job): Promise<RunToolResult> {
     tried.kind === 'answered'
       ? tried.result
       : failed(`the tool failed (${tried.what})`, { retryable: true, suggestion: COULD_NOT_LOOK });
-  if (result.kind === 'failed' && result.retryable && !last) throw toolFailed(result.error);
+  if (result.kind === 'failed' && result.retryable && !last) throw toolFailed(result.error, attempt);
   const rendered = render(result);
   await storeBlobs(job.services.sql, job.input.run, bodies(rendered));
   return done(job, rendered.outcome, false);
@@ -124,14 +125,14 @@ async function act(job: Job, mode: Effect, fence: number): Promise<RunToolResult
     // The tool itself says that it did not act: whoever comes next may simply run, in every mode.
     if (result.kind === 'failed' && result.retryable && retriesLeft) {
       await settle(job, fence, { state: 'released', rendered: null, facts: { error: result.error } });
-      throw toolFailed(result.error);
+      throw toolFailed(result.error, fence);
     }
     return settleResult(job, fence, render(result));
   }
   // It threw or ran out of time: it may have acted. A repeat is safe only where the mode says how.
   if (mode !== 'never' && retriesLeft) {
     await settle(job, fence, { state: 'lost', rendered: null, facts: { what: tried.what } });
-    throw toolFailed(tried.what);
+    throw toolFailed(tried.what, fence);
   }
   return settleUnknown(job, fence, tried.what);
 }
@@ -350,8 +351,10 @@ async function unknown(job: Job): Promise<RunToolResult> {
   return { kind: 'unknown', evidence, activeMs: Date.now() - job.startedAtMs };
 }
 
-function toolFailed(what: string): FailureError {
-  return new FailureError(retryable('tool_failed', `the tool failed: ${what.slice(0, 200)}`));
+/** Tried again after a pause that doubles with every attempt that really ran. */
+function toolFailed(what: string, attempts: number): FailureError {
+  const pauseMs = Math.min(LIMITS.toolBackoffMaxMs, LIMITS.toolBackoffFirstMs * 2 ** (attempts - 1));
+  return new FailureError(retryable('tool_failed', `the tool failed: ${what.slice(0, 200)}`, pauseMs));
 }
 
 /** Another attempt may be alive: come back when its lease has run out. */

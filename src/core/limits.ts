@@ -107,6 +107,8 @@ export const LIMITS = {
   toolRetriesMax: 10,
   toolBackoffMaxMs: 8_000,
   toolBackoffFirstMs: 500,
+  /** Longest delay a failed attempt may ask for: the longest lease. */
+  toolRetryDelayMaxMs: 620_000,
 
   // Activities
   activityOverheadMs: 5_000,

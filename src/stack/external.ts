@@ -3,7 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import connect from 'postgres';
 import { prepareNamespace, type SearchAttributeTypes } from './temporalServer.ts';
 
-const REACH_TIMEOUT_MS = 8_000;
+const REACH_TIMEOUT_MS = 5_000;
 
 /** Checks that the database of `DATABASE_URL` answers. Throws within ten seconds, naming the variable. */
 export async function checkDatabase(databaseUrl: string): Promise<void> {

@@ -22,7 +22,8 @@ export const model = proxyActivities<Pick<Activities, 'callModel'>>({
   retry: {
     initialInterval: 1_000,
     backoffCoefficient: 2,
-    maximumInterval: 30_000,
+    // The server also cuts a failure's own delay (retry-after) to this; the backoff itself never gets that far.
+    maximumInterval: LIMITS.retryAfterMaxMs,
     maximumAttempts: LIMITS.modelAttempts,
     nonRetryableErrorTypes: NEVER_TWICE,
   },
@@ -67,7 +68,8 @@ export function runTool(labels: ToolLabels, call: CallState, input: RunToolInput
       retry: {
         initialInterval: LIMITS.toolBackoffFirstMs,
         backoffCoefficient: 2,
-        maximumInterval: LIMITS.toolBackoffMaxMs,
+        // Room for the delays that failures carry: a lease's remainder, a minute until another worker has the release.
+        maximumInterval: LIMITS.toolRetryDelayMaxMs,
         // An effect's attempts are counted in the ledger: waiting for a lease is not one.
         maximumAttempts: effect ? LIMITS.effectAttempts : labels.retries + 1 + LIMITS.releaseAttempts,
         nonRetryableErrorTypes: NEVER_TWICE,

@@ -5,7 +5,7 @@ import { findFreePort } from '../../src/stack/ports.ts';
 import { findStack, startStack } from '../../src/stack/stack.ts';
 import { makeFolder } from './folders.ts';
 
-const BOUND_MS = 12_000;
+const BOUND_MS = 10_000;
 
 /** A port where connections are accepted and then nothing ever happens: the worst of the unreachable. */
 async function listenSilently(): Promise<number> {

@@ -1,0 +1,14 @@
+// The compiler copies no files but code; the store reads its migrations beside its own module.
+import { cpSync, existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const assets = ['store/migrations'];
+
+for (const asset of assets) {
+  const from = join(root, 'src', asset);
+  if (!existsSync(from))
+    throw new Error(`${from} does not exist; correct the list in scripts/copyAssets.mjs.`);
+  cpSync(from, join(root, 'dist', asset), { recursive: true });
+}

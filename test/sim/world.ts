@@ -1,0 +1,288 @@
+import type {
+  CallModelInput,
+  CallModelResult,
+  EndRunInput,
+  OpenApprovalsInput,
+  PrepareCallInput,
+  RecordDecisionsInput,
+  RunToolInput,
+  RunToolResult,
+} from '../../src/activities/types.ts';
+import type { PreparedCall } from '../../src/core/calls.ts';
+import { callKey, type Hash } from '../../src/core/ids.ts';
+import { DEFAULT_RUN_LIMITS, type RunLimits } from '../../src/core/limits.ts';
+import { NO_USAGE } from '../../src/core/messages.ts';
+import { usd } from '../../src/core/money.ts';
+import type { Rule } from '../../src/core/policy.ts';
+import type { PinnedRelease, ToolLabels } from '../../src/core/release.ts';
+import type { StartInput } from '../../src/core/start.ts';
+import type { RunState, UnrecordedDecision } from '../../src/core/state.ts';
+import type { ActivityHandler, ActivityOutcome, Bundle } from './driver.ts';
+import { bundleWorkflows, Simulation } from './driver.ts';
+
+/** What the simulated model says at its nth call. */
+export interface Line {
+  readonly say?: string;
+  readonly calls?: readonly {
+    readonly tool: string;
+    readonly args?: string;
+    readonly amount?: number;
+    readonly problem?: string;
+  }[];
+  readonly stop?: string;
+  readonly takesMs?: number;
+  readonly tokens?: number;
+  readonly overLimit?: 'tokens' | 'cost';
+  readonly fails?: Extract<ActivityOutcome, { kind: 'failed' }>['failure'];
+}
+
+/** Facts of a simulated world: what was asked, run and recorded, in order. */
+export interface World {
+  readonly modelCalls: CallModelInput[];
+  readonly ran: RunToolInput[];
+  readonly closed: RunToolInput[];
+  readonly opened: OpenApprovalsInput[];
+  readonly recorded: UnrecordedDecision[];
+  readonly ended: EndRunInput[];
+  readonly limits: RunLimits;
+}
+
+export interface WorldOptions {
+  readonly lines: readonly Line[];
+  readonly limits?: Partial<RunLimits>;
+  readonly policy?: readonly Rule[];
+  readonly whileWaiting?: 'withdraw' | 'queue';
+  /** Answers of tools by name; success by default. */
+  readonly tools?: Readonly<Record<string, (input: RunToolInput) => ActivityOutcome>>;
+  readonly arrivals?: readonly {
+    readonly approval: string;
+    readonly by: string;
+    readonly kind: string;
+    readonly arrivedAtMs: number;
+  }[];
+  readonly crashEveryActivation?: boolean;
+  readonly input?: Partial<StartInput>;
+  readonly seed?: number;
+}
+
+export const START_MS = Date.UTC(2026, 0, 5, 9, 0, 0);
+const RELEASE = 'a'.repeat(64) as Hash;
+
+function labels(name: string, effect: boolean): ToolLabels {
+  return {
+    name,
+    version: '1',
+    category: 'test',
+    tier: effect ? 'write_risky' : 'read',
+    reads: 'public',
+    returns: 'trusted',
+    touches: effect ? 'state' : 'none',
+    replay: effect ? 'keyed' : 'pure',
+    handsOver: name === 'escalate',
+    timeoutMs: 10_000,
+    retries: 2,
+    settlesWithinMs: null,
+  };
+}
+
+export const ASK_ALL_WRITES: readonly Rule[] = [
+  {
+    name: 'small',
+    match: { tiers: ['write_risky'], amount: { currency: 'USD', below: 25 } },
+    answer: { kind: 'allow' },
+  },
+  { name: 'ask', match: { tiers: ['write_risky'] }, answer: { kind: 'ask', reason: 'it changes something' } },
+];
+
+let bundle: Promise<Bundle> | undefined;
+
+/** The real workflow in a simulated world. */
+export async function simulate(
+  options: WorldOptions,
+): Promise<{ readonly simulation: Simulation; readonly world: World }> {
+  bundle ??= bundleWorkflows(new URL('../../src/workflows/index.ts', import.meta.url).pathname);
+  const world: World = {
+    modelCalls: [],
+    ran: [],
+    closed: [],
+    opened: [],
+    recorded: [],
+    ended: [],
+    limits: { ...DEFAULT_RUN_LIMITS, ...options.limits },
+  };
+  const pinned: PinnedRelease = {
+    hash: RELEASE,
+    tools: [
+      labels('look', false),
+      labels('look_too', false),
+      labels('write', true),
+      labels('write_too', true),
+      labels('escalate', false),
+    ],
+    permissions: { tiers: ['read', 'write_safe', 'write_risky'] },
+    policy: options.policy ?? ASK_ALL_WRITES,
+    limits: world.limits,
+    whileWaiting: options.whileWaiting ?? 'withdraw',
+    queue: 'people',
+  };
+  const simulation = new Simulation({
+    bundle: await bundle,
+    workflowType: 'agentRun',
+    args: [{ v: 1, agent: 'test', message: 'hello', requester: { id: 'customer' }, ...options.input }],
+    startTimeMs: START_MS,
+    seed: options.seed ?? 1,
+    crashEveryActivation: options.crashEveryActivation ?? true,
+    stableQueries: ['status', 'approvals'],
+    activities: activities(options, world, pinned),
+  });
+  return { simulation, world };
+}
+
+function done(result: unknown, takesMs = 5): ActivityOutcome {
+  return { kind: 'completed', result, takesMs };
+}
+
+function activities(
+  options: WorldOptions,
+  world: World,
+  pinned: PinnedRelease,
+): Record<string, ActivityHandler> {
+  const callModel = (input: CallModelInput): ActivityOutcome => {
+    world.modelCalls.push(input);
+    const acts = world.modelCalls.filter((call) => call.purpose === 'act').length;
+    const line: Line =
+      input.purpose === 'land'
+        ? { say: 'last words' }
+        : (options.lines[Math.min(acts, options.lines.length) - 1] ?? { say: 'nothing left to say' });
+    if (line.fails) return { kind: 'failed', failure: line.fails, takesMs: 5 };
+    if (line.overLimit)
+      return done({
+        kind: 'over_limit',
+        limit: line.overLimit,
+        pinned: input.release === null ? pinned : null,
+      } satisfies CallModelResult);
+    return done(answer(input, line, pinned), line.takesMs ?? 100);
+  };
+  const runTool = (input: RunToolInput): ActivityOutcome => {
+    world.ran.push(input);
+    return options.tools?.[input.tool]?.(input) ?? toolDone(input);
+  };
+  return {
+    callModel: callModel as ActivityHandler,
+    runTool: runTool as ActivityHandler,
+    closeEffect: ((input: RunToolInput) => {
+      world.closed.push(input);
+      return done({
+        kind: 'done',
+        outcome: { kind: 'refused', code: 'void', text: 'not done' },
+        applied: false,
+        activeMs: 1,
+      } satisfies RunToolResult);
+    }) as ActivityHandler,
+    resolveEffect: (() => toolDone({ tool: 'write' } as never)) as ActivityHandler,
+    prepareCall: ((input: PrepareCallInput) =>
+      done(
+        prepared(
+          input.key,
+          input.callId,
+          input.tool,
+          input.arguments.kind === 'edited' ? JSON.stringify(input.arguments.arguments) : '',
+          undefined,
+        ),
+      )) as ActivityHandler,
+    openApprovals: ((input: OpenApprovalsInput) => {
+      world.opened.push(input);
+      return done(null);
+    }) as ActivityHandler,
+    recordDecisions: ((input: RecordDecisionsInput) => {
+      world.recorded.push(...input.decisions);
+      return done(null);
+    }) as ActivityHandler,
+    arrivalTimes: (() => done(options.arrivals ?? [])) as ActivityHandler,
+    keepTexts: ((input: { texts: readonly string[] }) =>
+      done(input.texts.map((_, i) => `${i}`.repeat(64).slice(0, 64)))) as ActivityHandler,
+    endRun: ((input: EndRunInput) => {
+      world.ended.push(input);
+      world.recorded.push(...input.decisions);
+      return done(null);
+    }) as ActivityHandler,
+  };
+}
+
+export function toolDone(input: RunToolInput, takesMs = 50): ActivityOutcome {
+  return done(
+    {
+      kind: 'done',
+      outcome: { kind: 'ran', status: 'success', ref: 'b'.repeat(64) as Hash, bytes: 10 },
+      applied: input.tool.startsWith('write'),
+      activeMs: takesMs,
+    } satisfies RunToolResult,
+    takesMs,
+  );
+}
+
+export function toolFailed(): ActivityOutcome {
+  return done({
+    kind: 'done',
+    outcome: { kind: 'ran', status: 'failed', ref: 'c'.repeat(64) as Hash, bytes: 10 },
+    applied: false,
+    activeMs: 5,
+  } satisfies RunToolResult);
+}
+
+function prepared(
+  key: PreparedCall['key'],
+  callId: string,
+  tool: string,
+  args: string,
+  amount: number | undefined,
+  problem: string | null = null,
+): PreparedCall {
+  return {
+    key,
+    callId,
+    tool,
+    argsHash: `${[...`${tool}${args}`].map((c) => c.charCodeAt(0).toString(16)).join('')}`
+      .padEnd(64, '0')
+      .slice(0, 64) as Hash,
+    summary: `${tool} ${args}`.trim(),
+    problem,
+    amount: amount === undefined ? null : usd(amount),
+    payee: null,
+    classes: [],
+    terms: null,
+  };
+}
+
+function answer(input: CallModelInput, line: Line, pinned: PinnedRelease): CallModelResult {
+  const seq = (input.head?.seq ?? 0) + 2;
+  const text = line.say ?? '';
+  return {
+    kind: 'answered',
+    head: { seq, node: `${seq}`.padStart(64, 'd') as Hash },
+    stopReason: line.stop ?? (line.calls ? 'tool_use' : 'end_turn'),
+    calls: (line.calls ?? []).map((call, i) =>
+      prepared(
+        callKey(input.run, input.step, i),
+        `call-${input.step}-${i}`,
+        call.tool,
+        call.args ?? '',
+        call.amount,
+        call.problem ?? null,
+      ),
+    ),
+    usage: { ...NO_USAGE, inputTokens: line.tokens ?? 100, outputTokens: 10 },
+    costMicroUsd: 1_000,
+    activeMs: line.takesMs ?? 100,
+    hasText: text !== '',
+    preview: text === '' ? null : { text, truncated: false },
+    model: 'simulated',
+    pinned: input.release === null ? pinned : null,
+  };
+}
+
+/** Carried state of a continue-as-new. */
+export function carriedState(simulation: Simulation): RunState {
+  if (simulation.result.kind !== 'continuedAsNew') throw new Error(`the run is ${simulation.result.kind}`);
+  return simulation.result.args[1] as RunState;
+}
