@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startStack } from '../../src/stack/stack.ts';
+import { type Stack, startStack } from '../../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes.ts';
 
 declare module 'vitest' {
@@ -12,17 +12,31 @@ declare module 'vitest' {
   }
 }
 
+const SLOTS = 8;
+
 /** One stack with empty data for the whole run; the returned function ends it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const stack = await startStack({
-    dir: join(project.config.root, '.holdfast', 'test'),
-    ui: false,
-    fresh: true,
-    searchAttributes: SEARCH_ATTRIBUTES,
-    onProgress: (line) => console.log(`stack: ${line}`),
-  });
+  const stack = await startOwnStack(project.config.root);
   project.provide('databaseUrl', stack.databaseUrl);
   project.provide('temporalAddress', stack.temporalAddress);
   project.provide('temporalNamespace', stack.temporalNamespace);
   return () => stack.stop();
+}
+
+/**
+ * Two runs at once do not share a stack: the first to end would take it from the other. Numbered folders, not
+ * unique ones, so that the orphans of a killed run are found and ended by a later one.
+ */
+async function startOwnStack(root: string): Promise<Stack> {
+  for (let slot = 1; slot <= SLOTS; slot += 1) {
+    const stack = await startStack({
+      dir: join(root, '.holdfast', slot === 1 ? 'test' : `test-${slot}`),
+      ui: false,
+      fresh: true,
+      searchAttributes: SEARCH_ATTRIBUTES,
+      onProgress: (line) => console.log(`stack: ${line}`),
+    });
+    if (!stack.attached) return stack;
+  }
+  throw new Error(`${SLOTS} test runs use this clone already; wait for one to end.`);
 }
