@@ -23,3 +23,6 @@ export function nodeArguments(module: 'worker' | 'dev/crashingWorker'): readonly
   const loader = fromSource ? ['--import', import.meta.resolve('tsx')] : [];
   return [...loader, '--import', preload, file];
 }
+
+/** Names the workflow in whose effect `crashingWorker` dies. Only the demo sets it. */
+export const CRASH_VARIABLE = 'HOLDFAST_DEMO_CRASH_WORKFLOW';

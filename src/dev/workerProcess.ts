@@ -54,13 +54,18 @@ export function startWorkerProcess(options: WorkerProcessOptions): WorkerProcess
     const read = (chunk: Buffer) => {
       const text = chunk.toString('utf8');
       written = (written + text).slice(-TAIL_CHARS);
-      if (READY.test(text)) resolve();
+      if (READY.test(written)) {
+        clearTimeout(timer);
+        resolve();
+      }
       for (const line of text.split('\n')) if (line.trim() !== '') options.onOutput?.(line);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
-    exited.then(({ words }) => fail(`ended before it was ready (${words})`), reject);
-    ready_(() => clearTimeout(timer), resolve);
+    void exited.then(({ words }) => {
+      clearTimeout(timer);
+      fail(`ended before it was ready (${words})`);
+    });
   });
   ready.catch(() => undefined);
   return {

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import connect from 'postgres';
+import { connectOnce } from './ports.ts';
 import { prepareNamespace, type SearchAttributeTypes } from './temporalServer.ts';
 
 const REACH_TIMEOUT_MS = 5_000;
@@ -45,6 +46,7 @@ export async function checkTemporal(options: TemporalCheck): Promise<void> {
   let connection: ConnectionOptions;
   try {
     connection = readConnection(options);
+    await checkPort(address);
     await withinTime(prepareNamespace({ connection, namespace, searchAttributes: {} }));
   } catch (error) {
     throw new Error(
@@ -60,6 +62,12 @@ export async function checkTemporal(options: TemporalCheck): Promise<void> {
         `run: temporal operator search-attribute create --namespace ${namespace} ${flags.join(' ')}`,
     );
   }
+}
+
+/** A plain connection fails at once where nothing listens; the gRPC client would try again until its deadline. */
+async function checkPort(address: string): Promise<void> {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  await connectOnce({ host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 7233 : Number(port) });
 }
 
 /** Address, TLS and API key as the Temporal tools read them from the environment. */

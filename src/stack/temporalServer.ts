@@ -1,8 +1,8 @@
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { readLogTail, rotateLog } from './partLog.ts';
+import { connectOnce } from './ports.ts';
 import { type DetachedProcess, type ProcessIdentity, startDetached } from './processes.ts';
 
 export type SearchAttributeTypes = Readonly<Record<string, 'Keyword' | 'Int'>>;
@@ -86,7 +86,7 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Det
   for (;;) {
     try {
       // Asking for a plain connection first spares the gRPC client's growing pauses between attempts.
-      await connectOnce(options.port);
+      await connectOnce({ host: '127.0.0.1', port: options.port });
       await prepareNamespace({ connection: { address }, ...options });
       return server;
     } catch (error) {
@@ -99,18 +99,6 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Det
       await delay(POLL_MS);
     }
   }
-}
-
-async function connectOnce(port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const socket = createConnection({ host: '127.0.0.1', port, timeout: 2_000 });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve();
-    });
-    socket.once('timeout', () => socket.destroy(new Error(`no connection to port ${port}`)));
-    socket.once('error', reject);
-  });
 }
 
 export interface NamespaceOptions {
@@ -129,6 +117,8 @@ export async function prepareNamespace(options: NamespaceOptions): Promise<void>
   try {
     await connection.withDeadline(Date.now() + REGISTER_TIMEOUT_MS, async () => {
       await connection.workflowService.describeNamespace({ namespace });
+      // A managed server may refuse its operator service; without a wish there is nothing to ask it.
+      if (Object.keys(options.searchAttributes).length === 0) return;
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
       const missing = Object.entries(options.searchAttributes).filter(
         ([name]) => !(name in (customAttributes ?? {})),

@@ -24,8 +24,9 @@ function makeProject(): {
   writeFileSync(
     join(dir, 'src', 'cli.ts'),
     [
-      "console.log(process.argv.slice(2).join(' '));",
       "process.on('SIGTERM', () => process.exit(7));",
+      // After the handler: a test signals as soon as it sees this line.
+      "console.log(process.argv.slice(2).join(' '));",
       "if (process.argv[2] === 'dev') setInterval(() => undefined, 60_000);",
       "if (process.argv.includes('--fail')) process.exitCode = 3;",
     ].join('\n'),

@@ -1,0 +1,322 @@
+import {
+  type Client,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import type { ApprovalRecord } from '../core/approvals.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { StartInput } from '../core/start.ts';
+import {
+  AGENT_RUN,
+  approvalsQuery,
+  cancelSignal,
+  closeSignal,
+  type DecideReply,
+  type Decision,
+  decideNowUpdate,
+  decideSignal,
+  handOverSignal,
+  messageSignal,
+  pauseSignal,
+  type RaiseLimit,
+  type Reply,
+  type RunResult,
+  type RunStatus,
+  raiseLimitSignal,
+  resumeSignal,
+  type Steering,
+  sendUpdate,
+  statusQuery,
+  type UserMessage,
+  upgradeSignal,
+} from '../workflows/messages.ts';
+import {
+  type AgentRun,
+  checkDecision,
+  checkMessage,
+  checkRaise,
+  checkSteering,
+  type RunHandle,
+  type SendInput,
+  startOptions,
+} from './checks.ts';
+import { HoldfastError, inWords, isCutOff, isGone } from './errors.ts';
+
+/** How long `send` waits for an answer, unless told otherwise. */
+export const SEND_TIMEOUT_MS = 600_000;
+/** How long everything else waits for the server (and, for queries and `decideNow`, for a worker). */
+export const CALL_TIMEOUT_MS = 10_000;
+/** How often a message is asked after again when its run moves on underneath. */
+const TRIES = 10;
+
+export interface SendOptions {
+  /** How long to wait for an answer; default `SEND_TIMEOUT_MS`. */
+  readonly timeoutMs?: number;
+}
+
+export interface StartOptions {
+  /** Names the conversation in your application. One run at a time has it. */
+  readonly workflowId: string;
+  /** What to do when a run with this workflow id is going on: `fail` (default), or return its handle. */
+  readonly whenRunning?: 'fail' | 'use';
+}
+
+export interface SendOrStartInput extends SendInput {
+  /** Used when no run with this workflow id is going on. The message travels apart from it. */
+  readonly start: Omit<StartInput, 'v' | 'message'>;
+}
+
+export interface SendOrStartOptions extends SendOptions {
+  /**
+   * What a message to a run that has ended does: begins a new run (default), or is answered from the old one where it
+   * was answered there, and fails with `ended` otherwise. Choose `refuse` where callers repeat messages.
+   */
+  readonly whenEnded?: 'start' | 'refuse';
+}
+
+/** The input of each steering call. */
+export type Steer<Signal = Steering> = Signal & { readonly workflowId: string };
+
+/**
+ * Starts runs, sends messages, decides approvals, and reads how runs stand. Every call is bounded in time, and throws
+ * a `HoldfastError` whose `code` says what happened.
+ *
+ * @example
+ * import { Client, Connection } from '@temporalio/client';
+ * import { createHoldfastClient } from 'holdfast/client';
+ *
+ * const connection = await Connection.connect({ address: 'localhost:7233' });
+ * const holdfast = createHoldfastClient({ client: new Client({ connection }) });
+ * const workflowId = 'chat-4711';
+ * await holdfast.start({ agent: 'support', requester: { id: 'customer-7' } }, { workflowId });
+ * const reply = await holdfast.send({ workflowId, text: 'Where is my order?', by: 'customer-7', id: 'message-1' });
+ * console.log(reply.kind, reply.text);
+ */
+export function createHoldfastClient(options: {
+  readonly client: Client;
+  /** Where the workers of these runs poll; default `holdfast`. */
+  readonly taskQueue?: string;
+}): HoldfastClient {
+  return new HoldfastClient(options.client, options.taskQueue ?? 'holdfast');
+}
+
+export class HoldfastClient {
+  readonly #client: Client;
+  readonly #taskQueue: string;
+
+  constructor(client: Client, taskQueue: string) {
+    this.#client = client;
+    this.#taskQueue = taskQueue;
+  }
+
+  /** Starts a run. With `input.message` that is its first message, whose id is `start`. */
+  async start(input: Omit<StartInput, 'v'>, options: StartOptions): Promise<RunHandle> {
+    const { workflowId, whenRunning = 'fail' } = options;
+    const start = startOptions(input, workflowId, this.#taskQueue);
+    return this.#bounded(workflowId, CALL_TIMEOUT_MS, () =>
+      this.#client.workflow.start<AgentRun>(AGENT_RUN, {
+        ...start,
+        ...(whenRunning === 'use' && { workflowIdConflictPolicy: 'USE_EXISTING' }),
+      }),
+    );
+  }
+
+  /**
+   * Sends a message and returns as soon as the run answers or parks. `timed_out` says nothing about the message: send
+   * it again with the same `id`, or leave it with `post`.
+   */
+  async send(input: SendInput, options: SendOptions = {}): Promise<Reply> {
+    const { workflowId, message } = checkMessage(input);
+    return this.#bounded(workflowId, options.timeoutMs ?? SEND_TIMEOUT_MS, () =>
+      this.#ask(workflowId, message, 0),
+    );
+  }
+
+  /** Leaves a message in the run's history, whether or not a worker is there, and does not wait for the answer. */
+  async post(input: SendInput): Promise<void> {
+    const { workflowId, message } = checkMessage(input);
+    await this.#signal(workflowId, (handle) => handle.signal(messageSignal, message));
+  }
+
+  /**
+   * Sends a message to the run with this workflow id, and starts the run when there is none: one call for callers
+   * that keep no state.
+   *
+   * @example
+   * const reply = await holdfast.sendOrStart({
+   *   workflowId: `chat-${chat.id}`, text, by: user.id, id: message.id,
+   *   start: { agent: 'support', requester: { id: user.id } },
+   * });
+   */
+  async sendOrStart(input: SendOrStartInput, options: SendOrStartOptions = {}): Promise<Reply> {
+    const { workflowId, message } = checkMessage(input);
+    const start = startOptions(input.start, workflowId, this.#taskQueue);
+    const refuse = options.whenEnded === 'refuse';
+    const first = () =>
+      this.#client.workflow.executeUpdateWithStart(sendUpdate, {
+        args: [message],
+        updateId: message.id,
+        startWorkflowOperation: startOperation({
+          ...start,
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          ...(refuse && { workflowIdReusePolicy: 'REJECT_DUPLICATE' }),
+        }),
+      });
+    return this.#bounded(workflowId, options.timeoutMs ?? SEND_TIMEOUT_MS, async () => {
+      for (let tries = 1; ; tries++) {
+        try {
+          const reply = await first();
+          return reply.kind === 'moved' ? await this.#ask(workflowId, message, 1) : reply;
+        } catch (error) {
+          // A run that ended between the two halves of the call did not take the message: the next call starts one.
+          if (isGone(error) && tries < TRIES) continue;
+          // Refused to start again: the ended run still knows the answers it gave.
+          if (refuse && error instanceof WorkflowExecutionAlreadyStartedError)
+            return this.#ask(workflowId, message, 0);
+          throw error;
+        }
+      }
+    });
+  }
+
+  /** Sends a decision. It counts by the time at which the server received it, whether or not a worker is there. */
+  async decide(input: Decision & { readonly workflowId: string }): Promise<void> {
+    const { workflowId, decision } = checkDecision(input);
+    await this.#signal(workflowId, (handle) => handle.signal(decideSignal, decision));
+  }
+
+  /** Decides and returns what became of it; needs a worker. After `timed_out`, `decide` makes it count all the same. */
+  async decideNow(
+    input: Decision & { readonly workflowId: string },
+    options: SendOptions = {},
+  ): Promise<DecideReply> {
+    const { workflowId, decision } = checkDecision(input);
+    return this.#bounded(workflowId, options.timeoutMs ?? CALL_TIMEOUT_MS, () =>
+      this.#handle(workflowId).executeUpdate(decideNowUpdate, { args: [decision] }),
+    );
+  }
+
+  cancel(input: Steer): Promise<void> {
+    return this.#steer(input, (handle, by) => handle.signal(cancelSignal, by));
+  }
+
+  /** The run stops at its next seam, until `resume`. */
+  pause(input: Steer): Promise<void> {
+    return this.#steer(input, (handle, by) => handle.signal(pauseSignal, by));
+  }
+
+  /** Goes on after a pause, or tries again after an outage or a bug. */
+  resume(input: Steer): Promise<void> {
+    return this.#steer(input, (handle, by) => handle.signal(resumeSignal, by));
+  }
+
+  /** Ends the conversation once what is in it is answered. */
+  close(input: Steer): Promise<void> {
+    return this.#steer(input, (handle, by) => handle.signal(closeSignal, by));
+  }
+
+  /** Ends the conversation as escalated; `reason` becomes the summary for the people who take over. */
+  handOver(input: Steer): Promise<void> {
+    return this.#steer(input, (handle, by) => handle.signal(handOverSignal, by));
+  }
+
+  /** Continue as new at the next seam, so that a new build takes over. */
+  upgrade(input: Steer): Promise<void> {
+    return this.#steer(input, (handle, by) => handle.signal(upgradeSignal, by));
+  }
+
+  /** Adds tokens or micro-dollars to what the run may use. */
+  raiseLimit(input: Steer<RaiseLimit>): Promise<void> {
+    const raise = checkRaise(input);
+    return this.#steer(input, (handle, by) => handle.signal(raiseLimitSignal, { ...by, ...raise }));
+  }
+
+  /** How the run stands; needs a worker. Lists for many runs come from the store. */
+  status(workflowId: string): Promise<RunStatus> {
+    return this.#bounded(workflowId, CALL_TIMEOUT_MS, () => this.#handle(workflowId).query(statusQuery));
+  }
+
+  /** Its open approvals; needs a worker. */
+  approvals(workflowId: string): Promise<readonly ApprovalRecord[]> {
+    return this.#bounded(workflowId, CALL_TIMEOUT_MS, () => this.#handle(workflowId).query(approvalsQuery));
+  }
+
+  /** Waits for the end of the run: days, if need be, unless `timeoutMs` says otherwise. */
+  result(workflowId: string, options: SendOptions = {}): Promise<RunResult> {
+    return this.#bounded(workflowId, options.timeoutMs ?? LIMITS.longestWaitMs, () =>
+      this.#handle(workflowId).result(),
+    );
+  }
+
+  #handle(workflowId: string): RunHandle {
+    return this.#client.workflow.getHandle<AgentRun>(workflowId);
+  }
+
+  /** A run that continues as new answers `moved` (or is gone for a moment): ask its successor, a bounded number of times. */
+  async #ask(
+    workflowId: string,
+    message: UserMessage & { readonly id: string },
+    moves: number,
+  ): Promise<Reply> {
+    for (let tries = moves; tries < TRIES; tries++) {
+      const updateId = tries === 0 ? message.id : `${message.id}~${tries}`;
+      try {
+        const reply = await this.#handle(workflowId).executeUpdate(sendUpdate, { args: [message], updateId });
+        if (reply.kind !== 'moved') return reply;
+      } catch (error) {
+        if (!isCutOff(error)) throw error;
+      }
+    }
+    throw new HoldfastError(
+      'busy',
+      `run "${workflowId}" moved on ${TRIES} times while message "${message.id}" waited: send it again with the same id`,
+    );
+  }
+
+  async #steer(input: Steer, send: (handle: RunHandle, by: Steering) => Promise<void>): Promise<void> {
+    const by = checkSteering(input);
+    await this.#signal(input.workflowId, (handle) => send(handle, by));
+  }
+
+  #signal(workflowId: string, send: (handle: RunHandle) => Promise<void>): Promise<void> {
+    return this.#bounded(workflowId, CALL_TIMEOUT_MS, () => send(this.#handle(workflowId)));
+  }
+
+  async #bounded<Result>(
+    workflowId: string,
+    timeoutMs: number,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await this.#client.withDeadline(new Date(Date.now() + timeoutMs), work);
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw await this.#missing(workflowId, error);
+      throw inWords(error, workflowId, timeoutMs);
+    }
+  }
+
+  /** Temporal answers "not found" for runs that never were and for runs that have ended. */
+  async #missing(workflowId: string, cause: Error): Promise<HoldfastError> {
+    const ended = await this.#client
+      .withDeadline(new Date(Date.now() + CALL_TIMEOUT_MS), () => this.#handle(workflowId).describe())
+      .catch(() => null);
+    return ended === null
+      ? new HoldfastError(
+          'not_found',
+          `there is no run with the workflow id "${workflowId}": check the id, or start it`,
+          { cause },
+        )
+      : new HoldfastError('ended', `run "${workflowId}" has ended: start a new one`, { cause });
+  }
+}
+
+function startOperation(
+  options: WorkflowStartOptions<AgentRun> & { readonly workflowIdConflictPolicy: 'USE_EXISTING' },
+): WithStartWorkflowOperation<AgentRun> {
+  const operation = new WithStartWorkflowOperation<AgentRun>(AGENT_RUN, options);
+  // The update reports every failure; without a listener the second report of it would end the process.
+  operation.workflowHandle().catch(() => undefined);
+  return operation;
+}

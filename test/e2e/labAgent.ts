@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import type { RunLimits } from '../../src/core/limits.ts';
+import { usd } from '../../src/core/money.ts';
+import type { Rule } from '../../src/core/policy.ts';
+import type { Conversation, Step } from '../../src/models/scripted/conversation.ts';
+import { type Agent, defineAgent } from '../../src/tools/agent.ts';
+import { success } from '../../src/tools/result.ts';
+import { defineTool, type Tool, type ToolOptions } from '../../src/tools/tool.ts';
+
+const input = z.object({ what: z.string() });
+type Input = typeof input;
+type Run = ToolOptions<Input, unknown>['run'];
+
+const WORDS = {
+  description: 'Does one thing that a test needs done.',
+  whenToUse: 'A test asks for exactly this.',
+  whenNotToUse: 'A test does not ask for it.',
+  category: 'test',
+  returns: 'trusted',
+  reads: 'public',
+  input,
+} as const;
+
+export function readTool(name: string, run: Run = ({ what }) => success(`seen ${what}`)): Tool<unknown> {
+  return defineTool<Input, unknown>({
+    ...WORDS,
+    name,
+    tier: 'read',
+    touches: 'none',
+    replay: 'pure',
+    timeoutMs: 1_000,
+    run,
+  });
+}
+
+export function effectTool(
+  name: string,
+  run: Run = ({ what }) => success(`done ${what}`),
+  more: Partial<ToolOptions<Input, unknown>> = {},
+): Tool<unknown> {
+  return defineTool<Input, unknown>({
+    ...WORDS,
+    name,
+    tier: 'write_risky',
+    touches: 'state',
+    replay: 'keyed',
+    timeoutMs: 500,
+    amount: () => usd(1),
+    run,
+    ...more,
+  });
+}
+
+export const ALLOW_ALL: readonly Rule[] = [{ name: 'all', match: {}, answer: { kind: 'allow' } }];
+export const ASK_ALL: readonly Rule[] = [
+  { name: 'writes', match: { tiers: ['write_risky'] }, answer: { kind: 'ask', reason: 'a test asks' } },
+];
+
+export function labAgent(
+  tools: readonly Tool<unknown>[],
+  options: {
+    readonly policy?: readonly Rule[];
+    readonly limits?: Partial<RunLimits>;
+    readonly name?: string;
+  } = {},
+): Agent {
+  return defineAgent<unknown>({
+    name: options.name ?? 'lab',
+    prompt: {
+      role: 'You help in tests.',
+      goal: 'Do what is asked.',
+      rules: ['Nothing else.'],
+      stop: ['Stop calling tools when it is done.'],
+    },
+    tools,
+    permissions: { tiers: ['read', 'write_safe', 'write_risky'] },
+    policy: options.policy ?? ALLOW_ALL,
+    ...(options.limits && { limits: options.limits }),
+    services: () => null,
+  });
+}
+
+/** A conversation that opens with its id and goes through these steps. */
+export function script(id: string, steps: readonly Step[]): Conversation {
+  return { id, opening: id, steps };
+}
+
+export function call(name: string, what = 'x'): Step {
+  return { says: { calls: [{ name, input: { what } }] } };
+}
+
+export function say(text: string, sees?: Step['sees']): Step {
+  return { says: { text }, ...(sees && { sees }) };
+}
