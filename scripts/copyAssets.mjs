@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const assets = ['store/migrations'];
+const assets = ['store/migrations', 'dev/scenarios'];
 
 for (const asset of assets) {
   const from = join(root, 'src', asset);

@@ -1,46 +1,17 @@
 // What applications import. Everything here is a thin call of `@temporalio/client` with the definitions below, which
 // may just as well be used directly.
 
-export type { AgentRun, RunHandle, SendInput } from './client/checks.ts';
 export { HoldfastError, type HoldfastErrorCode } from './client/errors.ts';
+export { createHoldfastClient, HoldfastClient } from './client/holdfastClient.ts';
 export {
+  type AgentRun,
   CALL_TIMEOUT_MS,
-  createHoldfastClient,
-  HoldfastClient,
+  type RunHandle,
   SEND_TIMEOUT_MS,
+  type SendInput,
   type SendOptions,
   type SendOrStartInput,
   type SendOrStartOptions,
   type StartOptions,
   type Steer,
-} from './client/holdfastClient.ts';
-export type { ApprovalRecord, DecisionRefusal } from './core/approvals.ts';
-export {
-  AGENT_RUN,
-  approvalsQuery,
-  cancelSignal,
-  closeSignal,
-  type DecideReply,
-  type Decision,
-  decideNowUpdate,
-  decideSignal,
-  type EndReason,
-  handOverSignal,
-  messageSignal,
-  type Outcome,
-  pauseSignal,
-  type RaiseLimit,
-  type Reply,
-  type RunPhase,
-  type RunResult,
-  type RunStatus,
-  raiseLimitSignal,
-  resumeSignal,
-  type StartInput,
-  type Steering,
-  sendUpdate,
-  statusQuery,
-  transcriptQuery,
-  type UserMessage,
-  upgradeSignal,
-} from './workflows/messages.ts';
+} from './client/inputs.ts';

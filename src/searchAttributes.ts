@@ -1,20 +1,22 @@
-import type { NativeConnection } from '@temporalio/worker';
-import { SEARCH_ATTRIBUTES } from './workflows/searchAttributes.ts';
+import type { OperatorService } from '@temporalio/client';
 
 /** `temporal.api.enums.v1.IndexedValueType`. */
 const INDEXED = { Keyword: 2, Int: 3 } as const;
 
-/** Registers what the namespace lacks. Where the server does not let us (a managed one), the operator has to. */
+export type SearchAttributeTypes = Readonly<Record<string, keyof typeof INDEXED>>;
+
+/**
+ * Registers the search attributes that a namespace lacks. Rejects where the server does not let us (a managed one):
+ * then the operator has to. A dev server's own flags do this for a new database file only.
+ */
 export async function registerSearchAttributes(
-  connection: NativeConnection,
+  operatorService: OperatorService,
   namespace: string,
+  types: SearchAttributeTypes,
 ): Promise<void> {
-  const { operatorService } = connection;
-  const listed = await operatorService.listSearchAttributes({ namespace }).catch(() => null);
-  if (listed === null) return;
-  const missing = Object.entries(SEARCH_ATTRIBUTES).filter(
-    ([name]) => !(name in (listed.customAttributes ?? {})),
-  );
+  if (Object.keys(types).length === 0) return;
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  const missing = Object.entries(types).filter(([name]) => !(name in (customAttributes ?? {})));
   if (missing.length === 0) return;
   await operatorService.addSearchAttributes({
     namespace,

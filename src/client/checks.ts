@@ -1,21 +1,13 @@
-import type { WorkflowHandle, WorkflowStartOptions } from '@temporalio/client';
+import type { WorkflowStartOptions } from '@temporalio/client';
 import { type Decision, parseDecision } from '../core/approvals.ts';
 import { LIMITS } from '../core/limits.ts';
 import { messageProblems, parseStart, type StartInput } from '../core/start.ts';
 import { oneLine } from '../core/text.ts';
-import type { RaiseLimit, RunResult, Steering, UserMessage } from '../workflows/messages.ts';
+import type { RaiseLimit, Steering, UserMessage } from '../workflows/messages.ts';
 import { HoldfastError } from './errors.ts';
+import type { AgentRun, SendInput } from './inputs.ts';
 
 // What callers hand in, checked before anything is sent: a run drops malformed signals without a word.
-
-/** The workflow type, for typed handles. */
-export type AgentRun = (input: StartInput) => Promise<RunResult>;
-export type RunHandle = WorkflowHandle<AgentRun>;
-
-/** A message on its way to a run. With an `id` of your own it counts once, however often it is sent. */
-export interface SendInput extends UserMessage {
-  readonly workflowId: string;
-}
 
 /** Options of the start of a run; throws `bad_start` with every problem, before anything is sent. */
 export function startOptions(

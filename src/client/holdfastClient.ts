@@ -32,52 +32,23 @@ import {
   type UserMessage,
   upgradeSignal,
 } from '../workflows/messages.ts';
+import { checkDecision, checkMessage, checkRaise, checkSteering, startOptions } from './checks.ts';
+import { HoldfastError, inWords, isCutOff, isGone } from './errors.ts';
 import {
   type AgentRun,
-  checkDecision,
-  checkMessage,
-  checkRaise,
-  checkSteering,
+  CALL_TIMEOUT_MS,
   type RunHandle,
+  SEND_TIMEOUT_MS,
   type SendInput,
-  startOptions,
-} from './checks.ts';
-import { HoldfastError, inWords, isCutOff, isGone } from './errors.ts';
+  type SendOptions,
+  type SendOrStartInput,
+  type SendOrStartOptions,
+  type StartOptions,
+  type Steer,
+} from './inputs.ts';
 
-/** How long `send` waits for an answer, unless told otherwise. */
-export const SEND_TIMEOUT_MS = 600_000;
-/** How long everything else waits for the server (and, for queries and `decideNow`, for a worker). */
-export const CALL_TIMEOUT_MS = 10_000;
 /** How often a message is asked after again when its run moves on underneath. */
 const TRIES = 10;
-
-export interface SendOptions {
-  /** How long to wait for an answer; default `SEND_TIMEOUT_MS`. */
-  readonly timeoutMs?: number;
-}
-
-export interface StartOptions {
-  /** Names the conversation in your application. One run at a time has it. */
-  readonly workflowId: string;
-  /** What to do when a run with this workflow id is going on: `fail` (default), or return its handle. */
-  readonly whenRunning?: 'fail' | 'use';
-}
-
-export interface SendOrStartInput extends SendInput {
-  /** Used when no run with this workflow id is going on. The message travels apart from it. */
-  readonly start: Omit<StartInput, 'v' | 'message'>;
-}
-
-export interface SendOrStartOptions extends SendOptions {
-  /**
-   * What a message to a run that has ended does: begins a new run (default), or is answered from the old one where it
-   * was answered there, and fails with `ended` otherwise. Choose `refuse` where callers repeat messages.
-   */
-  readonly whenEnded?: 'start' | 'refuse';
-}
-
-/** The input of each steering call. */
-export type Steer<Signal = Steering> = Signal & { readonly workflowId: string };
 
 /**
  * Starts runs, sends messages, decides approvals, and reads how runs stand. Every call is bounded in time, and throws

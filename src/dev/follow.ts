@@ -46,7 +46,7 @@ export function followRun(
     }
   };
   const ended = readPages(client, workflowId, show);
-  ended
+  void ended
     .then(
       () => new Error(`the history of ${workflowId} ended first`),
       (error: unknown) => error,

@@ -45,10 +45,7 @@ export async function within<Result>(
   let undo = () => {};
   const ended = new Promise<never>((_, reject) => {
     const onAbort = () => reject(signal.reason);
-    const timer = setTimeout(
-      () => reject(new Error(`waited ${timeoutMs / 1_000} s for ${what}`)),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => reject(new Error(`waited ${timeoutMs / 1_000} s for ${what}`)), timeoutMs);
     signal.addEventListener('abort', onAbort, { once: true });
     undo = () => {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
+import { type OnWorkerExit, type Stage, workerEnded } from './play.ts';
 import { type Facts, readFacts } from './proof.ts';
 import { seconds } from './screen.ts';
-import { type OnWorkerExit, type Stage, workerEnded } from './play.ts';
 import { startWorkerProcess } from './workerProcess.ts';
 
 /** How the worker died and who took over. */
@@ -9,7 +9,7 @@ export interface Kill {
   readonly newPid: number;
   /** As things were when nobody was alive to change them. */
   readonly before: Facts;
-  /** From the kill to the lease's end. */
+  /** The whole lease of the attempt that died. */
   readonly leaseMs: number;
 }
 
@@ -17,11 +17,7 @@ export interface Kill {
  * What happens after the kill: look at what the dead worker left, start a new one, and wait for the lease. Nothing here
  * repairs anything; ledger and engine do that by themselves.
  */
-export function resumeAfterKill(
-  stage: Stage,
-  order: string,
-  onKill: (kill: Kill) => void,
-): OnWorkerExit {
+export function resumeAfterKill(stage: Stage, order: string, onKill: (kill: Kill) => void): OnWorkerExit {
   return async (exit, { workflowId, view }) => {
     const { screen, sql } = stage;
     const { red, green, bold } = screen.colors;
@@ -32,14 +28,19 @@ export function resumeAfterKill(
     const endMs = performance.now() + lease.remainingMs;
     const leftMs = () => Math.max(0, endMs - performance.now());
     const [effect] = before.effects;
-    screen.line(`  ${red('kill -9'.padEnd(11))}${bold(`worker ${dead.pid} is dead, in the middle of the effect`)}`);
-    screen.note(`shop     order ${order} is "${before.order.status}" (transaction ${before.order.transaction})`);
-    screen.note(`ledger   ${effect?.tool} is "${effect?.state}", fence ${effect?.fence}: it has not heard of that`);
+    screen.line(
+      `  ${red('kill -9'.padEnd(11))}${bold(`worker ${dead.pid} is dead, in the middle of the effect`)}`,
+    );
+    screen.note(
+      `shop     order ${order} is "${before.order.status}" (transaction ${before.order.transaction})`,
+    );
+    screen.note(
+      `ledger   ${effect?.tool} is "${effect?.state}", fence ${effect?.fence}: it has not heard of that`,
+    );
     const next = startWorkerProcess({ module: 'worker' });
     stage.worker = next;
-    view.waitFor(() => `starting another worker`);
+    view.waitFor(() => 'starting another worker');
     await next.ready;
-    void next.exited.then(() => undefined);
     view.waitFor(null);
     screen.line(`  ${green('restart'.padEnd(11))}worker ${next.pid} polls; nothing else was touched`);
     screen.note(
@@ -52,6 +53,7 @@ export function resumeAfterKill(
         : 'the lease is over; the new worker takes over with the same key',
     );
     onKill({ killedPid: dead.pid, newPid: next.pid, before, leaseMs: Math.round(lease.totalMs) });
+    throw workerEnded(await next.exited, next);
   };
 }
 

@@ -87,7 +87,10 @@ async function stackOrInterrupt(
   }
 }
 
-function describe(stack: Stack, external: { readonly database: boolean; readonly temporal: boolean }): string {
+function describe(
+  stack: Stack,
+  external: { readonly database: boolean; readonly temporal: boolean },
+): string {
   if (external.database && external.temporal) return 'PostgreSQL and Temporal of your environment';
   if (stack.attached) return 'attached to the local stack that runs already';
   if (external.database) return 'Temporal (local), PostgreSQL of your environment';

@@ -57,11 +57,11 @@ export interface Talk {
   readonly durationMs: number;
 }
 
-/** What to do when the worker ends in the middle; without it that is an error. */
+/** What to do when the worker ends in the middle; without it that is an error. Rejects when the next one ends too. */
 export type OnWorkerExit = (
   exit: WorkerExit,
   run: { readonly workflowId: string; readonly view: ConversationView },
-) => Promise<void>;
+) => Promise<never>;
 
 const REPLY_TIMEOUT_MS = 3 * 60_000;
 const RESULT_TIMEOUT_MS = 60_000;
@@ -87,9 +87,7 @@ export async function playConversation(
     workflowId,
     taskQueue: stage.taskQueue,
     staticSummary: `${AGENT}: ${conversation.title}`,
-    args: [
-      { v: 1, agent: AGENT, channel: CHANNEL, requester: { id: 'demo-customer', tenant: workflowId } },
-    ],
+    args: [{ v: 1, agent: AGENT, channel: CHANNEL, requester: { id: 'demo-customer', tenant: workflowId } }],
   });
   const view = new ConversationView(screen, conversation.customer);
   const follower = followRun(client, workflowId, (happening, atMs) => view.show(happening, atMs));
@@ -112,7 +110,9 @@ export async function playConversation(
       });
       const reply = await orBroken(sending, 'an answer', REPLY_TIMEOUT_MS);
       await orBroken(
-        follower.until((one) => one.kind === 'replied' && one.reply.messageId === id && isSame(one.reply, reply)),
+        follower.until(
+          (one) => one.kind === 'replied' && one.reply.messageId === id && isSame(one.reply, reply),
+        ),
         'the history to show the answer',
         REPLY_TIMEOUT_MS,
       );
@@ -146,7 +146,8 @@ export async function playConversation(
       last = await say(NUDGE, `nudge${nudge}`);
     }
     if (last.kind === 'answered') await handle.signal(closeSignal, { by: 'demo' });
-    else if (last.kind === 'landed') await handle.signal(cancelSignal, { by: 'demo', reason: 'the demo ends' });
+    else if (last.kind === 'landed')
+      await handle.signal(cancelSignal, { by: 'demo', reason: 'the demo ends' });
     const result = await orBroken(handle.result(), 'the end of the run', RESULT_TIMEOUT_MS);
     await orBroken(follower.ended, 'the end of the history', RESULT_TIMEOUT_MS);
     const [row] = await sql<{ step: number }[]>`select step from runs where run = ${result.run}`;

@@ -149,7 +149,7 @@ export function checkOnce(before: Facts, after: Facts, order: string): readonly 
   ];
 }
 
-function checkAudit({ run, audit }: Facts): Check {
+export function checkAudit({ run, audit }: Facts): Check {
   const broken = firstBrokenRow(run, audit);
   return check(
     'the audit chain verifies',

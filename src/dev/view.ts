@@ -27,10 +27,12 @@ export class ConversationView {
         return;
       case 'started':
         this.#running.set(happening.event, { summary: happening.summary, atMs });
-        return this.#tick();
+        this.#tick();
+        return;
       case 'finished': {
         const one = this.#running.get(happening.event);
         this.#running.delete(happening.event);
+        this.#waitsFor = null;
         if (one !== undefined)
           this.#screen.note(`· ${one.summary.padEnd(62)} ${seconds(happening.atMs - one.atMs)}`);
         return;
@@ -41,11 +43,11 @@ export class ConversationView {
           this.#screen.said('landed', happening.reply.text ?? 'a limit was reached');
         return;
       default:
-        return happening satisfies never;
+        happening satisfies never;
     }
   }
 
-  /** Something that takes its time, and why; null when it is over. */
+  /** Something that takes its time, and why; over when null comes or the run moves on. */
   waitFor(words: (() => string) | null): void {
     this.#waitsFor = words;
     this.#tick();

@@ -60,8 +60,8 @@ export function startWorkerProcess(options: WorkerProcessOptions): WorkerProcess
       }
       for (const line of text.split('\n')) if (line.trim() !== '') options.onOutput?.(line);
     };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
     void exited.then(({ words }) => {
       clearTimeout(timer);
       fail(`ended before it was ready (${words})`);

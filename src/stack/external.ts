@@ -1,8 +1,9 @@
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import connect from 'postgres';
+import type { SearchAttributeTypes } from '../searchAttributes.ts';
 import { connectOnce } from './ports.ts';
-import { prepareNamespace, type SearchAttributeTypes } from './temporalServer.ts';
+import { prepareNamespace } from './temporalServer.ts';
 
 const REACH_TIMEOUT_MS = 5_000;
 

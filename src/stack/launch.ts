@@ -1,8 +1,9 @@
+import type { SearchAttributeTypes } from '../searchAttributes.ts';
 import { findFreePort } from './ports.ts';
 import { postgresEnding, startPostgres } from './postgres.ts';
 import { endProcess, isAlive, type ProcessIdentity } from './processes.ts';
 import type { PartName, StackState } from './state.ts';
-import { type SearchAttributeTypes, startTemporal, temporalEnding } from './temporalServer.ts';
+import { startTemporal, temporalEnding } from './temporalServer.ts';
 
 export interface PartsOptions {
   readonly dir: string;

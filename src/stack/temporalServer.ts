@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, type ConnectionOptions } from '@temporalio/client';
+import { registerSearchAttributes, type SearchAttributeTypes } from '../searchAttributes.ts';
 import { readLogTail, rotateLog } from './partLog.ts';
 import { connectOnce } from './ports.ts';
 import { type DetachedProcess, type ProcessIdentity, startDetached } from './processes.ts';
-
-export type SearchAttributeTypes = Readonly<Record<string, 'Keyword' | 'Int'>>;
 
 export interface TemporalServerOptions {
   readonly program: string;
@@ -21,9 +20,6 @@ export interface TemporalServerOptions {
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 40;
 const REGISTER_TIMEOUT_MS = 20_000;
-
-/** The numbers of the server's enumeration IndexedValueType. */
-const indexedValueTypes = { Keyword: 2, Int: 3 } as const;
 
 export const temporalEnding = [
   { signal: 'SIGTERM', waitMs: 10_000 },
@@ -117,17 +113,7 @@ export async function prepareNamespace(options: NamespaceOptions): Promise<void>
   try {
     await connection.withDeadline(Date.now() + REGISTER_TIMEOUT_MS, async () => {
       await connection.workflowService.describeNamespace({ namespace });
-      // A managed server may refuse its operator service; without a wish there is nothing to ask it.
-      if (Object.keys(options.searchAttributes).length === 0) return;
-      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-      const missing = Object.entries(options.searchAttributes).filter(
-        ([name]) => !(name in (customAttributes ?? {})),
-      );
-      if (missing.length === 0) return;
-      await connection.operatorService.addSearchAttributes({
-        namespace,
-        searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, indexedValueTypes[type]])),
-      });
+      await registerSearchAttributes(connection.operatorService, namespace, options.searchAttributes);
     });
   } finally {
     await connection.close();

@@ -12,7 +12,8 @@ import { oneLine } from '../core/text.ts';
 
 // Every activity a run can schedule, with its bounds. Temporal owns all retries; nothing below retries by itself.
 
-const NEVER_TWICE = ['PayloadsTooLarge'];
+/** The same bytes would fail again: a result over the limit, and errors that are bugs of ours. */
+const NEVER_TWICE = ['PayloadsTooLarge', 'bug'];
 
 export const model = proxyActivities<Pick<Activities, 'callModel'>>({
   startToCloseTimeout: LIMITS.modelCallMs,

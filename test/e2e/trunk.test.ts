@@ -133,11 +133,28 @@ describe('the trunk on real parts', () => {
     'unknown tool',
     'broken json',
     'bad arguments',
-    'empty, then words',
   ])('bad input: %s is a result the model can act on, and the run goes on', async (message) => {
     const result = await run(message);
     expect(result).toMatchObject({ outcome: 'completed', reason: 'answered' });
     expect(lab.model.problems).toEqual([]);
+  });
+
+  test('empty answers never enter the conversation; the third lands the turn', async () => {
+    const handle = await lab.start({
+      agent: 'lab',
+      message: 'empty, then words',
+      once: true,
+      requester: { id: 'c' },
+    });
+    await until('the landing', async () => (await handle.query(statusQuery)).state === 'landed');
+    const [record] = await handle.query(approvalsQuery);
+    await handle.signal(decideSignal, {
+      approval: record?.id ?? '',
+      kind: 'reject',
+      by: 'boss',
+      channel: 'test',
+    });
+    expect(await handle.result()).toMatchObject({ outcome: 'partial', reason: 'empty' });
   });
 
   test('words of an exception never reach the conversation or the history', async () => {

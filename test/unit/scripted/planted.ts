@@ -138,15 +138,6 @@ export const PLANTED: readonly Planted[] = [
     [hello, called, results, called, results],
     /`tool_use` ids must be unique/,
   ),
-  messages(
-    'call of a tool not offered',
-    [
-      hello,
-      { role: 'assistant', content: [{ ...look, name: 'fly' }] },
-      { role: 'user', content: [results.content[0]] },
-    ],
-    /'fly' is not one of the provided tools/,
-  ),
   { rule: 'calls but no tools', body: without('tools'), says: /must define tools/ },
   messages(
     'call input that is not an object',

@@ -1,0 +1,45 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { StartInput } from '../core/start.ts';
+import type { RunResult, Steering, UserMessage } from '../workflows/messages.ts';
+
+/** How long `send` waits for an answer, unless told otherwise. */
+export const SEND_TIMEOUT_MS = 600_000;
+/** How long everything else waits for the server (and, for queries and `decideNow`, for a worker). */
+export const CALL_TIMEOUT_MS = 10_000;
+
+/** The workflow type, for typed handles. */
+export type AgentRun = (input: StartInput) => Promise<RunResult>;
+export type RunHandle = WorkflowHandle<AgentRun>;
+
+/** A message on its way to a run. With an `id` of your own it counts once, however often it is sent. */
+export interface SendInput extends UserMessage {
+  readonly workflowId: string;
+}
+
+export interface SendOptions {
+  /** How long to wait for an answer; default `SEND_TIMEOUT_MS`. */
+  readonly timeoutMs?: number;
+}
+
+export interface StartOptions {
+  /** Names the conversation in your application. One run at a time has it. */
+  readonly workflowId: string;
+  /** What to do when a run with this workflow id is going on: `fail` (default), or return its handle. */
+  readonly whenRunning?: 'fail' | 'use';
+}
+
+export interface SendOrStartInput extends SendInput {
+  /** Used when no run with this workflow id is going on. The message travels apart from it. */
+  readonly start: Omit<StartInput, 'v' | 'message'>;
+}
+
+export interface SendOrStartOptions extends SendOptions {
+  /**
+   * What a message to a run that has ended does: begins a new run (default), or is answered from the old one where it
+   * was answered there, and fails with `ended` otherwise. Choose `refuse` where callers repeat messages.
+   */
+  readonly whenEnded?: 'start' | 'refuse';
+}
+
+/** The input of each steering call. */
+export type Steer<Signal = Steering> = Signal & { readonly workflowId: string };

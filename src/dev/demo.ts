@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto';
+import { deleteShop } from '../agents/support/copies.ts';
+import { agent as support } from '../agents/support/index.ts';
+import { readConfig } from '../config.ts';
+import { connectClient } from '../connection.ts';
+import { connect, type Sql } from '../store/connection.ts';
+import { databaseOf } from '../store/database.ts';
+import { promoteRelease, releaseHash } from '../store/releases.ts';
+import type { Decider } from './ask.ts';
+import { largeReturn, question, type ScriptedConversation, smallReturn } from './conversations.ts';
+import { Interrupted, type Interrupts, listenForInterrupts, within } from './interrupt.ts';
+import { type Kill, resumeAfterKill } from './kill.ts';
+import { type Parts, startParts } from './parts.ts';
+import { CRASH_VARIABLE } from './place.ts';
+import { AGENT, CHANNEL, playConversation, type Stage, type Talk, workflowIdOf } from './play.ts';
+import {
+  type Check,
+  check,
+  checkAudit,
+  checkDecided,
+  checkOnce,
+  checkReadOnly,
+  type Facts,
+  readFacts,
+} from './proof.ts';
+import { isRight, jsonOf, type Played, showPlayed, showSummary } from './report.ts';
+import { Screen, seconds } from './screen.ts';
+import { startWorkerProcess } from './workerProcess.ts';
+
+export interface DemoOptions {
+  /** Approve without asking. */
+  readonly yes: boolean;
+  /** Use the scripted model although there is a key. */
+  readonly scripted: boolean;
+  /** One JSON document on stdout at the end, everything else on stderr. */
+  readonly json: boolean;
+}
+
+/** On a terminal the scripted model takes its time, so that a person can follow. */
+const READING_PACE_MS = 350;
+const WORKER_TIMEOUT_MS = 60_000;
+
+/**
+ * Plays three conversations on real parts and checks each. Resolves to the exit code: 0 only when all three are right,
+ * 1 when not, 2 when the parts could not be started, 128 + n after signal n.
+ */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const startedMs = performance.now();
+  const screen = new Screen(options.json ? process.stderr : process.stdout);
+  const interrupts = listenForInterrupts();
+  let parts: Parts | null = null;
+  let stage: Stage | null = null;
+  const close: (() => Promise<void>)[] = [];
+  try {
+    screen.line();
+    screen.line(
+      `  ${screen.colors.bold('Holdfast demo')}: three conversations with a support agent, on real parts`,
+    );
+    screen.line();
+    parts = await startParts({
+      screen,
+      interrupts,
+      scripted: options.scripted,
+      delayMs: screen.live ? READING_PACE_MS : 0,
+    });
+    stage = await openStage(options, { screen, interrupts, parts, close });
+    const all = await playAll(stage, parts);
+    showSummary(screen, all);
+    const ok = all.length === 3 && all.every(isRight);
+    showEnd(screen, parts, { ok, ms: performance.now() - startedMs });
+    if (options.json) printJson(parts, { ok, demo: stage.demo, all, ms: performance.now() - startedMs });
+    return ok ? 0 : 1;
+  } catch (error) {
+    screen.clear();
+    if (error instanceof Interrupted) {
+      screen.line(`  ${screen.colors.yellow(error.message)}: ending what was started`);
+      return error.exitCode;
+    }
+    screen.line(`  ${screen.colors.red('✗')} ${error instanceof Error ? error.message : String(error)}`);
+    for (const problem of parts?.model?.problems ?? []) screen.line(`    the scripted model: ${problem}`);
+    return stage === null ? 2 : 1;
+  } finally {
+    await screen.during(() => 'stopping', end(parts, close));
+    interrupts.release();
+  }
+}
+
+/** Ends things in the reverse order of their start; one that fails to end does not keep the others. */
+async function end(parts: Parts | null, close: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const each of [...close].reverse()) await each().catch(() => undefined);
+  await parts?.stop();
+}
+
+async function openStage(
+  options: DemoOptions,
+  given: {
+    readonly screen: Screen;
+    readonly interrupts: Interrupts;
+    readonly parts: Parts;
+    readonly close: (() => Promise<void>)[];
+  },
+): Promise<Stage> {
+  const { screen, interrupts, parts, close } = given;
+  const { signal } = interrupts;
+  const demo = `demo-${randomUUID().slice(0, 8)}`;
+  // A queue of its own: the worker of a `dev` that runs beside would take work away, and not die when it should.
+  process.env.HOLDFAST_TASK_QUEUE = `holdfast-${demo}`;
+  process.env.HOLDFAST_AGENTS = AGENT;
+  const config = readConfig(process.env);
+  const name = config.models[support.release.modelTier];
+  screen.line(
+    `  ${screen.colors.green('✓')} ${parts.model === null ? `the real model ${name}: this costs money` : 'the scripted model (no API key is used)'}` +
+      (parts.model !== null && options.scripted ? ', as --scripted says' : ''),
+  );
+  const worker = startWorkerProcess({
+    module: 'dev/crashingWorker',
+    environment: { [CRASH_VARIABLE]: workflowIdOf(demo, smallReturn) },
+  });
+  const sql = connect(config.databaseUrl);
+  close.push(() => sql.end({ timeout: 5 }));
+  const { client, close: closeClient } = await connectClient(config.codecModule);
+  close.push(closeClient);
+  const stage: Stage = {
+    demo,
+    client,
+    sql,
+    taskQueue: config.taskQueue,
+    screen,
+    model: parts.model,
+    decider: deciderOf(options, screen),
+    signal,
+    worker,
+  };
+  // Whoever polls at the end: the first worker does not live that long.
+  close.push(() => stage.worker.stop());
+  await screen.step(
+    `a worker (process ${worker.pid})`,
+    within(worker.ready, { signal, timeoutMs: WORKER_TIMEOUT_MS, what: 'the worker' }),
+  );
+  await promoteRelease(sql, {
+    agent: AGENT,
+    channel: CHANNEL,
+    release: releaseHash(support.release),
+    by: 'demo',
+  });
+  if (parts.ownDatabase && !parts.stack.attached) await clearShops(sql);
+  return stage;
+}
+
+function deciderOf(options: DemoOptions, screen: Screen): Decider {
+  if (options.yes) return { kind: 'itself', why: '--yes' };
+  if (!screen.live || process.stdin.isTTY !== true) return { kind: 'itself', why: 'no terminal to ask in' };
+  return { kind: 'person', output: options.json ? process.stderr : process.stdout };
+}
+
+/** Copies of the shop that earlier demos have left. Only where nobody else can be using one. */
+async function clearShops(sql: Sql): Promise<void> {
+  const shops = await sql<{ shop: string }[]>`
+    select distinct shop from shop.orders where shop like 'demo-%'`;
+  for (const { shop } of shops) await deleteShop(databaseOf(sql), shop);
+}
+
+async function playAll(stage: Stage, parts: Parts): Promise<readonly Played[]> {
+  const { screen, sql } = stage;
+  const all: Played[] = [];
+  const play = async (
+    conversation: ScriptedConversation,
+    judge: (talk: Talk, facts: Facts, kill: Kill | null) => readonly Check[],
+    mayKill: boolean,
+  ) => {
+    screen.line();
+    screen.line(`  ${screen.colors.bold(`${all.length + 1} of 3: ${conversation.title}`)}`);
+    if (mayKill)
+      screen.line(`  ${screen.colors.bold('        and a worker that is killed in the middle of it')}`);
+    screen.line();
+    let kill: Kill | null = null;
+    const onKill = (one: Kill) => {
+      kill = one;
+    };
+    const talk = await playConversation(
+      stage,
+      conversation,
+      mayKill ? resumeAfterKill(stage, conversation.order, onKill) : undefined,
+    );
+    const facts = await readFacts(sql, {
+      run: talk.result.run,
+      shop: talk.workflowId,
+      order: conversation.order,
+    });
+    const checks = [...checkEnd(stage, talk), ...judge(talk, facts, kill)];
+    const played: Played = { conversation, talk, checks, kill, url: urlOf(parts, talk.workflowId) };
+    all.push(played);
+    showPlayed(screen, played);
+  };
+  const scripted = stage.model !== null;
+  await play(question, (_, facts) => (scripted ? checkReadOnly(facts) : [checkAudit(facts)]), false);
+  await play(
+    largeReturn,
+    ({ decisions }, facts) => {
+      const approved = decisions.every((decision) => decision.approved);
+      return scripted ? checkDecided(facts, { order: largeReturn.order, approved }) : [checkAudit(facts)];
+    },
+    false,
+  );
+  await play(smallReturn, (_, facts, kill) => checkKill(facts, kill, scripted), true);
+  return all;
+}
+
+/** A real model may word and do things in its own way; it must have come to an end that is none of a failure. */
+function checkEnd(stage: Stage, { result }: Talk): readonly Check[] {
+  const found = `${result.outcome}, ${result.reason}`;
+  if (stage.model === null)
+    return [check('the run ended in good order', !['failed', 'cancelled'].includes(result.outcome), found)];
+  const { problems } = stage.model;
+  return [
+    check('the run is completed', result.outcome === 'completed' && result.reason === 'closed', found),
+    check('the model saw what its script expects', problems.length === 0, problems.at(-1) ?? 'no problems'),
+  ];
+}
+
+function checkKill(facts: Facts, kill: Kill | null, scripted: boolean): readonly Check[] {
+  if (kill !== null) return checkOnce(kill.before, facts, smallReturn.order);
+  return scripted
+    ? [check('the worker was killed in the middle of the effect', false, 'it was not')]
+    : [
+        check(
+          'the model made no change, so no worker was killed',
+          facts.effects.length === 0,
+          'nothing to prove',
+        ),
+      ];
+}
+
+function urlOf({ stack }: Parts, workflowId: string): string | null {
+  return stack.uiUrl === null
+    ? null
+    : `${stack.uiUrl}/namespaces/${stack.temporalNamespace}/workflows/${workflowId}`;
+}
+
+function showEnd(screen: Screen, parts: Parts, found: { readonly ok: boolean; readonly ms: number }): void {
+  const { bold, green, red, dim } = screen.colors;
+  screen.line();
+  screen.line(
+    `  ${found.ok ? green(bold('All three are right.')) : red(bold('Not all three are right; see ✗ above.'))} ${dim(seconds(found.ms))}`,
+  );
+  if (parts.stack.uiUrl !== null && !parts.stack.attached)
+    screen.line(
+      `  ${dim('The stack stops now and keeps its data:')} npm run dev ${dim('brings it back, and these links with it.')}`,
+    );
+  screen.line();
+}
+
+function printJson(
+  parts: Parts,
+  found: {
+    readonly ok: boolean;
+    readonly demo: string;
+    readonly all: readonly Played[];
+    readonly ms: number;
+  },
+): void {
+  const { temporalAddress, temporalNamespace, uiUrl, attached } = parts.stack;
+  const document = {
+    v: 1,
+    ok: found.ok,
+    demo: found.demo,
+    model: parts.model === null ? 'anthropic' : 'scripted',
+    stack: { temporalAddress, temporalNamespace, uiUrl, attached },
+    durationMs: Math.round(found.ms),
+    conversations: found.all.map(jsonOf),
+  };
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
