@@ -1,5 +1,7 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import { FailureError } from '../core/errors.ts';
+import { FailureError, terminal } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import { utf8Bytes } from '../core/text.ts';
 import { onStore } from '../store/connection.ts';
 
 /**
@@ -11,12 +13,23 @@ export function bordered<Input, Result>(
 ): (input: Input) => Promise<Result> {
   return async (input) => {
     try {
-      return await onStore(() => activity(input));
+      return bounded(await onStore(() => activity(input)));
     } catch (error) {
       if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
       throw toApplicationFailure(error);
     }
   };
+}
+
+/** Nothing large crosses into history: a result over the hard limit is a bug of ours, and one over the soft is told. */
+function bounded<Result>(result: Result): Result {
+  const bytes = utf8Bytes(JSON.stringify(result) ?? '');
+  if (bytes > LIMITS.payloadHardBytes)
+    throw new FailureError(
+      terminal('bug', `a result of ${bytes} bytes, the limit is ${LIMITS.payloadHardBytes}`),
+    );
+  if (bytes > LIMITS.payloadSoftBytes) Context.current().log.warn('a large activity result', { bytes });
+  return result;
 }
 
 export function toApplicationFailure(error: unknown): ApplicationFailure {

@@ -100,7 +100,6 @@ export const LIMITS = {
   promptTokens: 600,
   ownToolsWarning: 10,
   ownToolsError: 15,
-  strictTools: 20,
   toolTimeoutMs: 10_000,
   toolTimeoutMaxMs: 600_000,
   toolRetries: 2,
@@ -115,7 +114,6 @@ export const LIMITS = {
   leaseMarginMs: 5_000,
   effectAttempts: 20,
   effectScheduleToCloseMs: 30 * 60_000,
-  releaseWaitMs: 10 * 60_000,
   /** Tries to find a worker that has the pinned release; the wait between them is a minute at most. */
   releaseAttempts: 12,
   releaseRetryMs: 50_000,

@@ -1,4 +1,4 @@
-import { devNull } from 'node:os';
+import { join } from 'node:path';
 import { type ScriptedModel, startScriptedModel } from '../models/scripted/server.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes.ts';
@@ -112,7 +112,8 @@ function settleEnvironment(
     // Keys and certificates of another server must not meet the local one.
     for (const name of Object.keys(process.env))
       if (name.startsWith('TEMPORAL_') && name !== 'TEMPORAL_CLI') delete process.env[name];
-    process.env.TEMPORAL_CONFIG_FILE = devNull;
+    // A file that is not there counts as none; an empty one would be an error.
+    process.env.TEMPORAL_CONFIG_FILE = join(devStackFolder(), 'none.toml');
   }
   process.env.TEMPORAL_ADDRESS = stack.temporalAddress;
   process.env.TEMPORAL_NAMESPACE = stack.temporalNamespace;

@@ -30,6 +30,8 @@ export interface Live {
   /** A person said: try again now (after an outage or a bug). */
   retry: boolean;
   openSends: number;
+  /** Updates this execution has accepted: the server ends its patience at 2,000. */
+  updates: number;
   /** Calls whose activity is outstanding. */
   readonly running: Set<string>;
   /** Something happened that a waiting loop has to look at. */
@@ -51,6 +53,7 @@ export function newLive(): Live {
     cancelled: null,
     retry: false,
     openSends: 0,
+    updates: 0,
     running: new Set(),
     dirty: false,
     failure: null,

@@ -40,7 +40,10 @@ export function registerHandlers(run: Run, cancel: () => void): void {
     validator: (message) => validateSend(run, message),
   });
   setHandler(decideSignal, (decision) => receiveDecision(run, decision));
-  setHandler(decideNowUpdate, (decision) => decideNow(run, decision));
+  setHandler(decideNowUpdate, (decision) => {
+    run.live.updates++;
+    return decideNow(run, decision);
+  });
   steer(run, pauseSignal, (by) => patch(run, { paused: { by: by.by, reason: by.reason ?? '' } }));
   steer(run, resumeSignal, () => {
     patch(run, { paused: null });
@@ -153,6 +156,7 @@ function validateSend(run: Run, message: UserMessage): void {
 }
 
 async function send(run: Run, message: UserMessage): Promise<Reply> {
+  run.live.updates++;
   const messageId = admit(run, message);
   const reply = () => run.state.replies.find((candidate) => candidate.messageId === messageId);
   run.live.openSends++;

@@ -101,6 +101,13 @@ function judgeCall(run: Run, index: number): void {
   if (verdict.answer.kind === 'deny') refuseCall(run, index, refuse('denied', verdict.answer.reason));
   else if (verdict.answer.kind === 'ask' && call.requests >= LIMITS.requestsPerCall)
     refuseCall(run, index, refuse('not_approved', 'it was asked for too often'));
+  else if (verdict.answer.kind === 'ask' && asksInStep(run) > LIMITS.openApprovals)
+    refuseCall(run, index, refuse('too_many_calls'));
+}
+
+function asksInStep(run: Run): number {
+  return stepOf(run).calls.filter((call) => call.outcome === null && call.verdict?.answer.kind === 'ask')
+    .length;
 }
 
 /** Limits and repeats: the third same call without an effect in between is refused, the fourth lands the turn. */

@@ -12,7 +12,10 @@ function wantsToMove(run: Run): boolean {
   const info = workflowInfo();
   return (
     run.live.disputed.length === 0 &&
-    (run.live.upgrade || info.continueAsNewSuggested || info.historyLength > LIMITS.eventsBeforeContinueAsNew)
+    (run.live.upgrade ||
+      info.continueAsNewSuggested ||
+      info.historyLength > LIMITS.eventsBeforeContinueAsNew ||
+      run.live.updates > LIMITS.updatesBeforeContinueAsNew)
   );
 }
 

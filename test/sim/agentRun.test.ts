@@ -361,7 +361,7 @@ describe('approvals', () => {
       arrivedAtMs: deadlineMs - 1,
     });
     approve(simulation, record?.id ?? '');
-    simulation.accumulateUntil(deadlineMs + HOUR_MS);
+    await simulation.accumulateUntil(deadlineMs + HOUR_MS);
     await simulation.runUntilIdle();
     expect(world.ran).toHaveLength(1);
     expect(world.ran[0]?.approval?.decidedAtMs).toBe(deadlineMs - 1);
@@ -374,7 +374,7 @@ describe('approvals', () => {
     const [record] = await openApprovals(simulation);
     const deadlineMs = record?.deadlineMs ?? 0;
     arrivals.push({ approval: record?.id ?? '', by: 'boss', kind: 'approve', arrivedAtMs: deadlineMs });
-    simulation.accumulateUntil(deadlineMs + HOUR_MS);
+    await simulation.accumulateUntil(deadlineMs + HOUR_MS);
     approve(simulation, record?.id ?? '');
     await simulation.runUntilIdle();
     expect(world.ran).toHaveLength(0);

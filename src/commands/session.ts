@@ -1,0 +1,104 @@
+import { createHoldfastClient, type HoldfastClient } from '../client.ts';
+import { connectClient } from '../connection.ts';
+import { FailureError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import { connect, onStore, type Sql } from '../store/connection.ts';
+import { CommandError } from './failures.ts';
+import type { Target } from './target.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command works with. Connections are opened for the work and closed after it, however it ends. */
+export interface Session {
+  readonly terminal: Terminal;
+  store<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
+  temporal<Result>(work: (holdfast: HoldfastClient) => Promise<Result>): Promise<Result>;
+}
+
+/** A command reads a few pages of rows; what takes longer than this is not going to come. */
+const STORE_TIMEOUT_MS = LIMITS.storeActivityMs;
+
+export function openSession(target: () => Target, terminal: Terminal): Session {
+  return {
+    terminal,
+    store: async (work) => {
+      const url = await target().databaseUrl();
+      const sql = connect(url, { maxConnections: 2 });
+      try {
+        return await onStore(() => within(STORE_TIMEOUT_MS, work(sql)));
+      } catch (error) {
+        throw storeError(error, placeOf(url));
+      } finally {
+        await sql.end({ timeout: 1 });
+      }
+    },
+    temporal: async (work) => {
+      const { temporal, taskQueue, codecModule } = target();
+      const local = await temporal();
+      if (local !== null) {
+        // The SDK's environment configuration is the one way in which every process of ours finds its server.
+        process.env.TEMPORAL_ADDRESS = local.address;
+        process.env.TEMPORAL_NAMESPACE = local.namespace;
+      }
+      const { client, close } = await connectClient(codecModule);
+      try {
+        return await work(createHoldfastClient({ client, taskQueue }));
+      } finally {
+        await close();
+      }
+    },
+  };
+}
+
+async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new CommandError(
+            'unreachable',
+            'database_slow',
+            `the database did not answer within ${timeoutMs} ms: try again`,
+          ),
+        ),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Codes of PostgreSQL that say: right server, wrong address or no schema yet. */
+const MISCONFIGURED: Readonly<Record<string, string>> = {
+  '28000': 'does not accept this user: check DATABASE_URL',
+  '28P01': 'does not accept this password: check DATABASE_URL',
+  '3D000': 'has no such database: check DATABASE_URL, or create it',
+  '42P01': 'has no tables of Holdfast: start a worker once, it creates them',
+  '3F000': 'has no tables of Holdfast: start a worker once, it creates them',
+  '42703': 'has tables of another version: start a worker of this version, it brings them up to date',
+};
+
+function storeError(error: unknown, place: string): unknown {
+  if (error instanceof FailureError)
+    return new CommandError(
+      'unreachable',
+      'database_unreachable',
+      `PostgreSQL at ${place} cannot be reached (${error.failure.message}): check DATABASE_URL, or start a local stack with "npm run dev"`,
+      { cause: error },
+    );
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const words = MISCONFIGURED[code];
+  if (words === undefined) return error;
+  return new CommandError('usage', 'configuration', `PostgreSQL at ${place} ${words} (${code})`, {
+    cause: error,
+  });
+}
+
+/** host:port/database, without the password. */
+function placeOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}

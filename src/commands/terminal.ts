@@ -1,0 +1,91 @@
+import pc from 'picocolors';
+import { type CommandError, EXIT_CODES } from './failures.ts';
+
+export type Colors = ReturnType<typeof pc.createColors>;
+
+/** Where a command's words go: the answer to stdout, everything said on the way to stderr. */
+export interface Terminal {
+  readonly json: boolean;
+  /**
+   * The command's one answer. With `--json` it is printed as it is; else as `human` puts it, who gets it with every
+   * text made safe to print.
+   */
+  show<Value>(value: Value, human: (value: Value, paint: Colors, columns: number) => string): void;
+  /** Something worth knowing besides the answer. */
+  note(words: string): void;
+  fail(error: CommandError): void;
+}
+
+/** The part of a stream that a command needs. */
+export interface Stream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface TerminalOptions {
+  readonly json: boolean;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+const DEFAULT_COLUMNS = 160;
+
+export function createTerminal(options: TerminalOptions): Terminal {
+  const { json, stdout, stderr, environment } = options;
+  const paint = pc.createColors(wantsColor(stdout, environment));
+  const warn = pc.createColors(wantsColor(stderr, environment));
+  return {
+    json,
+    show: (value, human) => {
+      const text = json
+        ? JSON.stringify(value, null, 2)
+        : human(printable(value), paint, stdout.columns ?? DEFAULT_COLUMNS);
+      stdout.write(`${text}\n`);
+    },
+    note: (words) => {
+      stderr.write(`${warn.yellow(printable(words))}\n`);
+    },
+    fail: (error) => {
+      const [exit] = EXIT_CODES[error.exit];
+      stderr.write(`${warn.red('error:')} ${printable(error.message)}\n`);
+      // Programs always get their one JSON value.
+      if (json)
+        stdout.write(
+          `${JSON.stringify({ error: { code: error.code, message: error.message, exit } }, null, 2)}\n`,
+        );
+    },
+  };
+}
+
+/** The convention of no-color.org; FORCE_COLOR wins over a stream that is no terminal. */
+export function wantsColor(
+  stream: Stream,
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const set = (name: string) => (environment[name] ?? '') !== '';
+  if (set('NO_COLOR')) return false;
+  if (set('FORCE_COLOR')) return environment.FORCE_COLOR !== '0';
+  return stream.isTTY === true && environment.TERM !== 'dumb';
+}
+
+/**
+ * A copy in which no text can steer the terminal: what customers and models wrote is shown to people who decide by
+ * it, and must not move the cursor, hide itself or run backwards. Line breaks, tabs and joined emoji stay.
+ */
+export function printable<Value>(value: Value): Value {
+  return clean(value) as Value;
+}
+
+function clean(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.replace(/[\p{Cc}\p{Cf}]/gu, (mark) => (KEPT.has(mark) ? mark : '\ufffd'));
+  if (Array.isArray(value)) return value.map(clean);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [String(clean(key)), clean(member)]),
+  );
+}
+
+const KEPT = new Set(['\n', '\t', '\u200c', '\u200d']);
