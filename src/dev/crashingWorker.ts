@@ -27,5 +27,6 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-  process.exitCode = 1;
+  // What it had opened would keep a worker alive that does not work.
+  process.exit(1);
 });

@@ -65,7 +65,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     });
     stage = await openStage(options, { screen, interrupts, parts, close });
     const all = await playAll(stage, parts);
-    showSummary(screen, all);
+    showSummary(screen, all, parts.model !== null);
     const ok = all.length === 3 && all.every(isRight);
     showEnd(screen, parts, { ok, ms: performance.now() - startedMs });
     if (options.json) printJson(parts, { ok, demo: stage.demo, all, ms: performance.now() - startedMs });

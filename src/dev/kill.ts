@@ -28,6 +28,7 @@ export function resumeAfterKill(stage: Stage, order: string, onKill: (kill: Kill
     const endMs = performance.now() + lease.remainingMs;
     const leftMs = () => Math.max(0, endMs - performance.now());
     const [effect] = before.effects;
+    screen.note(`· ${view.running ?? 'an effect'} …`);
     screen.line(
       `  ${red('kill -9'.padEnd(11))}${bold(`worker ${dead.pid} is dead, in the middle of the effect`)}`,
     );

@@ -14,14 +14,19 @@ export function devStackFolder(): string {
 }
 
 /**
- * Node's arguments for a module of ours in a process of its own, such as `worker`. The process ends with its parent,
- * however that ended.
+ * Loaded before the main module of a child: a parent that was killed cannot end its children, but the channel to it
+ * closes, and a worker that nobody owns would poll for ever. Plain text, since Node loads it in every thread of the
+ * child, and not every thread can read TypeScript.
  */
+const endWithParent = `data:text/javascript,${encodeURIComponent(
+  "process.on('disconnect', () => process.exit(1)); process.channel?.unref();",
+)}`;
+
+/** Node's arguments for a module of ours in a process of its own, which ends with its parent. */
 export function nodeArguments(module: 'worker' | 'dev/crashingWorker'): readonly string[] {
-  const preload = new URL(`./endWithParent${extension}`, import.meta.url).href;
   const file = fileURLToPath(new URL(`../${module}${extension}`, import.meta.url));
   const loader = fromSource ? ['--import', import.meta.resolve('tsx')] : [];
-  return [...loader, '--import', preload, file];
+  return [...loader, '--import', endWithParent, file];
 }
 
 /** Names the workflow in whose effect `crashingWorker` dies. Only the demo sets it. */

@@ -36,8 +36,8 @@ export function showPlayed(screen: Screen, played: Played): void {
   screen.line(`  ${url === null ? `workflow ${talk.workflowId}` : cyan(url)}`);
 }
 
-/** All conversations side by side. */
-export function showSummary(screen: Screen, all: readonly Played[]): void {
+/** All conversations side by side, and where to look at them. */
+export function showSummary(screen: Screen, all: readonly Played[], scripted: boolean): void {
   const { bold, dim, green, red, cyan } = screen.colors;
   const rows = all.map(({ conversation, talk }) => [
     conversation.title,
@@ -56,6 +56,8 @@ export function showSummary(screen: Screen, all: readonly Played[]): void {
   all.forEach((played, i) => {
     screen.line(`  ${isRight(played) ? green('✓') : red('✗')} ${bold(format(rows[i] ?? []))}`);
   });
+  if (scripted)
+    screen.line(`    ${dim('Cost is what these tokens have as a list price; the scripted model is free.')}`);
   screen.line();
   for (const { url, talk } of all)
     screen.line(`  ${url === null ? `workflow ${talk.workflowId}` : cyan(url)}`);

@@ -93,9 +93,9 @@ export class Screen {
   }
 }
 
-/** `0.4 s` */
+/** `12 ms`, `1.4 s` */
 export function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
+  return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
 /** `12,345`, the same on every machine. */

@@ -53,6 +53,12 @@ export class ConversationView {
     this.#tick();
   }
 
+  /** What runs now, in words. */
+  get running(): string | null {
+    const [one] = this.#running.values();
+    return one?.summary ?? null;
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#screen.clear();

@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { addApprovalCommands } from './approvals.ts';
+import { EXIT_CODES } from './failures.ts';
+import { addLocalCommands } from './local.ts';
+import { addReadingCommands } from './reading.ts';
+import { addReleaseCommands } from './releases.ts';
+import type { Session } from './session.ts';
+import { addStartCommands } from './start.ts';
+import { addSteeringCommands } from './steering.ts';
+
+export interface ProgramOptions {
+  readonly version: string;
+  readonly write: { readonly stdout: (text: string) => void; readonly stderr: (text: string) => void };
+}
+
+/** Runs the body of a command. A code that is returned is the exit code; nothing means success. */
+export type Run = (
+  work: (session: Session, options: { readonly json: boolean }) => Promise<number | undefined>,
+) => Promise<void>;
+
+/** The command tree. `run` is handed the body of the chosen command, once. */
+export function createProgram(run: Run, options: ProgramOptions): Command {
+  const program = new Command('holdfast')
+    .description('Runs AI agents that take real actions as Temporal workflows, and lets people see and stop them.')
+    .version(options.version)
+    .option('--json', 'print one JSON value instead of text')
+    .exitOverride()
+    .configureOutput({ writeOut: options.write.stdout, writeErr: () => undefined })
+    .addHelpText('after', afterHelp);
+  addLocalCommands(program, run);
+  addStartCommands(program, run);
+  addReadingCommands(program, run);
+  addApprovalCommands(program, run);
+  addSteeringCommands(program, run);
+  addReleaseCommands(program, run);
+  return program;
+}
+
+function afterHelp(): string {
+  const codes = Object.values(EXIT_CODES).map(([code, meaning]) => `  ${code}  ${meaning}`);
+  return [
+    '',
+    'Exit codes:',
+    ...codes,
+    '',
+    'Addresses come from DATABASE_URL, TEMPORAL_ADDRESS and HOLDFAST_TASK_QUEUE, else from the local stack that runs',
+    'here ("holdfast dev"). list, show and approvals need the database only: no worker, no Temporal.',
+  ].join('\n');
+}
