@@ -79,11 +79,10 @@ async function prepareServices(
   try {
     await migrate(sql);
   } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
     throw new UnreachableError(
-      'the store cannot be brought up to date: is DATABASE_URL right, and the database up?',
-      {
-        cause: error,
-      },
+      `the store cannot be brought up to date (${why}): is DATABASE_URL right, and the database up?`,
+      { cause: error },
     );
   }
   const outside = { database: databaseOf(sql) };

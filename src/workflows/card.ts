@@ -20,11 +20,11 @@ export function card(
     `### ${state.agent}: ${phase}`,
     waitsFor && `**Waits for:** ${plain(waitsFor)}`,
     `**Step** ${state.nextStep - 1} · **cost** ${formatMicroUsd(state.costMicroUsd)} · **tokens** ${totalTokens(state.usage)}${state.pinned ? ` · **release** ${state.pinned.hash.slice(0, 12)}` : ''}`,
+    ...open.flatMap(askLines),
     ...calls.map(
       (call) =>
         `- ${plain(call.prepared.summary)}: ${call.outcome === null ? 'open' : outcomeWord(call.outcome)}`,
     ),
-    ...open.flatMap(askLines),
   ]
     .filter((line) => line !== '')
     .join('\n\n');
@@ -53,7 +53,8 @@ function askLines(record: ApprovalRecord): string[] {
   return [
     `#### Decide by ${new Date(record.deadlineMs).toISOString().slice(0, 16).replace('T', ' ')} UTC: ${plain(record.summary)}`,
     `${plain(record.reason)}${record.amount ? ` · ${formatAmount(record.amount)}` : ''}`,
-    `Send the signal \`decide\` with \`${yes}\` or \`${no}\``,
+    `Yes: send the signal \`decide\` with \`${yes}\``,
+    `No: \`${no}\``,
   ];
 }
 
