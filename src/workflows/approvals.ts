@@ -13,10 +13,6 @@ import { note, openRecords, patch, patchTurn, type Run, remember, showCard, turn
 import type { DecideReply } from './messages.ts';
 import { store } from './proxies.ts';
 
-export function openApprovalRecords(run: Run): readonly ApprovalRecord[] {
-  return openRecords(run);
-}
-
 /** A decision by signal. What cannot count is dropped and audited; nobody waits for an answer here. */
 export function receiveDecision(run: Run, input: unknown): void {
   const decision = parseDecision(input);
@@ -38,10 +34,7 @@ export function receiveDecision(run: Run, input: unknown): void {
 export function decideNow(run: Run, input: unknown): DecideReply {
   const decision = parseDecision(input);
   if (decision === null) return { kind: 'refused', why: 'malformed' };
-  const known = run.state.closedApprovals.find(([id]) => id === decision.approval);
-  const record = find(run, decision.approval);
-  if (record === undefined && known === undefined) return { kind: 'refused', why: 'unknown_approval' };
-  const outcome = apply(run, record, decision, Date.now());
+  const outcome = apply(run, find(run, decision.approval), decision, Date.now());
   switch (outcome.kind) {
     case 'refused':
       return outcome;
@@ -62,7 +55,7 @@ function apply(
 ): DecisionOutcome {
   const outcome: DecisionOutcome =
     record === undefined
-      ? { kind: 'refused', why: 'already_decided' }
+      ? { kind: 'refused', why: isClosed(run, decision.approval) ? 'already_decided' : 'unknown_approval' }
       : record.kind === 'reconcile' && parseReconciliation(decision.answer) === null
         ? { kind: 'refused', why: 'malformed' }
         : decideApproval(record, decision, { requester: run.state.requester.id, roles: [] }, atMs);
@@ -75,6 +68,10 @@ function apply(
     );
   else replace(run, outcome.record);
   return outcome;
+}
+
+function isClosed(run: Run, id: string): boolean {
+  return run.state.closedApprovals.some(([closed]) => closed === id);
 }
 
 function find(run: Run, id: string): ApprovalRecord | undefined {

@@ -147,8 +147,15 @@ export function remember<Item>(list: readonly Item[], item: Item): readonly Item
   return [...list, item].slice(-LIMITS.rememberedIds);
 }
 
-/** Writes something a person did into what the store will be told at the next seam; bounded, oldest first. */
+/**
+ * Writes what a person did into what the store will be told at the next seam. Closed records always get in (there are
+ * never more than were open); a flood of refused decisions and steering is counted and dropped beyond the limit.
+ */
 export function note(run: Run, state: string, facts: Record<string, string | number>, approval = ''): void {
-  const entry = { approval, state, facts, atMs: Date.now() };
-  patch(run, { unrecorded: [...run.state.unrecorded, entry].slice(-LIMITS.unrecordedDecisions) });
+  const closes = approval !== '' && state !== 'refused';
+  if (!closes && run.state.unrecorded.length >= LIMITS.unrecordedDecisions) {
+    run.live.dropped++;
+    return;
+  }
+  patch(run, { unrecorded: [...run.state.unrecorded, { approval, state, facts, atMs: Date.now() }] });
 }

@@ -1,11 +1,13 @@
 import { ApplicationFailure, condition, setHandler, uuid4 } from '@temporalio/workflow';
+import type { ApprovalRecord } from '../core/approvals.ts';
+import { isRunLimit } from '../core/budget.ts';
 import { isObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { messageProblems } from '../core/start.ts';
 import type { Reply } from '../core/state.ts';
 import { wellFormed } from '../core/text.ts';
-import { decideNow, openApprovalRecords, receiveDecision } from './approvals.ts';
-import { note, patch, type Run, remember, showCard } from './context.ts';
+import { decideNow, receiveDecision } from './approvals.ts';
+import { note, openRecords, patch, type Run, remember, showCard } from './context.ts';
 import {
   approvalsQuery,
   cancelSignal,
@@ -68,7 +70,7 @@ export function registerHandlers(run: Run, cancel: () => void): void {
     run: run.state.run,
     head: run.state.head === null ? null : { seq: run.state.head.seq, node: run.state.head.node },
   }));
-  setHandler(approvalsQuery, () => openApprovalRecords(run));
+  setHandler(approvalsQuery, () => openRecords(run));
 }
 
 function steer(run: Run, signal: typeof pauseSignal, act: (by: Steering) => void): void {
@@ -161,11 +163,47 @@ async function send(run: Run, message: UserMessage): Promise<Reply> {
   const reply = () => run.state.replies.find((candidate) => candidate.messageId === messageId);
   run.live.openSends++;
   try {
-    await condition(() => reply() !== undefined || run.live.moving || run.live.ended);
+    await condition(
+      () => reply() !== undefined || run.live.moving || run.live.ended || isParked(run, messageId),
+    );
   } finally {
     run.live.openSends--;
   }
-  return reply() ?? { kind: run.live.ended ? 'ended' : 'moved', messageId };
+  const known = reply();
+  if (known !== undefined) return known;
+  if (run.live.ended) return { kind: 'ended', messageId };
+  if (run.live.moving) return { kind: 'moved', messageId };
+  return {
+    kind: run.live.phase === 'landed' ? 'landed' : 'waiting',
+    messageId,
+    approvals: openRecords(run).map(summaryOf),
+  };
+}
+
+/** The run will not come to this message before a person, the clock or an operator moves it: its sender is told. */
+function isParked(run: Run, messageId: string): boolean {
+  const queued = run.state.inbox.some((message) => message.id === messageId);
+  const { pinned, turn } = run.state;
+  switch (run.live.phase) {
+    case 'paused':
+    case 'outage':
+    case 'bug':
+      return true;
+    case 'waiting':
+      return queued && pinned?.whileWaiting === 'queue';
+    case 'unknown':
+      return queued;
+    case 'landed':
+      return queued && turn !== null && turn.landing !== null && isRunLimit(turn.landing.reason);
+    default:
+      return false;
+  }
+}
+
+/** A request as senders are told of it. */
+export function summaryOf(record: ApprovalRecord): NonNullable<Reply['approvals']>[number] {
+  const { id, kind, summary, deadlineMs } = record;
+  return { id, kind, summary, deadlineMs };
 }
 
 /** Tells everybody who waits for one of these messages; a later reply replaces an earlier one. */
@@ -192,8 +230,9 @@ function statusOf(run: Run): RunStatus {
     usage: state.usage,
     costMicroUsd: state.costMicroUsd,
     waitsFor: live.waitsFor,
-    openApprovals: openApprovalRecords(run).length,
+    openApprovals: openRecords(run).length,
     queuedMessages: state.inbox.length,
     continuedTimes: state.continuedTimes,
+    dropped: live.dropped,
   };
 }

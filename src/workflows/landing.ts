@@ -6,7 +6,7 @@ import type { LandingReason } from '../core/state.ts';
 import { flushDecisions, replace, settleDeadlines } from './approvals.ts';
 import { enter, patch, patchTurn, pinnedOf, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
-import { forgetReplies, replyTo } from './inbox.ts';
+import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
 import { askToContinue, storeRequests } from './requests.ts';
 import { askModel } from './turn.ts';
 import { waitUntil } from './waiting.ts';
@@ -32,8 +32,7 @@ async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null
   if (turn.landings >= LIMITS.landingsPerTurn) return { outcome: 'partial', reason, answer: text };
   const record = askToContinue(run, reason, turn.landings + 1);
   patchTurn(run, { landing: { reason, record }, landings: turn.landings + 1 });
-  const { id, kind, summary, deadlineMs } = record;
-  replyTo(run, turn.messages, { kind: 'landed', text, approvals: [{ id, kind, summary, deadlineMs }] });
+  replyTo(run, turn.messages, { kind: 'landed', text, approvals: [summaryOf(record)] });
   await storeRequests(run, [record], 'landed');
   return null;
 }

@@ -77,6 +77,8 @@ export interface RunStatus {
   readonly openApprovals: number;
   readonly queuedMessages: number;
   readonly continuedTimes: number;
+  /** Malformed or surplus signals that were dropped by this execution. */
+  readonly dropped: number;
 }
 
 export const statusQuery = defineQuery<RunStatus>('status');

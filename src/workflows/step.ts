@@ -24,10 +24,10 @@ import {
   stepOf,
   turnOf,
 } from './context.ts';
-import { forgetReplies, replyTo } from './inbox.ts';
+import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
 import { closeEffect, failureCode, runTool, store } from './proxies.ts';
 import { askForCall, askWhatHappened, storeRequests } from './requests.ts';
-import { waitUntil } from './waiting.ts';
+import { seam, waitUntil } from './waiting.ts';
 
 /**
  * The calls of one step, from verdict to result.
@@ -41,6 +41,7 @@ import { waitUntil } from './waiting.ts';
 export async function playStep(run: Run): Promise<void> {
   try {
     while (stepOf(run).calls.some((call) => call.outcome === null)) {
+      if (run.live.running.size === 0) await seam(run);
       const before = run.state;
       judge(run);
       await openRequests(run);
@@ -201,7 +202,7 @@ async function awaitPeople(run: Run): Promise<void> {
     );
     replyTo(run, turnOf(run).messages, {
       kind: 'waiting',
-      approvals: open.map(({ id, kind, summary, deadlineMs }) => ({ id, kind, summary, deadlineMs })),
+      approvals: open.map(summaryOf),
     });
     const by = open[0] ? new Date(Math.min(...open.map((r) => r.deadlineMs))).toISOString().slice(0, 16) : '';
     await waitUntil(
@@ -216,9 +217,11 @@ async function awaitPeople(run: Run): Promise<void> {
   run.live.dirty = false;
 }
 
-/** The customer wrote while requests are open, and this agent lets that withdraw them. */
+/** Nobody needs the open decisions any more: the customer wrote (where the agent lets that withdraw them), or a person takes over. */
 function interrupted(run: Run): boolean {
-  return run.state.inbox.length > 0 && pinnedOf(run).whileWaiting === 'withdraw';
+  return (
+    (run.state.inbox.length > 0 && pinnedOf(run).whileWaiting === 'withdraw') || run.state.handOver !== null
+  );
 }
 
 /** Turns what people, the clock and the customer did into outcomes, and prepares again what went stale. */

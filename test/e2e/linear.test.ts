@@ -18,6 +18,7 @@ test('the report is refused when history grows, when nothing moved, and when a p
     earlyBytesPerStep: 1_000,
     lateBytesPerStep: 1_050,
     largestPayloadBytes: 1_000,
+    searchable: true,
   };
   expect(problemsOf(good, 500)).toEqual([]);
   const faults: readonly Partial<LinearReport>[] = [
@@ -26,6 +27,7 @@ test('the report is refused when history grows, when nothing moved, and when a p
     { executions: 2 },
     { steps: 499 },
     { outcome: 'partial' },
+    { searchable: false },
     { largestPayloadBytes: 256 * 1024 + 1 },
   ];
   for (const fault of faults) expect(problemsOf({ ...good, ...fault }, 500)).toHaveLength(1);

@@ -60,6 +60,8 @@ export interface LinearReport {
   readonly earlyBytesPerStep: number;
   readonly lateBytesPerStep: number;
   readonly largestPayloadBytes: number;
+  /** Search attributes of the last execution: a move must not lose them. */
+  readonly searchable: boolean;
 }
 
 /** One run of many steps; its histories are measured as the server stores them, summed over all executions. */
@@ -96,6 +98,7 @@ export async function measureLinearity(
       runId = event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? runId;
     }
   }
+  const attributes = (await lab.client.workflow.getHandle(handle.workflowId).describe()).searchAttributes;
   const measured = stepBytes.slice(1);
   const half = Math.floor(measured.length / 2);
   return {
@@ -107,6 +110,7 @@ export async function measureLinearity(
     earlyBytesPerStep: mean(measured.slice(0, half)),
     lateBytesPerStep: mean(measured.slice(half)),
     largestPayloadBytes: largest,
+    searchable: attributes.HoldfastAgent?.[0] === 'reader' && attributes.HoldfastOutcome?.[0] === 'completed',
   };
 }
 
@@ -140,5 +144,6 @@ export function problemsOf(report: LinearReport, steps: number): readonly string
   if (!(drift <= 0.1)) problems.push(`late steps differ by ${(drift * 100).toFixed(1)} % from early ones`);
   if (report.largestPayloadBytes > 256 * 1024)
     problems.push(`a payload of ${report.largestPayloadBytes} bytes`);
+  if (!report.searchable) problems.push('the last execution has lost its search attributes');
   return problems;
 }

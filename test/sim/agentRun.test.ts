@@ -343,7 +343,7 @@ describe('approvals', () => {
     expect(await decide('boss', id, 'reject')).toEqual({ kind: 'decided', state: 'rejected' });
     expect(await decide('boss')).toEqual({ kind: 'refused', why: 'already_decided' });
     await simulation.runUntilIdle();
-    expect(world.recorded.map((decision) => decision.state)).toEqual(['refused', 'rejected', 'refused']);
+    expect(world.recorded.map((decision) => decision.state)).toEqual(['refused', 'refused', 'rejected', 'refused']);
     expect(world.ran).toHaveLength(0);
   });
 
@@ -488,6 +488,62 @@ describe('approvals', () => {
   });
 });
 
+describe('steering', () => {
+  const gated = { lines: [{ calls: [{ tool: 'write', amount: 40 }] }, { say: 'done' }] };
+
+  test('a paused run holds an approved effect until it is resumed', async () => {
+    const { simulation, world } = await simulate({ ...ONCE, ...gated });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    simulation.signal('pause', { by: 'operator', reason: 'let me look' });
+    approve(simulation, record?.id ?? '');
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(0);
+    expect(simulation.searchAttributes.HoldfastState).toBe('paused');
+    simulation.signal('resume', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(1);
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  test('a handover while an approval is open withdraws it and ends the run as escalated', async () => {
+    const { simulation, world } = await simulate(gated);
+    await simulation.runUntilIdle();
+    simulation.signal('handOver', { by: 'operator', reason: 'I take this one' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'escalated', reason: 'handed_over' });
+    expect(world.ended[0]?.handOver?.summary).toBe('I take this one');
+    expect(world.recorded.map((decision) => decision.state)).toEqual(['steer_handOver', 'withdrawn']);
+    expect(world.ran).toHaveLength(0);
+  });
+
+  test('a raised limit lets a landed run go on', async () => {
+    const { simulation, world } = await simulate({ lines: [{ overLimit: 'tokens' }, { say: 'done' }] });
+    await simulation.runUntilIdle();
+    simulation.signal('raiseLimit', { by: 'operator', tokens: 1_000 });
+    const [record] = await openApprovals(simulation);
+    approve(simulation, record?.id ?? '');
+    await simulation.runUntilIdle();
+    expect(world.modelCalls.at(-1)?.allowance?.tokens).toBe(50_000 + 1_000 + 50_000);
+  });
+
+  test('a flood of junk signals costs nothing and loses no decision', async () => {
+    const { simulation, world } = await simulate({ ...ONCE, ...gated });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    for (let i = 0; i < 300; i++)
+      simulation.signal(
+        'decide',
+        i % 2 ? 'junk' : { approval: record?.id, kind: 'approve', by: 'customer', channel: 'x' },
+      );
+    approve(simulation, record?.id ?? '');
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(1);
+    expect(world.recorded.filter((decision) => decision.state === 'approved')).toHaveLength(1);
+    expect(world.recorded.length).toBeLessThanOrEqual(51);
+  });
+});
+
 describe('failures', () => {
   test('an outage of twenty minutes kills no conversation', async () => {
     const down = { message: 'down', type: 'model_unavailable' };
@@ -596,35 +652,54 @@ describe('failures', () => {
 });
 
 describe('continue-as-new', () => {
-  test('an open approval and an open send survive it', async () => {
-    const options = {
+  test('an open approval and a message that waits survive it', async () => {
+    const { simulation, world } = await simulate({
       lines: [{ calls: [{ tool: 'write', amount: 40 }] }, { say: 'done' }],
       input: { message: undefined as never },
-    };
-    const { simulation, world } = await simulate({ ...options, whileWaiting: 'queue' });
+      whileWaiting: 'queue',
+    });
     const first = simulation.update('send', [{ text: 'please', by: 'customer', id: 'm1' }], { id: 'm1' });
     await simulation.runUntilIdle();
     expect(first.result).toMatchObject({ kind: 'waiting', approvals: [{ kind: 'call' }] });
     const [record] = await openApprovals(simulation);
+    // A parked run never lets a sender hang: it says at once what it waits for.
     const second = simulation.update('send', [{ text: 'and this', by: 'customer', id: 'm2' }], { id: 'm2' });
     await simulation.runUntilIdle();
-    expect(second.result).toBeUndefined();
+    expect(second.result).toMatchObject({ kind: 'waiting', approvals: [{ id: record?.id }] });
     simulation.signal('upgrade', { by: 'operator' });
     await simulation.runUntilIdle();
-    expect(second.result).toEqual({ kind: 'moved', messageId: 'm2' });
-    const state = carriedState(simulation);
-    expect(JSON.stringify(state).length).toBeLessThan(128 * 1024);
+    expect(JSON.stringify(carriedState(simulation)).length).toBeLessThan(128 * 1024);
     const next = await continueAsNew(simulation);
     await next.runUntilIdle();
-    const again = next.update('send', [{ text: 'and this', by: 'customer', id: 'm2' }], { id: 'm2-again' });
     approve(next, record?.id ?? '');
     await next.runUntilIdle();
     expect(world.ran).toHaveLength(1);
     expect(world.modelCalls[1]?.append.texts).toMatchObject([{ text: 'and this' }]);
+    const again = next.update('send', [{ text: 'and this', by: 'customer', id: 'm2' }], { id: 'm2-again' });
+    await next.runUntilIdle();
     expect(again.result).toMatchObject({ kind: 'answered', text: 'done' });
+    expect(world.modelCalls).toHaveLength(2);
     // A duplicate decision on the other side of the move changes nothing.
     approve(next, record?.id ?? '');
     await next.runUntilIdle();
+    expect(world.ran).toHaveLength(1);
+  });
+
+  test('an open send is told that the run moved, asks again and gets its answer', async () => {
+    const { simulation, world } = await simulate({
+      lines: [{ calls: [{ tool: 'look' }] }, { say: 'done' }],
+      input: { message: undefined as never },
+    });
+    const first = simulation.update('send', [{ text: 'please', by: 'customer', id: 'm1' }], { id: 'm1' });
+    await simulation.deliver();
+    simulation.signal('upgrade', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(first.result).toEqual({ kind: 'moved', messageId: 'm1' });
+    const next = await continueAsNew(simulation);
+    const again = next.update('send', [{ text: 'please', by: 'customer', id: 'm1' }], { id: 'm1-again' });
+    await next.runUntilIdle();
+    expect(again.result).toMatchObject({ kind: 'answered', text: 'done' });
+    expect(world.modelCalls).toHaveLength(2);
     expect(world.ran).toHaveLength(1);
   });
 

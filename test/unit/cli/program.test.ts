@@ -1,0 +1,180 @@
+import { CommanderError } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { HoldfastError } from '../../../src/client.ts';
+import { asCommandError, CommandError, EXIT_CODES } from '../../../src/commands/failures.ts';
+import { jsonObject, limitPairs, microDollars, oneOf, wholeNumber } from '../../../src/commands/options.ts';
+import { createProgram } from '../../../src/commands/program.ts';
+import { refusalText, replyText } from '../../../src/commands/reply.ts';
+import { createTerminal } from '../../../src/commands/terminal.ts';
+import { ConfigError } from '../../../src/config.ts';
+import { UnreachableError } from '../../../src/connection.ts';
+import type { ApprovalRow } from '../../../src/store/views.ts';
+
+function program() {
+  let written = '';
+  let runs = 0;
+  const made = createProgram(
+    async () => {
+      runs++;
+    },
+    {
+      version: '1.2.3',
+      write: (text) => {
+        written += text;
+      },
+    },
+  );
+  return { made, written: () => written, runs: () => runs };
+}
+
+async function thrown(words: readonly string[]): Promise<CommandError | null> {
+  const { made } = program();
+  try {
+    await made.parseAsync([...words], { from: 'user' });
+    throw new Error(`${words.join(' ')} was accepted`);
+  } catch (error) {
+    return asCommandError(error);
+  }
+}
+
+describe('the command tree', () => {
+  test('the help lists every exit code with its meaning', async () => {
+    const { made, written } = program();
+    await made.parseAsync(['--help'], { from: 'user' }).catch(() => undefined);
+    for (const [code, meaning] of Object.values(EXIT_CODES))
+      expect(written()).toContain(`  ${code}  ${meaning}`);
+    const codes = Object.values(EXIT_CODES).map(([code]) => code);
+    expect(new Set(codes).size).toBe(codes.length);
+  });
+
+  test.each([
+    ['list --json'],
+    ['--json list --state waiting --agent support --limit 5'],
+    ['show r0123456789abcdef0123 --transcript'],
+    ['approvals --all'],
+    ['approve r0123456789abcdef0123/3/0/1 --by anna'],
+    ['reject r0123456789abcdef0123/3/0/1 --by anna --reason late'],
+    ['start support hello --requester c1 --tenant t --once --limits tokensPerRun=5 --workflow-id w --wait'],
+    ['send w hello --by c1 --id m1'],
+    ['cancel w --by anna --reason enough'],
+    ['hand-over w --by anna'],
+    ['raise-limit w --by anna --tokens 500 --usd 0.50'],
+    ['release list'],
+    ['release show abcdef'],
+    ['release promote abcdef --agent support --channel live --by anna'],
+    ['dev'],
+    ['demo --yes --scripted --json'],
+  ])('%s is a command', async (words) => {
+    const { made, runs } = program();
+    await made.parseAsync(words.split(' '), { from: 'user' });
+    expect(runs()).toBe(1);
+  });
+
+  test.each([
+    ['lst', "unknown command 'lst'"],
+    ['list --limit 0', 'is not a whole number from 1 to 100'],
+    ['list --state wating', 'is none of running, idle'],
+    ['approve --by anna', "missing required argument 'approval-id'"],
+    ['approve r/1/0/1', "required option '--by <name>'"],
+    ['start support --limits tokens', 'is not name=number'],
+    ['', 'a command is missing'],
+  ])('%s is wrong usage, said in words', async (words, message) => {
+    const error = await thrown(words.split(' ').filter((word) => word !== ''));
+    expect(error).toMatchObject({ exit: 'usage' });
+    expect(error?.message).toContain(message);
+  });
+
+  test('help and version are no errors', async () => {
+    expect(await thrown(['--help'])).toBeNull();
+    expect(await thrown(['--version'])).toBeNull();
+  });
+});
+
+describe('errors', () => {
+  test.each([
+    [new CommandError('refused', 'too_late', 'late'), 'refused'],
+    [new HoldfastError('bad_message', 'long'), 'refused'],
+    [new HoldfastError('not_found', 'none'), 'notFound'],
+    [new HoldfastError('timed_out', 'slow'), 'noAnswer'],
+    [new HoldfastError('unreachable', 'away'), 'unreachable'],
+    [new ConfigError(['no key']), 'usage'],
+    [new UnreachableError('away'), 'unreachable'],
+    [new CommanderError(1, 'commander.x', 'error: what'), 'usage'],
+    [new RangeError('a bug'), 'unexpected'],
+    ['not even an error', 'unexpected'],
+  ])('%s leaves with its own code', (error, exit) => {
+    expect(asCommandError(error)?.exit).toBe(exit);
+  });
+});
+
+describe('option values', () => {
+  test('limits are collected, wrong ones refused', () => {
+    expect(limitPairs('b=2, c=3', limitPairs('a=1', undefined))).toEqual({ a: 1, b: 2, c: 3 });
+    for (const wrong of ['a', 'a=', 'a=-1', 'a=1.5', '=1', 'a=1,,'])
+      expect(() => limitPairs(wrong, undefined)).toThrow('is not name=number');
+  });
+
+  test('dollars become micro-dollars exactly', () => {
+    expect(['0.50', '1', '0.000001', '19.99'].map(microDollars)).toEqual([500_000, 1_000_000, 1, 19_990_000]);
+    for (const wrong of ['-1', '1e3', '.5', '0.0000001', 'one'])
+      expect(() => microDollars(wrong)).toThrow('dollars');
+  });
+
+  test('numbers, words and objects are what they say', () => {
+    expect(wholeNumber(1, 9)('7')).toBe(7);
+    for (const wrong of ['0', '10', '1.0', ' 1', ''])
+      expect(() => wholeNumber(1, 9)(wrong)).toThrow('whole number');
+    expect(() => oneOf(['a', 'b'])('c')).toThrow('none of a, b');
+    expect(jsonObject('{"a":1}')).toEqual({ a: 1 });
+    for (const wrong of ['[1]', 'x', 'null']) expect(() => jsonObject(wrong)).toThrow('not a JSON object');
+  });
+});
+
+describe('words', () => {
+  const approval: ApprovalRow = {
+    id: 'r0123456789abcdef0123/3/0/1',
+    run: 'r0123456789abcdef0123' as ApprovalRow['run'],
+    workflowId: 'w',
+    agent: 'support',
+    kind: 'call',
+    state: 'approved',
+    overdue: false,
+    key: 'r0123456789abcdef0123/3/0',
+    tool: 'return_items',
+    tier: 'write_risky',
+    argsHash: null,
+    arguments: null,
+    amount: null,
+    summary: 'return 2 items',
+    reason: 'large',
+    requester: 'customer-1',
+    approvers: ['anna', 'bert'],
+    quorum: 2,
+    terms: null,
+    evidence: null,
+    openedAt: '2026-01-01T00:00:00.000Z',
+    deadline: '2026-01-02T00:00:00.000Z',
+    decision: { by: 'anna' },
+    decidedAt: '2026-01-01T10:00:00.000Z',
+  };
+
+  test('a refusal says why, and what to do', () => {
+    expect(refusalText('already_decided', approval)).toContain('approved by anna at 2026-01-01 10:00:00 UTC');
+    expect(refusalText('too_late', approval)).toContain('2026-01-02 00:00:00 UTC');
+    expect(refusalText('not_an_approver', approval)).toContain('anna, bert');
+    expect(refusalText('wrong_kind', { ...approval, kind: 'reconcile' })).toContain('holdfast answer');
+    expect(refusalText('wrong_kind', approval)).toContain('holdfast approve');
+  });
+
+  test('a reply that waits names what it waits for', () => {
+    const silent = { write: () => undefined };
+    const terminal = createTerminal({ json: false, stdout: silent, stderr: silent, environment: {} });
+    const approvals = [{ id: approval.id, kind: 'call', summary: 'return 2 items', deadlineMs: 0 }];
+    terminal.show(null, (_, paint) => {
+      const text = replyText({ kind: 'waiting', messageId: 'm1', approvals }, paint);
+      expect(text).toContain(`${approval.id}  return 2 items (by 1970-01-01 00:00:00 UTC)`);
+      return text;
+    });
+    expect.assertions(1);
+  });
+});
