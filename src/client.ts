@@ -1,6 +1,7 @@
 // What applications import. Everything here is a thin call of `@temporalio/client` with the definitions below, which
 // may just as well be used directly.
 
+// Calls
 export { HoldfastError, type HoldfastErrorCode } from './client/errors.ts';
 export { createHoldfastClient, HoldfastClient } from './client/holdfastClient.ts';
 export {
@@ -15,3 +16,34 @@ export {
   type StartOptions,
   type Steer,
 } from './client/inputs.ts';
+// The wire
+export type { ApprovalRecord, DecisionRefusal } from './core/approvals.ts';
+export {
+  AGENT_RUN,
+  approvalsQuery,
+  cancelSignal,
+  closeSignal,
+  type DecideReply,
+  type Decision,
+  decideNowUpdate,
+  decideSignal,
+  type EndReason,
+  handOverSignal,
+  messageSignal,
+  type Outcome,
+  pauseSignal,
+  type RaiseLimit,
+  type Reply,
+  type RunPhase,
+  type RunResult,
+  type RunStatus,
+  raiseLimitSignal,
+  resumeSignal,
+  type StartInput,
+  type Steering,
+  sendUpdate,
+  statusQuery,
+  transcriptQuery,
+  type UserMessage,
+  upgradeSignal,
+} from './workflows/messages.ts';

@@ -40,34 +40,37 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
   const connection = await reach(connectionOptions.address, () =>
     NativeConnection.connect(connectionOptions),
   );
-  // A managed server refuses this; its operator has registered them, or upserts will say so.
-  await registerSearchAttributes(connection.operatorService, namespace, SEARCH_ATTRIBUTES).catch(
-    () => undefined,
-  );
   const sql = overrides.sql ?? connect(config.databaseUrl);
-  const services = await prepareServices(config, sql, agents, overrides);
-  const worker = await Worker.create({
-    connection,
-    namespace,
-    taskQueue: config.taskQueue,
-    workflowsPath: siblingPath('./workflows/index'),
-    activities: createActivities(services),
-    dataConverter: await loadDataConverter(config.codecModule),
-    shutdownGraceTime: LIMITS.workerDrainMs,
-    maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
-  });
-  const done = worker.run().finally(async () => {
+  const close = async () => {
     await connection.close();
     if (overrides.sql === undefined) await sql.end({ timeout: 5 });
-  });
-  return {
-    worker,
-    done,
-    stop: async () => {
+  };
+  try {
+    // A managed server refuses this; its operator has registered them, or upserts will say so.
+    await registerSearchAttributes(connection.operatorService, namespace, SEARCH_ATTRIBUTES).catch(
+      () => undefined,
+    );
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: config.taskQueue,
+      workflowsPath: siblingPath('./workflows/index'),
+      activities: createActivities(await prepareServices(config, sql, agents, overrides)),
+      dataConverter: await loadDataConverter(config.codecModule),
+      shutdownGraceTime: LIMITS.workerDrainMs,
+      maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
+    });
+    const done = worker.run().finally(close);
+    const stop = async () => {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await done;
-    },
-  };
+    };
+    return { worker, done, stop };
+  } catch (error) {
+    // Open connections would keep a process alive that has nothing to do.
+    await close();
+    throw error;
+  }
 }
 
 async function prepareServices(

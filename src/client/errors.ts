@@ -47,6 +47,7 @@ export function isGone(error: unknown): boolean {
 
 /** gRPC status codes, by the names of the protocol. */
 const RESOURCE_EXHAUSTED = 8;
+const FAILED_PRECONDITION = 9;
 const UNAVAILABLE = 14;
 
 /** Temporal's error as one of ours; one that is none of these stays what it is. */
@@ -71,7 +72,7 @@ export function inWords(error: unknown, workflowId: string, timeoutMs: number): 
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isGrpcDeadlineError(error))
     return new HoldfastError(
       'timed_out',
-      `run "${workflowId}" did not answer within ${timeoutMs} ms: is a worker running? Try again; an id makes it count once`,
+      `run "${workflowId}" did not answer within ${timeoutMs} ms: is a worker running, and Temporal up? Try again: an id makes a message count once`,
       cause,
     );
   const grpc = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
@@ -79,6 +80,12 @@ export function inWords(error: unknown, workflowId: string, timeoutMs: number): 
     return new HoldfastError(
       'unreachable',
       'Temporal cannot be reached: check its address, and try again',
+      cause,
+    );
+  if (isGrpcServiceError(grpc) && Number(grpc.code) === FAILED_PRECONDITION)
+    return new HoldfastError(
+      'timed_out',
+      `run "${workflowId}" cannot answer (${grpc.details}): is a worker running?`,
       cause,
     );
   if (isGrpcServiceError(grpc) && Number(grpc.code) === RESOURCE_EXHAUSTED)

@@ -199,19 +199,23 @@ export class HoldfastClient {
   }
 
   /** Adds tokens or micro-dollars to what the run may use. */
-  raiseLimit(input: Steer<RaiseLimit>): Promise<void> {
+  async raiseLimit(input: Steer<RaiseLimit>): Promise<void> {
     const raise = checkRaise(input);
     return this.#steer(input, (handle, by) => handle.signal(raiseLimitSignal, { ...by, ...raise }));
   }
 
   /** How the run stands; needs a worker. Lists for many runs come from the store. */
-  status(workflowId: string): Promise<RunStatus> {
-    return this.#bounded(workflowId, CALL_TIMEOUT_MS, () => this.#handle(workflowId).query(statusQuery));
+  status(workflowId: string, options: SendOptions = {}): Promise<RunStatus> {
+    return this.#bounded(workflowId, options.timeoutMs ?? CALL_TIMEOUT_MS, () =>
+      this.#handle(workflowId).query(statusQuery),
+    );
   }
 
   /** Its open approvals; needs a worker. */
-  approvals(workflowId: string): Promise<readonly ApprovalRecord[]> {
-    return this.#bounded(workflowId, CALL_TIMEOUT_MS, () => this.#handle(workflowId).query(approvalsQuery));
+  approvals(workflowId: string, options: SendOptions = {}): Promise<readonly ApprovalRecord[]> {
+    return this.#bounded(workflowId, options.timeoutMs ?? CALL_TIMEOUT_MS, () =>
+      this.#handle(workflowId).query(approvalsQuery),
+    );
   }
 
   /** Waits for the end of the run: days, if need be, unless `timeoutMs` says otherwise. */

@@ -46,7 +46,9 @@ export function asCommandError(error: unknown): CommandError | null {
 
 function usageWords(error: CommanderError): string {
   const words = error.message.replace(/^error: /, '');
-  return words === '(outputHelp)' ? 'name a command' : words;
+  // What commander throws after it has shown the help unasked.
+  const what = words === '(outputHelp)' ? 'a command is missing' : words;
+  return `${what} (see "holdfast --help", or --help after a command)`;
 }
 
 const EXIT_OF: Readonly<Record<HoldfastErrorCode, Exit>> = {

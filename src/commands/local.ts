@@ -14,7 +14,9 @@ export function addLocalCommands(program: Command, run: Run): void {
     );
   program
     .command('demo')
-    .description('play three conversations: a question, an approval, and a worker killed in the middle of an effect')
+    .description(
+      'play three conversations: a question, an approval, and a worker killed in the middle of an effect',
+    )
     .option('--yes', 'approve what is asked without asking back', false)
     .option('--scripted', 'use the scripted model even where ANTHROPIC_API_KEY is set', false)
     .action((options: { readonly yes: boolean; readonly scripted: boolean }) =>

@@ -42,3 +42,11 @@ export function microDollars(text: string): number {
     throw new InvalidArgumentError(`"${text}" is not an amount in dollars, such as 0.50.`);
   return Math.round(Number(text) * 1_000_000);
 }
+
+export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const found = words.find((word) => word === text);
+    if (found === undefined) throw new InvalidArgumentError(`"${text}" is none of ${words.join(', ')}.`);
+    return found;
+  };
+}

@@ -10,7 +10,8 @@ import { addSteeringCommands } from './steering.ts';
 
 export interface ProgramOptions {
   readonly version: string;
-  readonly write: { readonly stdout: (text: string) => void; readonly stderr: (text: string) => void };
+  /** Takes help and version. */
+  readonly write: (text: string) => void;
 }
 
 /** Runs the body of a command. A code that is returned is the exit code; nothing means success. */
@@ -21,11 +22,13 @@ export type Run = (
 /** The command tree. `run` is handed the body of the chosen command, once. */
 export function createProgram(run: Run, options: ProgramOptions): Command {
   const program = new Command('holdfast')
-    .description('Runs AI agents that take real actions as Temporal workflows, and lets people see and stop them.')
+    .description(
+      'Runs AI agents that take real actions as Temporal workflows, and lets people see and stop them.',
+    )
     .version(options.version)
     .option('--json', 'print one JSON value instead of text')
     .exitOverride()
-    .configureOutput({ writeOut: options.write.stdout, writeErr: () => undefined })
+    .configureOutput({ writeOut: options.write, writeErr: () => undefined })
     .addHelpText('after', afterHelp);
   addLocalCommands(program, run);
   addStartCommands(program, run);

@@ -14,7 +14,9 @@ export function replyText(reply: Reply, paint: Colors): string {
     case 'landed':
       return [
         ...(text === '' ? [] : [text]),
-        paint.yellow(reply.kind === 'waiting' ? 'waits for people:' : 'reached a limit; a person may continue it:'),
+        paint.yellow(
+          reply.kind === 'waiting' ? 'waits for people:' : 'reached a limit; a person may continue it:',
+        ),
         ...(reply.approvals ?? []).map(
           (one) =>
             `  ${paint.bold(one.id)}  ${one.summary} (by ${moment(new Date(one.deadlineMs).toISOString())} UTC)`,

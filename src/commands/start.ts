@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { type HoldfastClient, HoldfastError, type Reply, type RunResult, type StartInput } from '../client.ts';
+import {
+  type HoldfastClient,
+  HoldfastError,
+  type Reply,
+  type RunResult,
+  type StartInput,
+} from '../client.ts';
 import type { JsonObject } from '../core/json.ts';
 import { formatMicroUsd } from '../core/money.ts';
 import { listAgents } from '../store/views.ts';
@@ -41,7 +47,11 @@ export function addStartCommands(program: Command, run: Run): void {
     .option('--tenant <id>', 'the tenant of the requester')
     .option('--channel <name>', 'which release channel to use (default live)')
     .option('--once', 'end after the first answer')
-    .option('--limits <name=number>', 'tighten a limit, such as tokensPerRun=20000; may be repeated', limitPairs)
+    .option(
+      '--limits <name=number>',
+      'tighten a limit, such as tokensPerRun=20000; may be repeated',
+      limitPairs,
+    )
     .option('--context <json>', 'facts of the application for the model', jsonObject)
     .option('--workflow-id <id>', 'name the conversation (default: a new name)')
     .option('--wait', 'wait for the answer to the message')
@@ -154,7 +164,10 @@ async function awaitAnswer(
   }
 }
 
-async function send(session: Session, input: Message & { readonly timeout: number }): Promise<number | undefined> {
+async function send(
+  session: Session,
+  input: Message & { readonly timeout: number },
+): Promise<number | undefined> {
   const { timeout: seconds, ...message } = input;
   return session.temporal(async (holdfast) => {
     try {

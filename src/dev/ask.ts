@@ -47,7 +47,11 @@ async function askPerson(
   const label = `  ${screen.colors.bold('you'.padEnd(11))}`;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const said = await readAnswer(output, `${label}approve? [y/n] `, signal);
-    if (said === null) return { approved: false, by: 'terminal', reason: 'nobody answered' };
+    if (said === null) {
+      screen.line();
+      screen.note('no answer came, and silence never approves');
+      return { approved: false, by: 'terminal', reason: 'nobody answered' };
+    }
     if (/^y(es)?$/i.test(said)) return { approved: true, by: 'terminal', reason: null };
     if (/^no?$/i.test(said)) {
       const reason = await readAnswer(output, `${' '.repeat(13)}why not? (the model reads it) `, signal);

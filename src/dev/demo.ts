@@ -1,29 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { deleteShop } from '../agents/support/copies.ts';
 import { agent as support } from '../agents/support/index.ts';
-import { readConfig } from '../config.ts';
-import { connectClient } from '../connection.ts';
+import { ConfigError, readConfig } from '../config.ts';
+import { connectClient, UnreachableError } from '../connection.ts';
 import { connect, type Sql } from '../store/connection.ts';
 import { databaseOf } from '../store/database.ts';
 import { promoteRelease, releaseHash } from '../store/releases.ts';
 import type { Decider } from './ask.ts';
-import { largeReturn, question, type ScriptedConversation, smallReturn } from './conversations.ts';
+import { smallReturn } from './conversations.ts';
 import { Interrupted, type Interrupts, listenForInterrupts, within } from './interrupt.ts';
-import { type Kill, resumeAfterKill } from './kill.ts';
 import { type Parts, startParts } from './parts.ts';
-import { CRASH_VARIABLE } from './place.ts';
-import { AGENT, CHANNEL, playConversation, type Stage, type Talk, workflowIdOf } from './play.ts';
-import {
-  type Check,
-  check,
-  checkAudit,
-  checkDecided,
-  checkOnce,
-  checkReadOnly,
-  type Facts,
-  readFacts,
-} from './proof.ts';
-import { isRight, jsonOf, type Played, showPlayed, showSummary } from './report.ts';
+import { CRASH_VARIABLE, externalDemoFolder } from './place.ts';
+import { AGENT, CHANNEL, type Stage, workflowIdOf } from './play.ts';
+import { playProgramme } from './programme.ts';
+import { isRight, jsonOf, type Played, showSummary } from './report.ts';
 import { Screen, seconds } from './screen.ts';
 import { startWorkerProcess } from './workerProcess.ts';
 
@@ -42,14 +32,14 @@ const WORKER_TIMEOUT_MS = 60_000;
 
 /**
  * Plays three conversations on real parts and checks each. Resolves to the exit code: 0 only when all three are right,
- * 1 when not, 2 when the parts could not be started, 128 + n after signal n.
+ * 1 when not, 128 + n after signal n. Throws a `ConfigError` or `UnreachableError` where the caller's own settings are
+ * at fault.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const startedMs = performance.now();
   const screen = new Screen(options.json ? process.stderr : process.stdout);
   const interrupts = listenForInterrupts();
   let parts: Parts | null = null;
-  let stage: Stage | null = null;
   const close: (() => Promise<void>)[] = [];
   try {
     screen.line();
@@ -62,10 +52,12 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       interrupts,
       scripted: options.scripted,
       delayMs: screen.live ? READING_PACE_MS : 0,
+      externalFolder: externalDemoFolder(),
     });
-    stage = await openStage(options, { screen, interrupts, parts, close });
-    const all = await playAll(stage, parts);
-    showSummary(screen, all, parts.model !== null);
+    const { stack } = parts;
+    const stage = await openStage(options, { screen, interrupts, parts, close });
+    const all = await playProgramme(stage, (workflowId) => urlOf(stack, workflowId));
+    showSummary(screen, all, { free: parts.model !== null });
     const ok = all.length === 3 && all.every(isRight);
     showEnd(screen, parts, { ok, ms: performance.now() - startedMs });
     if (options.json) printJson(parts, { ok, demo: stage.demo, all, ms: performance.now() - startedMs });
@@ -76,9 +68,13 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       screen.line(`  ${screen.colors.yellow(error.message)}: ending what was started`);
       return error.exitCode;
     }
-    screen.line(`  ${screen.colors.red('✗')} ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof ConfigError || error instanceof UnreachableError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    screen.line(`  ${screen.colors.red('✗')} ${message}`);
     for (const problem of parts?.model?.problems ?? []) screen.line(`    the scripted model: ${problem}`);
-    return stage === null ? 2 : 1;
+    if (options.json)
+      process.stdout.write(`${JSON.stringify({ v: 1, ok: false, error: message }, null, 2)}\n`);
+    return 1;
   } finally {
     await screen.during(() => 'stopping', end(parts, close));
     interrupts.release();
@@ -160,81 +156,9 @@ async function clearShops(sql: Sql): Promise<void> {
   for (const { shop } of shops) await deleteShop(databaseOf(sql), shop);
 }
 
-async function playAll(stage: Stage, parts: Parts): Promise<readonly Played[]> {
-  const { screen, sql } = stage;
-  const all: Played[] = [];
-  const play = async (
-    conversation: ScriptedConversation,
-    judge: (talk: Talk, facts: Facts, kill: Kill | null) => readonly Check[],
-    mayKill: boolean,
-  ) => {
-    screen.line();
-    screen.line(`  ${screen.colors.bold(`${all.length + 1} of 3: ${conversation.title}`)}`);
-    if (mayKill)
-      screen.line(`  ${screen.colors.bold('        and a worker that is killed in the middle of it')}`);
-    screen.line();
-    let kill: Kill | null = null;
-    const onKill = (one: Kill) => {
-      kill = one;
-    };
-    const talk = await playConversation(
-      stage,
-      conversation,
-      mayKill ? resumeAfterKill(stage, conversation.order, onKill) : undefined,
-    );
-    const facts = await readFacts(sql, {
-      run: talk.result.run,
-      shop: talk.workflowId,
-      order: conversation.order,
-    });
-    const checks = [...checkEnd(stage, talk), ...judge(talk, facts, kill)];
-    const played: Played = { conversation, talk, checks, kill, url: urlOf(parts, talk.workflowId) };
-    all.push(played);
-    showPlayed(screen, played);
-  };
-  const scripted = stage.model !== null;
-  await play(question, (_, facts) => (scripted ? checkReadOnly(facts) : [checkAudit(facts)]), false);
-  await play(
-    largeReturn,
-    ({ decisions }, facts) => {
-      const approved = decisions.every((decision) => decision.approved);
-      return scripted ? checkDecided(facts, { order: largeReturn.order, approved }) : [checkAudit(facts)];
-    },
-    false,
-  );
-  await play(smallReturn, (_, facts, kill) => checkKill(facts, kill, scripted), true);
-  return all;
-}
-
-/** A real model may word and do things in its own way; it must have come to an end that is none of a failure. */
-function checkEnd(stage: Stage, { result }: Talk): readonly Check[] {
-  const found = `${result.outcome}, ${result.reason}`;
-  if (stage.model === null)
-    return [check('the run ended in good order', !['failed', 'cancelled'].includes(result.outcome), found)];
-  const { problems } = stage.model;
-  return [
-    check('the run is completed', result.outcome === 'completed' && result.reason === 'closed', found),
-    check('the model saw what its script expects', problems.length === 0, problems.at(-1) ?? 'no problems'),
-  ];
-}
-
-function checkKill(facts: Facts, kill: Kill | null, scripted: boolean): readonly Check[] {
-  if (kill !== null) return checkOnce(kill.before, facts, smallReturn.order);
-  return scripted
-    ? [check('the worker was killed in the middle of the effect', false, 'it was not')]
-    : [
-        check(
-          'the model made no change, so no worker was killed',
-          facts.effects.length === 0,
-          'nothing to prove',
-        ),
-      ];
-}
-
-function urlOf({ stack }: Parts, workflowId: string): string | null {
-  return stack.uiUrl === null
-    ? null
-    : `${stack.uiUrl}/namespaces/${stack.temporalNamespace}/workflows/${workflowId}`;
+function urlOf(stack: Parts['stack'], workflowId: string): string | null {
+  const { uiUrl, temporalNamespace } = stack;
+  return uiUrl === null ? null : `${uiUrl}/namespaces/${temporalNamespace}/workflows/${workflowId}`;
 }
 
 function showEnd(screen: Screen, parts: Parts, found: { readonly ok: boolean; readonly ms: number }): void {

@@ -1,7 +1,8 @@
 import { importShop } from '../agents/support/copies.ts';
 import { DEFAULT_SHOP } from '../agents/support/schema.ts';
 import { seed } from '../agents/support/seed/index.ts';
-import { type Config, readConfig } from '../config.ts';
+import { type Config, ConfigError, readConfig } from '../config.ts';
+import { UnreachableError } from '../connection.ts';
 import { findStack } from '../stack/stack.ts';
 import { connect } from '../store/connection.ts';
 import { databaseOf } from '../store/database.ts';
@@ -23,7 +24,8 @@ const WATCH_MS = 3_000;
 
 /**
  * Keeps the local stack, the scripted model (where no key is set) and a worker up until it is interrupted. Resolves to
- * the exit code: 128 + n after signal n, 1 when the worker cannot be kept alive, 2 when the parts could not be started.
+ * the exit code: 128 + n after signal n, 1 when a part cannot be started or kept alive. Throws a `ConfigError` or
+ * `UnreachableError` where the caller's own settings are at fault.
  */
 export async function runDev(options: DevOptions): Promise<number> {
   const screen = new Screen(options.json ? process.stderr : process.stdout);
@@ -36,7 +38,13 @@ export async function runDev(options: DevOptions): Promise<number> {
     screen.line();
     screen.line(`  ${screen.colors.bold('Holdfast dev')}`);
     screen.line();
-    parts = await startParts({ screen, interrupts, scripted: false, delayMs: 0 });
+    parts = await startParts({
+      screen,
+      interrupts,
+      scripted: false,
+      delayMs: 0,
+      externalFolder: devStackFolder(),
+    });
     const config = readConfig(process.env);
     if (parts.stack.attached) watches.push(watchStack(stop));
     if (parts.model !== null) watches.push(watchModel(parts.model, screen));
@@ -49,8 +57,9 @@ export async function runDev(options: DevOptions): Promise<number> {
       screen.line(`  ${screen.colors.yellow(error.message)}: ending what was started`);
       return error.exitCode;
     }
+    if (error instanceof ConfigError || error instanceof UnreachableError) throw error;
     screen.line(`  ${screen.colors.red('✗')} ${error instanceof Error ? error.message : String(error)}`);
-    return parts === null ? 2 : 1;
+    return 1;
   } finally {
     for (const watch of watches) clearInterval(watch);
     await screen.during(() => 'stopping', parts?.stop() ?? Promise.resolve());

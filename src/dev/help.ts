@@ -1,5 +1,5 @@
 import { agent as support } from '../agents/support/index.ts';
-import { conversations } from './conversations.ts';
+import { conversations, largeReturn } from './conversations.ts';
 import type { Parts } from './parts.ts';
 import type { Screen } from './screen.ts';
 
@@ -19,9 +19,9 @@ export function showHelp(screen: Screen, parts: Parts, promoted: readonly string
   );
   screen.line();
   screen.line(`  ${bold('In another terminal')}`);
-  const first = conversations[1]?.script.opening ?? 'Hello';
-  command('start', `start ${support.release.agent} --id my-run --message ${quote(first)}`);
-  command('send', `send my-run ${quote('Yes, please.')}`);
+  command('start', `start ${support.release.agent} --workflow-id my-run --requester customer-1 --wait \\`);
+  screen.line(`  ${' '.repeat(13)}${quote(largeReturn.script.opening)}`);
+  command('send', `send my-run --by customer-1 ${quote(largeReturn.texts[1] ?? '')}`);
   command('list', 'list');
   command('show', 'show my-run');
   command('approvals', 'approvals');

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { UnreachableError } from '../connection.ts';
 import { type ScriptedModel, startScriptedModel } from '../models/scripted/server.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes.ts';
@@ -25,6 +26,8 @@ export interface PartsOptions {
   readonly scripted: boolean;
   /** Pause of the scripted model before each answer. */
   readonly delayMs: number;
+  /** Where the addresses are noted when the environment names both parts, and nothing local is started. */
+  readonly externalFolder: string;
 }
 
 /** Installing the Temporal server for the first time may take minutes. */
@@ -33,18 +36,23 @@ const SETTLE_MS = 20_000;
 
 /**
  * Starts the local stack, or attaches to it, and the scripted model where no key is set, and points the environment
- * of this process (and so of its children) at them.
+ * of this process (and so of its children) at them. Throws an `UnreachableError` for what the environment names and
+ * cannot be reached.
  */
 export async function startParts(options: PartsOptions): Promise<Parts> {
   const { screen, interrupts } = options;
   const external = { database: isSet('DATABASE_URL'), temporal: isSet('TEMPORAL_ADDRESS') };
   let doing = 'looking for the local stack';
   const starting = startStack({
-    dir: devStackFolder(),
+    dir: external.database && external.temporal ? options.externalFolder : devStackFolder(),
     searchAttributes: SEARCH_ATTRIBUTES,
     onProgress: (line) => {
       doing = line;
     },
+  }).catch((error: unknown) => {
+    // Our own parts are not somebody else's server that is away.
+    if (!external.database && !external.temporal) throw error;
+    throw new UnreachableError(error instanceof Error ? error.message : String(error), { cause: error });
   });
   const stack = await stackOrInterrupt(screen, starting, interrupts.signal, () => doing);
   screen.line(

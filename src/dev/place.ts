@@ -9,8 +9,17 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Data, logs and addresses of the local stack: in the clone, or below the caller's folder for an installed package. */
 export function devStackFolder(): string {
+  return join(dataFolder(), 'dev');
+}
+
+/** For a demo on somebody else's database and Temporal: others who look for the local stack must not find those. */
+export function externalDemoFolder(): string {
+  return join(dataFolder(), 'demo');
+}
+
+function dataFolder(): string {
   const isClone = existsSync(join(root, 'scripts', 'bootstrap.mjs'));
-  return join(isClone ? root : process.cwd(), '.holdfast', 'dev');
+  return join(isClone ? root : process.cwd(), '.holdfast');
 }
 
 /**

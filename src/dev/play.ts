@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { importShop } from '../agents/support/copies.ts';
 import { seed } from '../agents/support/seed/index.ts';
 import { totalTokens } from '../core/messages.ts';
@@ -65,6 +65,7 @@ export type OnWorkerExit = (
 
 const REPLY_TIMEOUT_MS = 3 * 60_000;
 const RESULT_TIMEOUT_MS = 60_000;
+const CANCEL_MS = 3_000;
 const MAX_ASKS = 20;
 const ASK_AGAIN_MS = 200;
 const MAX_NUDGES = 2;
@@ -160,9 +161,28 @@ export async function playConversation(
       tokens: totalTokens(result.usage),
       durationMs: performance.now() - startedMs,
     };
+  } catch (error) {
+    await endEarly(handle);
+    throw error;
   } finally {
     view.close();
   }
+}
+
+/** A demo that breaks off leaves no run behind: the run ends itself where a worker is alive, or is ended. */
+async function endEarly(
+  handle: Pick<WorkflowHandle<() => Promise<RunResult>>, 'signal' | 'result' | 'terminate'>,
+): Promise<void> {
+  const cancelled = handle
+    .signal(cancelSignal, { by: 'demo', reason: 'the demo broke off' })
+    .then(() => handle.result());
+  const late = delay(CANCEL_MS, 'late' as const, { ref: false });
+  const how = await Promise.race([cancelled.catch(() => 'late' as const), late]);
+  if (how !== 'late') return;
+  await Promise.race([
+    handle.terminate('the demo broke off').catch(() => undefined),
+    delay(CANCEL_MS, undefined, { ref: false }),
+  ]);
 }
 
 /** The customer's lines one after the other, until the agent stops answering. */

@@ -37,7 +37,7 @@ export function showPlayed(screen: Screen, played: Played): void {
 }
 
 /** All conversations side by side, and where to look at them. */
-export function showSummary(screen: Screen, all: readonly Played[], scripted: boolean): void {
+export function showSummary(screen: Screen, all: readonly Played[], about: { readonly free: boolean }): void {
   const { bold, dim, green, red, cyan } = screen.colors;
   const rows = all.map(({ conversation, talk }) => [
     conversation.title,
@@ -56,7 +56,7 @@ export function showSummary(screen: Screen, all: readonly Played[], scripted: bo
   all.forEach((played, i) => {
     screen.line(`  ${isRight(played) ? green('✓') : red('✗')} ${bold(format(rows[i] ?? []))}`);
   });
-  if (scripted)
+  if (about.free)
     screen.line(`    ${dim('Cost is what these tokens have as a list price; the scripted model is free.')}`);
   screen.line();
   for (const { url, talk } of all)

@@ -153,7 +153,8 @@ export async function flushDecisions(run: Run): Promise<void> {
   const decisions = run.state.unrecorded;
   if (decisions.length === 0) return;
   patch(run, { unrecorded: [] });
-  await store.recordDecisions.executeWithOptions({ summary: `record ${decisions.length} decisions` }, [
-    { run: run.state.run, decisions },
-  ]);
+  await store.recordDecisions.executeWithOptions(
+    { summary: `record ${decisions.length === 1 ? 'a decision' : `${decisions.length} decisions`}` },
+    [{ run: run.state.run, decisions }],
+  );
 }

@@ -274,6 +274,7 @@ describe('without the other side', () => {
     const message = { workflowId, text: 'hello', by: 'customer-1', id: 'm1' };
     expect(await codeOf(nobody.send(message, { timeoutMs: 300 }))).toBe('timed_out');
     await nobody.post(message);
+    expect(await codeOf(nobody.status(workflowId, { timeoutMs: 300 }))).toBe('timed_out');
     await lab.client.workflow.getHandle(workflowId).terminate();
     expect(await codeOf(nobody.result(workflowId))).toBe('failed');
   });

@@ -1,0 +1,233 @@
+import type { Command } from 'commander';
+import { type DecideReply, type Decision, type HoldfastClient, HoldfastError } from '../client.ts';
+import { decideApproval, parseDecision } from '../core/approvals.ts';
+import type { Hash } from '../core/ids.ts';
+import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
+import { formatAmount } from '../core/money.ts';
+import { oneLine } from '../core/text.ts';
+import { type ApprovalRow, findApproval, listApprovals } from '../store/views.ts';
+import { CommandError } from './failures.ts';
+import { jsonObject, wholeNumber } from './options.ts';
+import type { Run } from './program.ts';
+import { decidedText, decidedWords, refusalText } from './reply.ts';
+import type { Session } from './session.ts';
+import { facts, moment } from './table.ts';
+import type { Colors } from './terminal.ts';
+
+/** A worker that is there answers within a fraction of this. */
+const DECIDE_TIMEOUT_MS = 4_000;
+
+interface DecideFlags {
+  readonly by: string;
+  readonly reason?: string;
+}
+
+export function addApprovalCommands(program: Command, run: Run): void {
+  program
+    .command('approvals')
+    .description('list what people are asked, the most urgent first')
+    .option('--all', 'closed ones too, the newest first', false)
+    .option('--limit <n>', 'how many at most', wholeNumber(1, LIMITS.listRows), LIMITS.listRows)
+    .action((flags: { readonly all: boolean; readonly limit: number }) =>
+      run(async (session) => {
+        const approvals = await session.store((sql) => listApprovals(sql, flags));
+        session.terminal.show({ approvals }, (shown, paint) => listText(shown.approvals, flags.all, paint));
+        return undefined;
+      }),
+    );
+  const decision = (name: 'approve' | 'reject', description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .argument('<approval-id>')
+      .requiredOption('--by <name>', 'who decides')
+      .option('--reason <text>', name === 'reject' ? 'why not: the agent reads it' : 'why')
+      .action((id: string, flags: DecideFlags) =>
+        run((session) => decide(session, id, flags, { kind: name })),
+      );
+  decision('approve', 'say yes to exactly what is listed');
+  decision('reject', 'say no; the agent is told, with the reason');
+  program
+    .command('answer')
+    .description('say what became of an effect whose outcome nobody knows')
+    .argument('<approval-id>')
+    .requiredOption('--by <name>', 'who says it')
+    .option('--reason <text>', 'how you know')
+    .option('--happened [json]', 'it happened, with this result', jsonObject)
+    .option('--did-not', 'it did not happen: run it once more')
+    .option('--give-up', 'nobody can tell: go on without it')
+    .action(
+      (
+        id: string,
+        flags: DecideFlags & {
+          readonly happened?: JsonObject | true;
+          readonly didNot?: boolean;
+          readonly giveUp?: boolean;
+        },
+      ) => run((session) => decide(session, id, flags, { kind: 'answer', answer: reconciliation(flags) })),
+    );
+}
+
+function reconciliation(flags: {
+  readonly happened?: JsonObject | true;
+  readonly didNot?: boolean;
+  readonly giveUp?: boolean;
+}): Json {
+  const said: Json[] = [
+    ...(flags.happened === undefined
+      ? []
+      : [{ outcome: 'happened', result: flags.happened === true ? {} : flags.happened }]),
+    ...(flags.didNot === true ? [{ outcome: 'did_not' }] : []),
+    ...(flags.giveUp === true ? [{ outcome: 'give_up' }] : []),
+  ];
+  if (said.length !== 1 || said[0] === undefined)
+    throw new CommandError('usage', 'usage', 'say exactly one of --happened, --did-not and --give-up');
+  return said[0];
+}
+
+/** What became of a decision: the run's own answer, or `sent` where no worker was there to give one. */
+type Decided = Exclude<DecideReply, { kind: 'refused' }> | { readonly kind: 'sent' };
+
+async function decide(
+  session: Session,
+  id: string,
+  flags: DecideFlags,
+  what: Pick<Decision, 'kind'> & { readonly answer?: Json },
+): Promise<undefined> {
+  const approval = await session.store((sql) => findApproval(sql, id));
+  if (approval === null)
+    throw new CommandError(
+      'notFound',
+      'unknown_approval',
+      `there is no approval "${id}": list the open ones with "holdfast approvals"`,
+    );
+  const decision: Decision = {
+    ...what,
+    approval: id,
+    by: flags.by,
+    channel: 'cli',
+    ...(flags.reason !== undefined && { reason: flags.reason }),
+    // A yes is a yes to the arguments that were listed, and to no others.
+    ...(approval.argsHash !== null && { argsHash: approval.argsHash }),
+  };
+  refuseEarly(approval, decision);
+  const { workflowId } = approval;
+  const decided = await session.temporal((holdfast) => deliver(holdfast, approval, decision));
+  session.terminal.show({ approval: id, workflowId, decided }, (shown, paint) =>
+    shown.decided.kind === 'sent'
+      ? `${paint.green('sent')} ${shown.approval}: it counts, by the time the server received it, as soon as a worker is back`
+      : `${paint.green(shown.decided.kind)} ${shown.approval} ${decidedWords(shown.decided)}`,
+  );
+  if (decided.kind === 'sent')
+    session.terminal.note(
+      `no worker answered within ${DECIDE_TIMEOUT_MS / 1_000} s: the decision was sent as a signal`,
+    );
+  return undefined;
+}
+
+/** Asks the run, where a worker answers for it; else leaves the decision in its history. */
+async function deliver(
+  holdfast: HoldfastClient,
+  approval: ApprovalRow,
+  decision: Decision,
+): Promise<Decided> {
+  const input = { workflowId: approval.workflowId, ...decision };
+  try {
+    const reply = await holdfast.decideNow(input, { timeoutMs: DECIDE_TIMEOUT_MS });
+    if (reply.kind === 'refused') throw refusal(reply.why, approval);
+    return reply;
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'timed_out') throw error;
+    // Should the update be read after all, the run refuses the second of the two as a duplicate.
+    await holdfast.decide(input);
+    return { kind: 'sent' };
+  }
+}
+
+/**
+ * What the store already knows to be no decision is said at once: a signal that is refused later is refused where
+ * nobody reads it.
+ */
+function refuseEarly(approval: ApprovalRow, decision: Decision): void {
+  if (approval.state !== 'open') throw refusal('already_decided', approval);
+  if (approval.overdue) throw refusal('too_late', approval);
+  const parsed = parseDecision(decision);
+  if (parsed === null)
+    throw new CommandError(
+      'refused',
+      'malformed',
+      `the decision is malformed: --by has 1 to ${LIMITS.personChars} characters, --reason at most ${LIMITS.reasonChars}`,
+    );
+  const outcome = decideApproval(
+    {
+      ...approval,
+      id: decision.approval as never,
+      key: approval.key as never,
+      argsHash: approval.argsHash as Hash | null,
+      tier: null,
+      openedAtMs: Date.parse(approval.openedAt),
+      // Lateness was judged above, by the database's clock.
+      deadlineMs: Number.POSITIVE_INFINITY,
+      state: { kind: 'open' },
+      votes: [],
+    },
+    parsed,
+    { requester: approval.requester, roles: [] },
+    0,
+  );
+  if (outcome.kind === 'refused') throw refusal(outcome.why, approval);
+}
+
+function refusal(why: Extract<DecideReply, { kind: 'refused' }>['why'], approval: ApprovalRow): CommandError {
+  return new CommandError(
+    'refused',
+    why,
+    `${approval.id} cannot be decided like this: ${refusalText(why, approval)}`,
+  );
+}
+
+function listText(approvals: readonly ApprovalRow[], all: boolean, paint: Colors): string {
+  if (approvals.length === 0) return all ? 'no approvals' : 'nothing is waiting for people';
+  return approvals.map((approval) => approvalText(approval, paint)).join('\n\n');
+}
+
+const ARGUMENTS_CHARS = 400;
+
+/** Everything a person needs to decide, and the command to do it with. */
+export function approvalText(approval: ApprovalRow, paint: Colors): string {
+  const open = approval.state === 'open' && !approval.overdue;
+  const state = open ? 'open' : approval.overdue ? 'overdue' : decidedText(approval);
+  const verbs =
+    approval.kind === 'reconcile'
+      ? `holdfast answer ${approval.id} --by NAME --happened | --did-not | --give-up`
+      : `holdfast approve ${approval.id} --by NAME, or: holdfast reject ${approval.id} --by NAME --reason WHY`;
+  return [
+    `${paint.bold(approval.summary)}  ${(open ? paint.yellow : paint.dim)(`[${state}]`)}`,
+    facts(
+      [
+        ['id', approval.id],
+        ['why', approval.reason],
+        ['amount', approval.amount === null ? null : formatAmount(approval.amount)],
+        ['call', approval.tool === null ? null : `${approval.tool} ${json(approval.arguments)}`],
+        ['terms', approval.terms === null ? null : json(approval.terms)],
+        ['evidence', approval.evidence === null ? null : oneLine(approval.evidence, ARGUMENTS_CHARS)],
+        ['for', `${approval.requester} (${approval.workflowId})`],
+        ['who', whoText(approval)],
+        ['until', `${moment(approval.deadline)} UTC`],
+        ['decide', open ? verbs : null],
+      ],
+      paint,
+    ),
+  ].join('\n');
+}
+
+function whoText(approval: ApprovalRow): string | null {
+  const people = approval.approvers.length === 0 ? null : approval.approvers.join(', ');
+  if (approval.quorum <= 1) return people;
+  return `${approval.quorum} people${people === null ? '' : ` of ${people}`}`;
+}
+
+function json(value: Json): string {
+  return oneLine(canonicalJson(value), ARGUMENTS_CHARS);
+}
