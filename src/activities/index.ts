@@ -18,7 +18,7 @@ export function createActivities(services: ActivityServices): Activities {
     closeEffect: bordered((input) => closeEffect(services, input)),
     resolveEffect: bordered((input) => resolveEffect(services, input)),
     openApprovals: bordered((input) => insertApprovals(sql, input)),
-    recordDecisions: bordered((input) => insertDecisions(sql, input.run, input.decisions)),
+    recordDecisions: bordered((input) => insertDecisions(sql, input)),
     arrivalTimes: bordered(arrivalTimes),
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
     endRun: bordered((input) => finishRun(sql, input)),

@@ -148,6 +148,8 @@ export interface OpenApprovalsInput extends RunRef {
 export interface RecordDecisionsInput {
   readonly run: RunId;
   readonly decisions: readonly UnrecordedDecision[];
+  /** How the run stands from now on, for lists; null where that does not change. */
+  readonly state: string | null;
 }
 
 export interface ArrivalTimesInput {

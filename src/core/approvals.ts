@@ -1,9 +1,9 @@
 import type { ApprovalId, CallKey, Hash } from './ids.ts';
-import { isObject, type Json, type JsonObject } from './json.ts';
+import { canonicalJson, isObject, type Json, type JsonObject } from './json.ts';
 import { LIMITS } from './limits.ts';
 import type { Amount } from './money.ts';
 import type { Tier } from './policy.ts';
-import { wellFormed } from './text.ts';
+import { utf8Bytes, wellFormed } from './text.ts';
 
 /**
  * The record of a request for a person's decision, and the rules by which decisions count.
@@ -82,16 +82,18 @@ export function parseDecision(value: unknown): Decision | null {
   const { approval, kind, by, channel, reason, answer, argsHash } = value;
   if (typeof approval !== 'string' || approval.length > LIMITS.personChars) return null;
   if (kind !== 'approve' && kind !== 'reject' && kind !== 'edit' && kind !== 'answer') return null;
-  if (typeof by !== 'string' || by.length === 0 || by.length > LIMITS.personChars) return null;
+  if (typeof by !== 'string' || wellFormed(by) === '' || by.length > LIMITS.personChars) return null;
   if (channel !== undefined && (typeof channel !== 'string' || channel.length > LIMITS.personChars))
     return null;
   if (reason !== undefined && (typeof reason !== 'string' || reason.length > LIMITS.reasonChars)) return null;
-  if (argsHash !== undefined && typeof argsHash !== 'string') return null;
+  if (argsHash !== undefined && (typeof argsHash !== 'string' || argsHash.length > LIMITS.idChars))
+    return null;
   const edited = value.arguments;
   if (kind === 'edit' && !isObject(edited)) return null;
-  if (JSON.stringify([edited ?? null, answer ?? null]).length > LIMITS.payloadSoftBytes) return null;
+  if (!isSmallJson([edited ?? null, answer ?? null])) return null;
   return {
-    approval,
+    // A refused decision is written down under the name it gave, so that name has to be text the store takes.
+    approval: wellFormed(approval),
     kind,
     by: wellFormed(by),
     channel: typeof channel === 'string' ? wellFormed(channel) : 'signal',
@@ -100,6 +102,14 @@ export function parseDecision(value: unknown): Decision | null {
     ...(answer !== undefined && { answer: answer as Json }),
     ...(typeof argsHash === 'string' && { argsHash }),
   };
+}
+
+function isSmallJson(value: unknown): boolean {
+  try {
+    return utf8Bytes(canonicalJson(value)) <= LIMITS.payloadSoftBytes;
+  } catch {
+    return false;
+  }
 }
 
 /** Applies one decision to a record. `nowMs` is the workflow's time in the handler. Pure. */

@@ -84,7 +84,8 @@ export function newCall(prepared: PreparedCall): CallState {
 /** Policy and people have said yes to exactly this, and nothing about it is in doubt. */
 export function isCleared(call: CallState): boolean {
   if (call.stale || call.verdict === null) return false;
-  if (call.reconcile !== null && call.reconcile.state.kind !== 'answered') return false;
+  // Also an answered request holds the call: what the person said is settled first, and never by starting it again.
+  if (call.reconcile !== null) return false;
   return call.verdict.answer.kind === 'allow' || call.approval?.state.kind === 'approved';
 }
 

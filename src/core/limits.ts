@@ -63,10 +63,14 @@ export const LIMITS = {
   /** A tool result above this is refused: the tool should have paged. */
   resultBytes: 8 * 1024 * 1024,
   argumentsBytes: 64 * 1024,
+  /** Deeper values would exhaust the stack before they are understood. */
+  jsonDepth: 200,
   /** A page is at most 8 KB of JSON even when every character takes three bytes. */
   readResultPageChars: 2_500,
   callsPerStep: 32,
   requestsPerCall: 5,
+  /** Most people that one decision may need. */
+  quorumMax: 20,
 
   // Run state
   runStateBytes: 128 * 1024,

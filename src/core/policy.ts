@@ -22,6 +22,7 @@ export interface RuleMatch {
   readonly categories?: readonly string[];
   /** The amount is known and lies in this range: `from` inclusive, `below` exclusive. Another currency never matches. */
   readonly amount?: { readonly currency: string; readonly from?: number; readonly below?: number };
+  /** No amount, or one that is not a finite number. */
   readonly amountUnknown?: true;
   readonly untrustedSeen?: true;
   readonly tenants?: readonly string[];
@@ -107,11 +108,12 @@ function matches(match: RuleMatch, facts: PolicyFacts): boolean {
   if (match.tools && !match.tools.includes(facts.tool)) return false;
   if (match.tiers && !match.tiers.includes(facts.tier)) return false;
   if (match.categories && !match.categories.includes(facts.category)) return false;
-  if (match.amountUnknown && facts.amount !== null) return false;
+  const amount = facts.amount !== null && Number.isFinite(facts.amount.value) ? facts.amount : null;
+  if (match.amountUnknown && amount !== null) return false;
   if (match.untrustedSeen && !facts.taint.untrustedSeen) return false;
   if (match.tenants && !match.tenants.includes(facts.requester.tenant ?? '')) return false;
   if (match.roles && !match.roles.some((role) => facts.requester.roles.includes(role))) return false;
-  return !match.amount || amountMatches(match.amount, facts.amount);
+  return !match.amount || amountMatches(match.amount, amount);
 }
 
 function amountMatches(range: NonNullable<RuleMatch['amount']>, amount: Amount | null): boolean {

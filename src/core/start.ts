@@ -67,20 +67,24 @@ export function parseStart(input: unknown): ParsedStart {
   check(typeof once === 'boolean', `once is ${show(once)}: true or false`);
   const who = isObject(requester) ? requester : {};
   const { id, tenant = null, roles = [] } = who;
+  // Deciders are compared with the requester by their cleaned names, so only clean names may start a run.
+  const isName = (name: unknown) =>
+    typeof name === 'string' && name.length <= LIMITS.personChars && wellFormed(name) === name;
   check(
-    typeof id === 'string' && id.length > 0 && id.length <= LIMITS.personChars,
-    `requester.id is ${show(id)}: who the run acts for, 1 to ${LIMITS.personChars} characters`,
+    isName(id) && id !== '',
+    `requester.id is ${show(id)}: who the run acts for, 1 to ${LIMITS.personChars} well-formed characters`,
   );
   check(
-    tenant === null || (typeof tenant === 'string' && tenant.length <= LIMITS.personChars),
-    `requester.tenant is ${show(tenant)}: text`,
+    tenant === null || isName(tenant),
+    `requester.tenant is ${show(tenant)}: at most ${LIMITS.personChars} well-formed characters`,
   );
   check(
-    Array.isArray(roles) && roles.length <= 50 && roles.every((role) => typeof role === 'string'),
-    `requester.roles is ${show(roles)}: at most 50 texts`,
+    Array.isArray(roles) && roles.length <= 50 && roles.every(isName),
+    `requester.roles is ${show(roles)}: at most 50 texts of at most ${LIMITS.personChars} well-formed characters`,
   );
-  for (const [name, value] of Object.entries(isObject(limits) ? limits : { limits })) {
-    check(name in DEFAULT_RUN_LIMITS, `limits.${name} is not a limit`);
+  check(isObject(limits), `limits is ${show(limits)}: an object of limits`);
+  for (const [name, value] of Object.entries(isObject(limits) ? limits : {})) {
+    check(Object.hasOwn(DEFAULT_RUN_LIMITS, name), `limits.${name} is not a limit`);
     check(
       Number.isInteger(value) && Number(value) > 0,
       `limits.${name} is ${show(value)}: a whole number above 0`,
@@ -107,7 +111,7 @@ export function parseStart(input: unknown): ParsedStart {
 
 /** What is wrong with a customer's message; empty when it may go in. */
 export function messageProblems(text: string): readonly string[] {
-  if (text.trim() === '') return ['the message is empty: say something'];
+  if (wellFormed(text).trim() === '') return ['the message is empty: say something'];
   const bytes = utf8Bytes(text);
   return bytes > LIMITS.messageBytes
     ? [`the message has ${bytes} bytes, the limit is ${LIMITS.messageBytes}: send a shorter one, or a link`]

@@ -49,9 +49,9 @@ export function clipBytes(text: string, maxBytes: number): string {
   return text;
 }
 
-/** One line of at most `maxChars`, for summaries and cards. */
+/** One well-formed line of at most `maxChars` (1 or more), for summaries and cards. */
 export function oneLine(text: string, maxChars: number): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = wellFormed(text).replace(/\s+/g, ' ').trim();
   return line.length <= maxChars
     ? line
     : `${wellFormed(line.slice(0, maxChars - 1)).replace(/\ufffd$/, '')}…`;

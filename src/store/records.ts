@@ -1,13 +1,12 @@
 import type { TransactionSql } from 'postgres';
-import type { EndRunInput, OpenApprovalsInput } from '../activities/types.ts';
-import type { RunId } from '../core/ids.ts';
-import type { UnrecordedDecision } from '../core/state.ts';
+import type { EndRunInput, OpenApprovalsInput, RecordDecisionsInput } from '../activities/types.ts';
 import type { Sql } from './connection.ts';
 
 // What people are asked, what they said, and how a run ended: rows that lists and consoles read.
 
 export async function insertApprovals(sql: Sql, input: OpenApprovalsInput): Promise<void> {
   await sql.begin(async (tx) => {
+    await tx`select lock_run(${input.run})`;
     for (const record of input.records) {
       const inserted = await tx`
         insert into approvals (id, run, workflow_id, kind, state, key, tool, args_hash, tier, amount, summary, reason,
@@ -27,12 +26,12 @@ export async function insertApprovals(sql: Sql, input: OpenApprovalsInput): Prom
 }
 
 /** Idempotent: the first decision on a record stands, and a refused one only leaves its audit row. */
-export async function insertDecisions(
-  sql: Sql,
-  run: RunId,
-  decisions: readonly UnrecordedDecision[],
-): Promise<void> {
+export async function insertDecisions(sql: Sql, input: RecordDecisionsInput): Promise<void> {
+  const { run, decisions, state: runState } = input;
   await sql.begin(async (tx) => {
+    await tx`select lock_run(${run})`;
+    if (runState !== null)
+      await tx`update runs set state = ${runState}, updated_at = now() where run = ${run} and ended_at is null`;
     for (const { approval, state, facts, atMs } of decisions) {
       const json = JSON.stringify(facts);
       if (CLOSED.has(state))
@@ -46,8 +45,9 @@ export async function insertDecisions(
 const CLOSED = new Set(['approved', 'rejected', 'answered', 'expired', 'withdrawn']);
 
 export async function finishRun(sql: Sql, input: EndRunInput): Promise<void> {
-  await insertDecisions(sql, input.run, input.decisions);
+  await insertDecisions(sql, { ...input, state: null });
   await sql.begin(async (tx) => {
+    await tx`select lock_run(${input.run})`;
     const ended = await tx`
       insert into runs (run, workflow_id, agent, requester, tenant, state, outcome, reason, ended_at)
       values (${input.run}, ${input.workflowId}, ${input.agent}, ${input.requester.id}, ${input.requester.tenant},

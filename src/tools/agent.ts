@@ -142,8 +142,28 @@ function lintAgent<Services>(
     for (const name of rule.match.tools ?? [])
       if (!names.includes(name))
         problems.push(`rule "${rule.name}" names a tool that is not there: "${name}"`);
+  problems.push(...options.policy.flatMap(ruleProblems));
   for (const name of Object.keys(DEFAULT_RUN_LIMITS) as (keyof RunLimits)[])
     if (!(Number.isInteger(limits[name]) && limits[name] > 0 && limits[name] <= MAX_RUN_LIMITS[name]))
       problems.push(`limits.${name} is ${limits[name]}: a whole number from 1 to ${MAX_RUN_LIMITS[name]}`);
   return { problems, warnings };
+}
+
+/** A rule's numbers: a quorum of nobody, a deadline in the past or a range of no numbers would be a hole. */
+function ruleProblems({ name, match, answer }: Rule): readonly string[] {
+  const problems: string[] = [];
+  const whole = (what: string, value: number | undefined, max: number) => {
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= max))
+      problems.push(`rule "${name}": ${what} is ${value}: a whole number from 1 to ${max}`);
+  };
+  if (answer.kind === 'ask') {
+    whole('quorum', answer.quorum, LIMITS.quorumMax);
+    whole('deadlineMs', answer.deadlineMs, MAX_RUN_LIMITS.approvalMs);
+  }
+  for (const end of ['from', 'below'] as const) {
+    const value = match.amount?.[end];
+    if (value !== undefined && !Number.isFinite(value))
+      problems.push(`rule "${name}": amount.${end} is ${value}: a finite number, or leave it out`);
+  }
+  return problems;
 }

@@ -40,6 +40,11 @@ function labelProblems(labels: ToolLabels, hasCheck: boolean): string[] {
     problems.push(`replay "pure" with tier "${labels.tier}": only reads are pure`);
   if (labels.replay === 'checkable' && (!hasCheck || labels.settlesWithinMs === null))
     problems.push('replay "checkable" needs `check` and `settlesWithinMs`');
+  if (
+    labels.settlesWithinMs !== null &&
+    !(Number.isInteger(labels.settlesWithinMs) && labels.settlesWithinMs >= 0)
+  )
+    problems.push(`settlesWithinMs ${labels.settlesWithinMs}: a whole number of milliseconds, 0 or more`);
   if (labels.replay !== 'checkable' && hasCheck) problems.push('`check` is for replay "checkable" only');
   if (!(labels.timeoutMs >= 100 && labels.timeoutMs <= LIMITS.toolTimeoutMaxMs))
     problems.push(`timeoutMs ${labels.timeoutMs}: 100 to ${LIMITS.toolTimeoutMaxMs}`);

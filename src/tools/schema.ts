@@ -37,12 +37,28 @@ const DROPPED = new Set([
  * Throws, naming the path and the keyword, for a schema that cannot be said in it.
  */
 export function strictSchema(tool: string, input: z.ZodObject): JsonObject {
-  const schema = z.json().parse(z.toJSONSchema(input, { io: 'input', reused: 'inline' }));
   const problems: string[] = [];
-  const strict = narrow(schema, '$', problems);
+  const strict = narrow(jsonSchema(tool, input, 'input'), '$', problems);
   if (problems.length > 0)
     throw new Error(`tool ${tool}: input schema outside the strict subset: ${problems.join('; ')}`);
+  // Stored arguments are parsed once more before a tool runs, so what comes out of the schema must fit into it.
+  if (shapeOf(strict) !== shapeOf(narrow(jsonSchema(tool, input, 'output'), '$', [])))
+    throw new Error(`tool ${tool}: input schema: a value changes its type in it; do that in \`run\``);
   return strict as JsonObject;
+}
+
+function jsonSchema(tool: string, input: z.ZodObject, io: 'input' | 'output'): Json {
+  try {
+    return z.json().parse(z.toJSONSchema(input, { io, reused: 'inline' }));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`tool ${tool}: input schema: ${why}; use plain JSON types and convert in \`run\``);
+  }
+}
+
+/** Defaults make a member optional on the way in only, so `required` is left out. */
+function shapeOf(schema: Json): string {
+  return JSON.stringify(schema, (keyword, value: Json) => (keyword === 'required' ? undefined : value));
 }
 
 function narrow(schema: Json, path: string, problems: string[]): Json {

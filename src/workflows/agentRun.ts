@@ -13,7 +13,7 @@ import { runIdFromUuid } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { parseStart, type StartInput } from '../core/start.ts';
 import { newState, type RunState } from '../core/state.ts';
-import { flushDecisions } from './approvals.ts';
+import { flushDecisions, showState } from './approvals.ts';
 import { enter, newLive, patch, type Run } from './context.ts';
 import { type Ending, endRun } from './ending.ts';
 import { admit, registerHandlers } from './inbox.ts';
@@ -37,12 +37,13 @@ import { seam, waitUntil } from './waiting.ts';
 export async function agentRun(input: StartInput, carried?: RunState): Promise<RunResult> {
   const run: Run = { state: carried ?? firstState(input), live: newLive() };
   const scope = new CancellationScope({ cancellable: true });
-  registerHandlers(run, () => scope.cancel());
   if (carried === undefined) {
     upsertSearchAttributes(startAttributes(run.state));
     if (input.message !== undefined)
       admit(run, { text: input.message, by: run.state.requester.id, id: 'start' });
   }
+  // After the start message: what was signalled while no worker was there must not overtake it.
+  registerHandlers(run, () => scope.cancel());
   for (;;) {
     const ending = await attempt(run, scope);
     if (ending !== null) return CancellationScope.nonCancellable(() => endRun(run, ending));
@@ -110,6 +111,7 @@ async function awaitMessage(run: Run): Promise<boolean> {
 async function parkAsBug(run: Run, scope: CancellationScope, error: unknown): Promise<Ending | null> {
   enter(run, 'bug', `a fix, then \`resume\` (${messageOf(error)})`);
   run.live.retry = false;
+  await showState(run, 'bug');
   const woke = await condition(
     () => run.live.retry || run.live.cancelled !== null || scope.consideredCancelled,
     LIMITS.bugMs,

@@ -1,4 +1,4 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import {
   type ApprovalRecord,
   type Decision,
@@ -10,8 +10,8 @@ import {
 } from '../core/approvals.ts';
 import { LIMITS } from '../core/limits.ts';
 import { note, openRecords, patch, patchTurn, type Run, remember, showCard, turnOf } from './context.ts';
-import type { DecideReply } from './messages.ts';
-import { store } from './proxies.ts';
+import type { DecideReply, RunPhase } from './messages.ts';
+import { brief, store } from './proxies.ts';
 
 /** A decision by signal. What cannot count is dropped and audited; nobody waits for an answer here. */
 export function receiveDecision(run: Run, input: unknown): void {
@@ -148,13 +148,25 @@ export async function settleDeadlines(run: Run): Promise<void> {
   }
 }
 
-/** Tells the store what people decided and did since the last time. */
-export async function flushDecisions(run: Run): Promise<void> {
+/** Tells the store what people decided and did since the last time, and how the run stands where that is given. */
+export async function flushDecisions(run: Run, state: RunPhase | null = null): Promise<void> {
   const decisions = run.state.unrecorded;
-  if (decisions.length === 0) return;
+  if (decisions.length === 0 && state === null) return;
   patch(run, { unrecorded: [] });
+  const what = decisions.length === 1 ? 'a decision' : `${decisions.length} decisions`;
   await store.recordDecisions.executeWithOptions(
-    { summary: `record ${decisions.length === 1 ? 'a decision' : `${decisions.length} decisions`}` },
-    [{ run: run.state.run, decisions }],
+    { summary: decisions.length === 0 ? `record that the run is ${state}` : `record ${what}` },
+    [{ run: run.state.run, decisions, state }],
   );
+}
+
+/** Shows in lists how a parked run stands. What parked it may also keep this from being written: then it is not. */
+export async function showState(run: Run, state: RunPhase): Promise<void> {
+  try {
+    await brief.recordDecisions.executeWithOptions({ summary: `record that the run is ${state}` }, [
+      { run: run.state.run, decisions: [], state },
+    ]);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
 }

@@ -2,7 +2,7 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import type { RunRef } from '../activities/types.ts';
 import type { ApprovalRecord, Decision } from '../core/approvals.ts';
 import type { CallState } from '../core/calls.ts';
-import { LIMITS } from '../core/limits.ts';
+import { DEFAULT_RUN_LIMITS, LIMITS, type RunLimits } from '../core/limits.ts';
 import type { PinnedRelease, ToolLabels } from '../core/release.ts';
 import type { RunState, Step, Turn } from '../core/state.ts';
 import { card } from './card.ts';
@@ -106,6 +106,11 @@ export function patchCall(run: Run, index: number, changes: Partial<CallState>):
 export function pinnedOf(run: Run): PinnedRelease {
   if (run.state.pinned === null) throw new Error('the run has pinned no release yet');
   return run.state.pinned;
+}
+
+/** The run's limits; the defaults while no release is pinned yet. */
+export function limitsOf(run: Run): RunLimits {
+  return run.state.pinned?.limits ?? DEFAULT_RUN_LIMITS;
 }
 
 /** Labels of a tool of the pinned release; null for a name the model made up. */

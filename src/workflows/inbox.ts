@@ -159,7 +159,9 @@ function validateSend(run: Run, message: UserMessage): void {
 
 async function send(run: Run, message: UserMessage): Promise<Reply> {
   run.live.updates++;
+  const known = message.id !== undefined && run.state.seenMessages.includes(message.id);
   const messageId = admit(run, message);
+  if (known && isForgotten(run, messageId)) return { kind: 'answered', messageId };
   const reply = () => run.state.replies.find((candidate) => candidate.messageId === messageId);
   run.live.openSends++;
   try {
@@ -169,8 +171,8 @@ async function send(run: Run, message: UserMessage): Promise<Reply> {
   } finally {
     run.live.openSends--;
   }
-  const known = reply();
-  if (known !== undefined) return known;
+  const said = reply();
+  if (said !== undefined) return said;
   if (run.live.ended) return { kind: 'ended', messageId };
   if (run.live.moving) return { kind: 'moved', messageId };
   return {
@@ -180,15 +182,26 @@ async function send(run: Run, message: UserMessage): Promise<Reply> {
   };
 }
 
+/** It was answered so long ago that the words are gone from the state; the store still has them. */
+function isForgotten(run: Run, messageId: string): boolean {
+  const { inbox, turn, replies } = run.state;
+  return (
+    !inbox.some((message) => message.id === messageId) &&
+    turn?.messages.includes(messageId) !== true &&
+    !replies.some((reply) => reply.messageId === messageId)
+  );
+}
+
 /** The run will not come to this message before a person, the clock or an operator moves it: its sender is told. */
 function isParked(run: Run, messageId: string): boolean {
   const queued = run.state.inbox.some((message) => message.id === messageId);
   const { pinned, turn } = run.state;
   switch (run.live.phase) {
     case 'paused':
+      return run.state.paused !== null;
     case 'outage':
     case 'bug':
-      return true;
+      return !run.live.retry;
     case 'waiting':
       return queued && pinned?.whileWaiting === 'queue';
     case 'unknown':

@@ -4,7 +4,7 @@ import { LIMITS } from '../core/limits.ts';
 import { notice } from '../core/refusals.ts';
 import type { LandingReason } from '../core/state.ts';
 import { flushDecisions, replace, settleDeadlines } from './approvals.ts';
-import { enter, patch, patchTurn, pinnedOf, type Run, turnOf } from './context.ts';
+import { enter, limitsOf, patch, patchTurn, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
 import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
 import { askToContinue, storeRequests } from './requests.ts';
@@ -74,7 +74,7 @@ async function awaitGo(run: Run, reason: LandingReason): Promise<Ending | null> 
 
 /** A person allowed another helping of what was used up. */
 function goOn(run: Run, reason: LandingReason): void {
-  const { limits } = pinnedOf(run);
+  const limits = limitsOf(run);
   patch(run, {
     extraTokens: run.state.extraTokens + (reason === 'tokens' ? limits.tokensPerRun : 0),
     extraCostMicroUsd: run.state.extraCostMicroUsd + (reason === 'cost' ? limits.costMicroUsdPerRun : 0),

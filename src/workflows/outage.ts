@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
 import { LIMITS } from '../core/limits.ts';
 import type { LandingReason } from '../core/state.ts';
+import { showState } from './approvals.ts';
 import { enter, type Run } from './context.ts';
 import { failureCode } from './proxies.ts';
 import { waitUntil } from './waiting.ts';
@@ -40,6 +41,7 @@ export async function throughOutages<Result>(
       if (Date.now() >= untilMs) throw new OutageTooLong(`${what}: ${code} for a day`);
       enter(run, 'outage', `${what}: ${code}; tried again every minute, or send \`resume\``);
       run.live.retry = false;
+      if (code !== 'store_unavailable') await showState(run, 'outage');
       await waitUntil(
         run,
         () => run.live.retry,

@@ -47,6 +47,12 @@ export const store = proxyActivities<
   },
 });
 
+/** What is only shown: tried twice, and then let be. */
+export const brief = proxyActivities<Pick<Activities, 'recordDecisions'>>({
+  startToCloseTimeout: LIMITS.storeActivityMs,
+  retry: { initialInterval: 500, maximumAttempts: 2 },
+});
+
 /** Work that must come to its end, however long the store is away: it is retried until it succeeds. */
 export const forEver = proxyActivities<Pick<Activities, 'closeEffect' | 'endRun'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,

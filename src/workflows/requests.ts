@@ -6,7 +6,7 @@ import { LIMITS } from '../core/limits.ts';
 import type { RuleAnswer } from '../core/policy.ts';
 import type { LandingReason } from '../core/state.ts';
 import { oneLine } from '../core/text.ts';
-import { labelsOf, pinnedOf, type Run, refOf } from './context.ts';
+import { labelsOf, limitsOf, type Run, refOf } from './context.ts';
 import type { RunPhase } from './messages.ts';
 import { store } from './proxies.ts';
 
@@ -19,7 +19,7 @@ export function askForCall(
 ): ApprovalRecord {
   const { prepared } = call;
   return {
-    ...blank(run, prepared.key, call.requests + 1, answer.deadlineMs ?? pinnedOf(run).limits.approvalMs),
+    ...blank(run, prepared.key, call.requests + 1, answer.deadlineMs ?? limitsOf(run).approvalMs),
     kind: 'call',
     tool: prepared.tool,
     argsHash: prepared.argsHash,
@@ -35,7 +35,7 @@ export function askForCall(
 export function askWhatHappened(run: Run, call: CallState): ApprovalRecord {
   const { prepared } = call;
   return {
-    ...blank(run, prepared.key, call.requests + 1, pinnedOf(run).limits.approvalMs),
+    ...blank(run, prepared.key, call.requests + 1, limitsOf(run).approvalMs),
     kind: 'reconcile',
     tool: prepared.tool,
     argsHash: prepared.argsHash,
@@ -49,7 +49,7 @@ export function askWhatHappened(run: Run, call: CallState): ApprovalRecord {
 export function askToContinue(run: Run, reason: LandingReason, landings: number): ApprovalRecord {
   const key = callKey(run.state.run, run.state.nextStep - 1, 0);
   return {
-    ...blank(run, `${key}` as CallKey, LIMITS.requestsPerCall + landings, pinnedOf(run).limits.approvalMs),
+    ...blank(run, `${key}` as CallKey, LIMITS.requestsPerCall + landings, limitsOf(run).approvalMs),
     kind: 'landing',
     summary: `Continue the conversation past its limit (${reason})?`,
     reason: 'The turn reached a limit and ended early. Approve to let it go on, reject to end the run here.',
@@ -71,7 +71,7 @@ function blank(run: Run, key: CallKey, request: number, waitMs: number): Approva
     approvers: [],
     quorum: 1,
     openedAtMs: nowMs,
-    deadlineMs: nowMs + Math.min(waitMs, pinnedOf(run).limits.approvalMs),
+    deadlineMs: nowMs + Math.min(waitMs, limitsOf(run).approvalMs),
     state: { kind: 'open' },
     votes: [],
   };

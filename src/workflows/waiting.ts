@@ -2,6 +2,7 @@ import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@te
 import { LIMITS } from '../core/limits.ts';
 import type { RunState, TextRef } from '../core/state.ts';
 import { utf8Bytes } from '../core/text.ts';
+import { flushDecisions } from './approvals.ts';
 import { enter, patch, type Run } from './context.ts';
 import { store } from './proxies.ts';
 
@@ -24,6 +25,7 @@ export async function seam(run: Run): Promise<void> {
   if (wantsToMove(run)) await moveOn(run);
   if (run.state.paused !== null) {
     enter(run, 'paused', `resume (paused by ${run.state.paused.by})`);
+    await flushDecisions(run, 'paused');
     await waitUntil(run, () => run.state.paused === null, null, 'paused');
     enter(run, 'running', '');
   }

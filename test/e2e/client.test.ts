@@ -246,7 +246,9 @@ describe('steering', () => {
     await holdfast.pause({ workflowId, by: 'anna', reason: 'a look' });
     await holdfast.post({ workflowId, text: 'paused', by: 'customer-1', id: 'm1' });
     await until('the pause', async () => (await holdfast.status(workflowId)).state === 'paused');
+    expect(await holdfast.status(workflowId)).toMatchObject({ iterations: 0 });
     await holdfast.resume({ workflowId, by: 'anna' });
+    await until('the answer', async () => (await holdfast.status(workflowId)).state === 'idle');
     expect(await holdfast.send({ workflowId, text: 'paused', by: 'customer-1', id: 'm1' })).toMatchObject({
       text: 'awake',
     });

@@ -343,7 +343,12 @@ describe('approvals', () => {
     expect(await decide('boss', id, 'reject')).toEqual({ kind: 'decided', state: 'rejected' });
     expect(await decide('boss')).toEqual({ kind: 'refused', why: 'already_decided' });
     await simulation.runUntilIdle();
-    expect(world.recorded.map((decision) => decision.state)).toEqual(['refused', 'refused', 'rejected', 'refused']);
+    expect(world.recorded.map((decision) => decision.state)).toEqual([
+      'refused',
+      'refused',
+      'rejected',
+      'refused',
+    ]);
     expect(world.ran).toHaveLength(0);
   });
 
@@ -580,6 +585,26 @@ describe('failures', () => {
     });
     await simulation.runUntilIdle();
     expect(resultOf(simulation)).toMatchObject({ outcome: 'failed', reason: 'unknown_agent' });
+  });
+
+  test('a refused first call lands in our own words, although nothing is pinned yet', async () => {
+    const { simulation } = await simulate({
+      ...ONCE,
+      lines: [{ fails: { message: 'bad', type: 'model_bad_request', nonRetryable: true } }],
+    });
+    await simulation.runUntilIdle();
+    expect(simulation.searchAttributes.HoldfastState).toBe('landed');
+    const [record] = await openApprovals(simulation);
+    simulation.signal('decide', { approval: record?.id, kind: 'reject', by: 'boss', channel: 'test' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'partial', reason: 'model_failed' });
+  });
+
+  test('the start message comes before what was signalled while no worker was there', async () => {
+    const { simulation, world } = await simulate({ lines: [{ say: 'ok' }] });
+    simulation.signal('message', { text: 'second', by: 'customer' });
+    await simulation.runUntilIdle();
+    expect(world.modelCalls[0]?.append.texts).toMatchObject([{ text: 'hello' }, { text: 'second' }]);
   });
 
   test('a bug parks the run; resume goes on from its state', async () => {

@@ -179,6 +179,12 @@ create table audit (
   primary key (run, seq)
 );
 
+-- Taken first by everything that writes an audit row of a run: one order of locks, so no deadlock between a claim, a
+-- settle and the recording of decisions.
+create function lock_run(p_run text) returns void language sql as $$
+  select pg_advisory_xact_lock(hashtextextended(p_run, 1))
+$$;
+
 create function audit_append(p_run text, p_event text, p_key text, p_facts jsonb) returns void
 language plpgsql as $$
 declare
@@ -186,7 +192,7 @@ declare
   last_hash text;
   now_us bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
 begin
-  perform pg_advisory_xact_lock(hashtextextended(p_run, 1));
+  perform lock_run(p_run);
   select seq, hash into last_seq, last_hash from audit where run = p_run order by seq desc limit 1;
   last_seq := coalesce(last_seq, 0) + 1;
   insert into audit (run, seq, at_us, event, key, facts, hash)
@@ -298,6 +304,7 @@ declare
   off text;
   new_lease timestamptz := clock_timestamp() + p_lease_ms * interval '1 millisecond';
 begin
+  perform lock_run(p_run);
   select s.name || ': ' || s.reason into off from switches s
     where s.name in ('fleet', 'agent:' || p_agent, 'tool:' || p_tool) limit 1;
   if found then
@@ -370,6 +377,7 @@ language plpgsql as $$
 declare
   e effects;
 begin
+  perform lock_run(split_part(p_key, '/', 1));
   select * into e from effects where key = p_key for update;
   if e.fence <> p_fence or e.state <> 'claimed' then
     insert into evidence (key, fence, kind, facts)
@@ -401,6 +409,7 @@ language plpgsql as $$
 declare
   e effects;
 begin
+  perform lock_run(p_run);
   insert into effects (key, run, tool, release, args_hash, mode, state, lease_until, settled_at)
     values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'void', clock_timestamp(), clock_timestamp())
     on conflict do nothing;
@@ -436,6 +445,7 @@ language plpgsql as $$
 declare
   e effects;
 begin
+  perform lock_run(split_part(p_key, '/', 1));
   select * into e from effects where key = p_key for update;
   if e.state <> 'unknown' then return false; end if;
   if p_state = 'applied' then
