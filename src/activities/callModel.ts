@@ -14,6 +14,7 @@ import type { ModelAnswer, ModelRequest } from '../models/provider.ts';
 import { commitAnswer, failAttempt, openAttempt, storedAnswer } from '../store/answers.ts';
 import { type ChainNode, headOf, link, loadBlobs, loadChain } from '../store/chain.ts';
 import { prepareCalls } from './prepare.ts';
+import { implementationOf } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
 
@@ -60,6 +61,11 @@ export async function callModel(services: ActivityServices, input: CallModelInpu
     if (!fits(spent.costMicroUsd, allowance.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
       return { kind: 'over_limit', limit: 'cost', pinned };
   }
+
+  // A worker without the code of a pinned tool could not prepare a call to it, and the answer would be paid for
+  // nothing: another worker is given the chance first. The last attempt goes on, and such a call is refused by result.
+  if (Context.current().info.attempt < LIMITS.modelAttempts)
+    for (const { labels } of release.tools) implementationOf(services.agents, release, labels.name);
 
   const opened = await openAttempt(
     sql,

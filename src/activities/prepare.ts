@@ -10,7 +10,7 @@ import { oneLine, utf8Bytes } from '../core/text.ts';
 import { loadBlobs, storeBlobs } from '../store/chain.ts';
 import { hashText } from '../store/hash.ts';
 import type { Tool } from '../tools/tool.ts';
-import { implementationOf } from './releases.ts';
+import { implementationOf, isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { PrepareCallInput } from './types.ts';
 
@@ -39,7 +39,9 @@ export async function prepareCalls(
           ? `At most ${LIMITS.callsPerStep} calls fit into one step.`
           : unparsable.includes(block.id)
             ? 'The arguments were not valid JSON.'
-            : null;
+            : isGone(services, release, block.name)
+              ? 'The version of this tool that the conversation was started with is not available. Hand over to a person.'
+              : null;
       return prepareOne(
         services,
         release,
@@ -60,7 +62,7 @@ async function prepareOne(
   input: Json,
   knownProblem: string | null,
 ): Promise<Prepared> {
-  const found = toolFor(services, release, call.tool);
+  const found = knownProblem === null ? toolFor(services, release, call.tool) : null;
   const raw = canonicalJson(input ?? null);
   const parsed = found?.tool.parse(input);
   const problem =
@@ -94,6 +96,17 @@ const NO_FACTS = { amount: null, payee: null, classes: [], terms: null } as cons
 
 function clipRaw(raw: string): string {
   return raw.length > LIMITS.argumentsBytes ? raw.slice(0, LIMITS.argumentsBytes) : raw;
+}
+
+/** The answer is paid for by now: a call that no worker could be found for is refused, not asked for again. */
+function isGone(services: ActivityServices, release: Release, name: string): boolean {
+  try {
+    toolFor(services, release, name);
+    return false;
+  } catch (error) {
+    if (isNotHere(error)) return true;
+    throw error;
+  }
 }
 
 /** A tool whose code is not here can still be prepared by a worker that has it, so this refuses nothing for ever. */

@@ -57,6 +57,11 @@ export function implementationOf(
   return { tool, pinned, agent };
 }
 
+/** True for the failure of a worker that does not have what a run is pinned to. */
+export function isNotHere(error: unknown): boolean {
+  return error instanceof FailureError && error.failure.code === 'release_not_here';
+}
+
 /** Another worker may have it: tried again for ten minutes, then the call is refused. */
 function notHere(message: string): FailureError {
   return new FailureError(retryable('release_not_here', message, LIMITS.releaseRetryMs));

@@ -7,6 +7,7 @@ import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
 import type { ToolLabels } from '../core/release.ts';
+import { oneLine } from '../core/text.ts';
 import { loadBlobs, storeBlobs } from '../store/chain.ts';
 import {
   claimEffect,
@@ -22,7 +23,7 @@ import { READ_RESULT } from '../tools/builtin.ts';
 import { failed, notFound, success, type ToolResult } from '../tools/result.ts';
 import type { Tool, ToolContext } from '../tools/tool.ts';
 import { effected, type Rendered, readable, render } from './outcome.ts';
-import { implementationOf } from './releases.ts';
+import { implementationOf, isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
 
@@ -86,7 +87,7 @@ async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
   switch (claim.kind) {
     case 'run':
       await services.crashPoint('effect:after-claim');
-      return act(job, mode, claim.fence);
+      return act(job, mode, claim);
     case 'check':
       return check(job, mode, claim.fence);
     case 'settled':
@@ -116,26 +117,70 @@ async function termsHold(job: Job): Promise<boolean> {
   return now !== null && canonicalJson(now) === canonicalJson(terms);
 }
 
-async function act(job: Job, mode: Effect, fence: number): Promise<RunToolResult> {
-  const tried = await tryTool(job, (context) => job.tool.run(job.args, context));
+/** `doubt`: an attempt before this one may have acted, and this one cannot say that it did not. */
+async function act(
+  job: Job,
+  mode: Effect,
+  { fence, doubt }: { readonly fence: number; readonly doubt: boolean },
+): Promise<RunToolResult> {
+  const tried = await graced(await tryTool(job, (context) => job.tool.run(job.args, context)));
   await job.services.crashPoint('effect:after-act');
   const retriesLeft = fence <= job.labels.retries;
   const result = tried.kind === 'answered' ? effected(tried.result) : null;
   if (result !== null) {
+    if (result.kind !== 'failed' || !result.retryable) return settleResult(job, fence, render(result));
     // The tool itself says that it did not act: whoever comes next may simply run, in every mode.
-    if (result.kind === 'failed' && result.retryable && retriesLeft) {
-      await settle(job, fence, { state: 'released', rendered: null, facts: { error: result.error } });
-      throw toolFailed(result.error, fence);
+    const error = oneLine(String(result.error), LIMITS.reasonChars);
+    if (retriesLeft) {
+      await settle(job, fence, { state: 'released', rendered: null, facts: { error } });
+      throw toolFailed(error, fence);
     }
-    return settleResult(job, fence, render(result));
+    return doubt
+      ? settleUnknown(job, fence, `an earlier attempt was lost, and this one failed: ${error}`)
+      : settleResult(job, fence, render(result));
   }
   // It threw, ran out of time or said nothing: it may have acted. A repeat is safe only where the mode says how.
   const what = tried.kind === 'lost' ? tried.what : 'it returned no result';
-  if (mode !== 'never' && retriesLeft) {
-    await settle(job, fence, { state: 'lost', rendered: null, facts: { what } });
-    throw toolFailed(what, fence);
-  }
-  return settleUnknown(job, fence, what);
+  const running = tried.kind === 'lost' ? tried.running : null;
+  if (running !== null) listenForLate(job, fence, running);
+  if (mode === 'never' || !retriesLeft) return settleUnknown(job, fence, what);
+  // An attempt that still runs keeps its lease to the end; only one that is over gives it back.
+  if (running === null) await settle(job, fence, { state: 'lost', rendered: null, facts: { what } });
+  throw toolFailed(what, fence);
+}
+
+/** An effect that was aborted has a moment to end, so that what it did is known rather than guessed. */
+async function graced(tried: Tried<ToolResult>): Promise<Tried<ToolResult>> {
+  if (tried.kind === 'answered' || tried.running === null) return tried;
+  const ended = tried.running.then(
+    (result): Tried<ToolResult> => ({ kind: 'answered', result }),
+    (): Tried<ToolResult> => ({ ...tried, running: null }),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<Tried<ToolResult>>((resolve) => {
+    timer = setTimeout(() => resolve(tried), LIMITS.toolAbortGraceMs);
+  });
+  return Promise.race([ended, over]).finally(() => clearTimeout(timer));
+}
+
+/** What a tool says after its time is still true: it settles the effect, or is evidence where that was settled. */
+function listenForLate(job: Job, fence: number, running: Promise<ToolResult>): void {
+  const { log } = Context.current();
+  running
+    .then(async (late) => {
+      const result = effected(late);
+      if (result === null) return;
+      const rendered = render(result);
+      const state =
+        rendered.outcome.status === 'success'
+          ? 'applied'
+          : result.kind === 'failed' && result.retryable
+            ? 'released'
+            : 'refused';
+      const facts = { late: true, status: rendered.outcome.status };
+      await settle(job, fence, { state, rendered: state === 'released' ? null : rendered, facts });
+    })
+    .catch((error: unknown) => log.warn('a tool ended after its time', { key: job.input.key, error }));
 }
 
 /** A `checkable` effect whose earlier attempt was lost: look before anything else. */
@@ -144,11 +189,16 @@ async function check(job: Job, mode: Effect, fence: number): Promise<RunToolResu
   const found = tried.kind === 'answered' ? tried.result : undefined;
   switch (found?.kind) {
     case 'happened':
-      return settleResult(job, fence, render(effected(found.result) ?? success('It was done.')));
+      return settleFound(job, fence, found.result);
     case 'did_not':
-      return act(job, mode, fence);
+      // Nothing before this attempt acted: that is what the check found, after the time in which it would show.
+      return act(job, mode, { fence, doubt: false });
     case 'cannot_tell':
-      return settleUnknown(job, fence, `the check cannot tell: ${found.reason}`);
+      return settleUnknown(
+        job,
+        fence,
+        `the check cannot tell: ${oneLine(String(found.reason), LIMITS.reasonChars)}`,
+      );
     case undefined:
       return settleUnknown(
         job,
@@ -160,10 +210,24 @@ async function check(job: Job, mode: Effect, fence: number): Promise<RunToolResu
   }
 }
 
-async function settleResult(job: Job, fence: number, rendered: Rendered): Promise<RunToolResult> {
+/** A check found that an earlier attempt acted: its result is the result. */
+function settleFound(job: Job, fence: number, result: ToolResult): Promise<RunToolResult> {
+  return settleResult(job, fence, render(effected(result) ?? success('It was done.')), { check: 'happened' });
+}
+
+async function settleResult(
+  job: Job,
+  fence: number,
+  rendered: Rendered,
+  found: JsonObject = {},
+): Promise<RunToolResult> {
   const state = rendered.outcome.status === 'success' ? 'applied' : 'refused';
   await job.services.crashPoint('effect:before-settle');
-  const settled = await settle(job, fence, { state, rendered, facts: { status: rendered.outcome.status } });
+  const settled = await settle(job, fence, {
+    state,
+    rendered,
+    facts: { ...found, status: rendered.outcome.status },
+  });
   await job.services.crashPoint('effect:after-settle');
   return settled.won ? done(job, rendered.outcome, state === 'applied') : standing(job, settled);
 }
@@ -219,7 +283,7 @@ export async function closeEffect(services: ActivityServices, input: RunToolInpu
     case 'busy':
       throw busy(closing.remainingMs);
     case 'lapsed':
-      return closeByCheck(await jobOf(services, input), closing.fence);
+      return closeByCheck(services, input, closing.fence);
     case 'applied':
     case 'refused':
       return {
@@ -242,11 +306,26 @@ export async function closeEffect(services: ActivityServices, input: RunToolInpu
 }
 
 /** The last look at a `checkable` effect: nothing is run any more, so "did not" becomes final here. */
-async function closeByCheck(job: Job, fence: number): Promise<RunToolResult> {
-  const tried = await tryTool(job, async (context) => job.tool.check?.(job.args, context));
+async function closeByCheck(
+  services: ActivityServices,
+  input: RunToolInput,
+  fence: number,
+): Promise<RunToolResult> {
+  const job = await jobOf(services, input).catch((error: unknown) => {
+    if (Context.current().info.attempt < LIMITS.releaseAttempts || !isNotHere(error)) throw error;
+    return null;
+  });
+  if (job === null) {
+    // No worker has the code that could look: a person is asked, rather than a worker waited for that never comes.
+    const facts = { what: 'no worker has the version of the tool that could check' };
+    await settleEffect(services.sql, input.key, fence, { state: 'unknown', result: null, facts, blob: null });
+    return closeEffect(services, input);
+  }
+  // This activity has less time than a tool may take; without the cap a slow check would be cut off and tried for ever.
+  const capMs = LIMITS.storeActivityMs - LIMITS.activityOverheadMs;
+  const tried = await tryTool(job, async (context) => job.tool.check?.(job.args, context), capMs);
   const found = tried.kind === 'answered' ? tried.result : undefined;
-  if (found?.kind === 'happened')
-    return settleResult(job, fence, render(effected(found.result) ?? success('It was done.')));
+  if (found?.kind === 'happened') return settleFound(job, fence, found.result);
   if (found?.kind !== 'did_not') return settleUnknown(job, fence, 'the last check could not tell');
   await settle(job, fence, { state: 'released', rendered: null, facts: { check: 'did_not' } });
   return closeEffect(job.services, job.input);
@@ -275,25 +354,31 @@ export async function resolveEffect(
 
 type Tried<Result> =
   | { readonly kind: 'answered'; readonly result: Result }
-  | { readonly kind: 'lost'; readonly what: string };
+  | {
+      readonly kind: 'lost';
+      readonly what: string;
+      /** The tool's code where it still runs. */
+      readonly running: Promise<Result> | null;
+    };
 
-/** Runs a tool's code within its time. A tool that throws or does not come back is `lost`: it may have acted. */
+/**
+ * Runs a tool's code within its time. A tool that throws or does not come back is `lost`: it may have acted. A
+ * cancellation is passed on to the tool, but its word is waited for: an effect is not abandoned half-way.
+ */
 async function tryTool<Result>(
   job: Job,
   run: (context: ToolContext<unknown>) => Promise<Result> | Result,
+  capMs: number = LIMITS.toolTimeoutMaxMs,
 ): Promise<Tried<Result>> {
   const { info, cancellationSignal, heartbeat, log } = Context.current();
-  const out = AbortSignal.timeout(job.labels.timeoutMs);
+  const out = AbortSignal.timeout(Math.min(job.labels.timeoutMs, capMs));
   const signal = AbortSignal.any([out, cancellationSignal]);
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error(out.aborted ? TIMED_OUT : 'cancelled')), {
-      once: true,
-    });
+  const timedOut = new Promise<null>((resolve) => {
+    out.addEventListener('abort', () => resolve(null), { once: true });
   });
-  aborted.catch(() => undefined);
   const { input } = job;
   try {
-    const running = Promise.resolve(
+    const running = (async () =>
       run({
         requester: input.requester,
         key: input.key,
@@ -303,18 +388,18 @@ async function tryTool<Result>(
         heartbeat: (detail) => heartbeat(detail ?? null),
         now: () => new Date(),
         log: (message, facts) => log.info(message, { ...facts, key: input.key, attempt: info.attempt }),
-      }),
-    );
-    return { kind: 'answered', result: await Promise.race([running, aborted]) };
+      }))();
+    const ended = await Promise.race([running.then((result) => ({ result })), timedOut]);
+    if (ended !== null) return { kind: 'answered', result: ended.result };
+    running.catch(() => undefined);
+    log.warn('a tool ran out of time', { tool: input.tool, key: input.key });
+    return { kind: 'lost', what: 'it did not answer in time', running };
   } catch (error) {
     log.warn('a tool failed', { tool: input.tool, key: input.key, error });
     // The tool's own words may quote anything; only their kind leaves the worker.
-    const what = error instanceof Error && error.message === TIMED_OUT ? TIMED_OUT : 'it threw';
-    return { kind: 'lost', what };
+    return { kind: 'lost', what: 'it threw', running: null };
   }
 }
-
-const TIMED_OUT = 'it did not answer in time';
 
 async function readPage(job: Job): Promise<ToolResult> {
   const { reference, offset } = job.args as { reference: string; offset: number };

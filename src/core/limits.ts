@@ -110,6 +110,8 @@ export const LIMITS = {
   toolRetriesMax: 10,
   toolBackoffMaxMs: 8_000,
   toolBackoffFirstMs: 500,
+  /** What an aborted effect is given to end by itself, so that its word still counts. */
+  toolAbortGraceMs: 250,
   /** Longest delay a failed attempt may ask for: the longest lease. */
   toolRetryDelayMaxMs: 620_000,
 

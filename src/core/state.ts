@@ -95,20 +95,25 @@ export interface Turn {
   readonly handOver: HandOver | null;
 }
 
+/** What a turn has used of its limits: nothing yet. */
+export const FRESH = {
+  iterations: 0,
+  toolCalls: 0,
+  activeMs: 0,
+  truncated: 0,
+  empty: 0,
+  pieces: [],
+  repeats: {},
+  notices: [],
+} as const satisfies Partial<Turn>;
+
 export function openTurn(messages: readonly string[], append: Append): Turn {
   return {
+    ...FRESH,
     messages,
     append,
     sealed: false,
-    iterations: 0,
-    toolCalls: 0,
-    activeMs: 0,
-    truncated: 0,
-    empty: 0,
-    pieces: [],
-    repeats: {},
     failures: {},
-    notices: [],
     step: null,
     landing: null,
     landings: 0,

@@ -11,13 +11,20 @@ import { hashText } from './hash.ts';
  * L1. An effect is claimed before it acts and settled after; both are one statement with its audit row.
  * L2. A key runs with one argument hash only.
  * L3. At most one attempt holds the lease; the fence says which, and a losing settle changes nothing.
- * L4. `void`, `applied` and `refused` are final. Only `void` and `refused` may be called "not done".
+ * L4. `void`, `applied` and `refused` are final. Only `void` and `refused` may be called "not done", and nothing is
+ *     called so while an earlier attempt may have acted.
  * L5. All times are the database's.
  */
 export type Effect = Exclude<Replay, 'pure'>;
 
 export type Claim =
-  | { readonly kind: 'run' | 'check'; readonly fence: number; readonly generation: number }
+  | {
+      readonly kind: 'run' | 'check';
+      readonly fence: number;
+      readonly generation: number;
+      /** An earlier attempt may have acted: what this one says about itself does not speak for that one. */
+      readonly doubt: boolean;
+    }
   | { readonly kind: 'settled'; readonly state: 'applied' | 'refused'; readonly result: string }
   | { readonly kind: 'busy'; readonly remainingMs: number }
   | { readonly kind: 'void' | 'unknown' | 'mismatch' | 'stale' }
@@ -56,7 +63,12 @@ export async function claimEffect(
   switch (row.kind) {
     case 'run':
     case 'check':
-      return { kind: row.kind, fence: row.fence, generation: row.generation };
+      return {
+        kind: row.kind,
+        fence: row.fence,
+        generation: row.generation,
+        doubt: row.detail === 'doubt',
+      };
     case 'settled':
       return {
         kind: 'settled',

@@ -21,7 +21,7 @@ export async function insertApprovals(sql: Sql, input: OpenApprovalsInput): Prom
         await tx`select audit_append(${input.run}, 'approval_opened', ${record.key},
           ${JSON.stringify({ approval: record.id, kind: record.kind, argsHash: record.argsHash, deadlineMs: record.deadlineMs })}::text::jsonb)`;
     }
-    await tx`update runs set state = ${input.state}, updated_at = now() where run = ${input.run}`;
+    await tx`update runs set state = ${input.state}, updated_at = now() where run = ${input.run} and ended_at is null`;
   });
 }
 

@@ -2,7 +2,7 @@ import { withdraw } from '../core/approvals.ts';
 import { isRunLimit, landingNotice, modelCannotLand, ownWords } from '../core/budget.ts';
 import { LIMITS } from '../core/limits.ts';
 import { notice } from '../core/refusals.ts';
-import type { LandingReason } from '../core/state.ts';
+import { FRESH, type LandingReason } from '../core/state.ts';
 import { flushDecisions, replace, settleDeadlines } from './approvals.ts';
 import { enter, limitsOf, patch, patchTurn, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
@@ -80,15 +80,8 @@ function goOn(run: Run, reason: LandingReason): void {
     extraCostMicroUsd: run.state.extraCostMicroUsd + (reason === 'cost' ? limits.costMicroUsdPerRun : 0),
   });
   patchTurn(run, {
+    ...FRESH,
     landing: null,
-    iterations: 0,
-    toolCalls: 0,
-    activeMs: 0,
-    truncated: 0,
-    empty: 0,
-    pieces: [],
-    repeats: {},
-    notices: [],
     append: {
       ...turnOf(run).append,
       texts: [

@@ -101,6 +101,8 @@ create table effects (
   fence            integer not null default 1,
   -- The lease of an attempt that said it did not act: whoever comes next may simply run.
   clean            boolean not null default false,
+  -- An attempt before this one may have acted, and nobody has looked: a word of this attempt cannot make it clean.
+  doubt            boolean not null default false,
   lease_until      timestamptz not null,
   approval         text,
   result           text,
@@ -229,7 +231,8 @@ begin
     returning id into new_id;
   insert into runs (run, workflow_id, agent, release, requester, tenant, state)
     values (p_run, p_workflow_id, p_agent, p_release, p_requester, p_tenant, 'running')
-    on conflict (run) do update set state = 'running', updated_at = now();
+    on conflict (run) do update set release = excluded.release, updated_at = now(),
+      state = case when runs.ended_at is null then 'running' else runs.state end;
   return query select new_id, null::text, lost;
 end $$;
 
@@ -258,11 +261,15 @@ begin
   update model_attempts set state = case when first then 'settled' else 'orphan' end, cost_micro_usd = p_cost,
       usage = p_usage, request_id = p_request_id, closed_at = clock_timestamp()
     where id = p_attempt;
-  if first then
-    update runs set state = p_state, step = p_step, head = p_head, tokens = tokens + p_tokens,
-        cost_micro_usd = cost_micro_usd + p_cost, updated_at = now()
-      where run = p_run;
-  end if;
+  -- What was lost and what came too late was paid for all the same. A late answer does not reopen an ended run.
+  update runs set
+      state = case when first and ended_at is null then p_state else state end,
+      step = case when first then p_step else step end,
+      head = case when first then p_head else head end,
+      tokens = tokens + case when first then p_tokens else 0 end,
+      cost_micro_usd = (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = p_run),
+      updated_at = now()
+    where run = p_run;
   return first;
 end $$;
 
@@ -291,7 +298,9 @@ $$;
 
 -- Just before an effect: one statement that checks switches and the approval, takes or finds the lease, and audits.
 -- p_terms_hold: what the person agreed to is still so; it matters only while no attempt can have acted.
--- kind: run | check | settled | busy | void | unknown | mismatch | stale | switched_off | not_approved
+-- What stands already is said whatever switches, approvals and terms are now: an effect that was applied is never
+-- called "not run". kind: run | check | settled | busy | void | unknown | mismatch | stale | switched_off |
+-- not_approved; detail of `run` is `doubt` when an earlier attempt may have acted.
 create function claim_effect(
   p_key text, p_run text, p_agent text, p_tool text, p_release text, p_args_hash text, p_mode text,
   p_lease_ms bigint, p_settles_ms bigint, p_generation integer, p_terms_hold boolean, p_approval text,
@@ -302,70 +311,103 @@ declare
   e effects;
   a approvals;
   off text;
+  may_have_acted boolean;
   new_lease timestamptz := clock_timestamp() + p_lease_ms * interval '1 millisecond';
 begin
   perform lock_run(p_run);
+  select * into e from effects where key = p_key for update;
+  if e.args_hash <> p_args_hash then
+    perform audit_append(p_run, 'effect_mismatch', p_key, jsonb_build_object('stored', e.args_hash, 'came', p_args_hash));
+    return query select 'mismatch', e.fence, e.generation, 0::bigint, null::text, null::text;
+    return;
+  elsif e.state in ('applied', 'refused') then
+    return query select 'settled', e.fence, e.generation, 0::bigint, e.result, e.state;
+    return;
+  elsif e.state = 'void' then
+    return query select 'void', e.fence, e.generation, 0::bigint, null::text, null::text;
+    return;
+  elsif e.state = 'unknown' and p_generation <= e.generation then
+    return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
+    return;
+  elsif e.state = 'unknown' and exists (
+    select from evidence v where v.key = p_key and v.kind = 'late_applied' and v.at > e.settled_at) then
+    -- A person said "did not", but an attempt has said since they were asked that it acted: they are asked again.
+    update effects set generation = p_generation, settled_at = clock_timestamp() where key = p_key;
+    perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'late evidence'));
+    return query select 'unknown', e.fence, p_generation, 0::bigint, null::text, null::text;
+    return;
+  elsif e.state = 'claimed' and effect_free_at(e, p_settles_ms) > clock_timestamp() then
+    return query select 'busy', e.fence, e.generation,
+      ceil(extract(epoch from effect_free_at(e, p_settles_ms) - clock_timestamp()) * 1000)::bigint, null::text, null::text;
+    return;
+  elsif e.state = 'claimed' and not e.clean and e.mode = 'never' then
+    update effects set state = 'unknown', settled_at = clock_timestamp() where key = p_key;
+    perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'attempt lost'));
+    return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
+    return;
+  end if;
+
+  -- From here on it would run.
+  may_have_acted := coalesce(e.state = 'claimed' and not e.clean, false);
   select s.name || ': ' || s.reason into off from switches s
-    where s.name in ('fleet', 'agent:' || p_agent, 'tool:' || p_tool) limit 1;
-  if found then
+    where s.name in ('fleet', 'agent:' || p_agent, 'tool:' || p_tool) order by s.name limit 1;
+  if off is not null and may_have_acted then
+    update effects set state = 'unknown', settled_at = clock_timestamp() where key = p_key;
+    perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'switched off', 'switch', off));
+    return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
+    return;
+  elsif off is not null then
+    -- It will be reported as not done, so nothing may do it later, whatever becomes of the switch.
+    if e.key is null then
+      insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval, settled_at)
+        values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'void', p_generation, clock_timestamp(), p_approval, clock_timestamp());
+    else
+      update effects set state = 'void', settled_at = clock_timestamp() where key = p_key;
+    end if;
     perform audit_append(p_run, 'effect_switched_off', p_key, jsonb_build_object('switch', off));
     return query select 'switched_off', 0, 0, 0::bigint, null::text, off;
     return;
   end if;
 
   if p_approval is not null then
-    a := decide_approval(p_approval, 'approved', p_decision, p_decided_at);
-    if a.id is null or a.state <> 'approved' or a.key <> p_key or a.args_hash <> p_args_hash or a.decided_at > a.deadline then
+    select * into a from approvals where id = p_approval for update;
+    if a.state = 'open' and a.kind = 'call' and a.key = p_key and a.args_hash = p_args_hash and p_decided_at < a.deadline then
+      a := decide_approval(p_approval, 'approved', p_decision, p_decided_at);
+    end if;
+    if a.id is null or a.kind <> 'call' or a.state <> 'approved' or a.key <> p_key
+      or a.args_hash is distinct from p_args_hash or a.decided_at >= a.deadline then
       perform audit_append(p_run, 'effect_not_approved', p_key, jsonb_build_object('approval', p_approval, 'state', a.state));
       return query select 'not_approved', 0, 0, 0::bigint, null::text, coalesce(a.state, 'no such approval');
       return;
     end if;
   end if;
 
-  select * into e from effects where key = p_key for update;
-  if not p_terms_hold and (e.key is null or (e.state = 'claimed' and e.clean)) then
+  if not p_terms_hold and not may_have_acted then
     perform audit_append(p_run, 'effect_stale', p_key, jsonb_build_object('approval', p_approval));
     return query select 'stale', 0, 0, 0::bigint, null::text, null::text;
     return;
   end if;
 
-  insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval)
-    values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'claimed', p_generation, new_lease, p_approval)
-    on conflict do nothing;
-  if found then
+  if e.key is null then
+    insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval)
+      values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'claimed', p_generation, new_lease, p_approval);
     perform audit_append(p_run, 'effect_claimed', p_key,
       jsonb_build_object('tool', p_tool, 'argsHash', p_args_hash, 'fence', 1, 'approval', p_approval));
     return query select 'run', 1, p_generation, 0::bigint, null::text, null::text;
     return;
   end if;
 
-  select * into e from effects where key = p_key for update;
-  if e.args_hash <> p_args_hash then
-    perform audit_append(p_run, 'effect_mismatch', p_key, jsonb_build_object('stored', e.args_hash, 'came', p_args_hash));
-    return query select 'mismatch', e.fence, e.generation, 0::bigint, null::text, null::text;
-  elsif e.state in ('applied', 'refused') then
-    return query select 'settled', e.fence, e.generation, 0::bigint, e.result, e.state;
-  elsif e.state = 'void' then
-    return query select 'void', e.fence, e.generation, 0::bigint, null::text, null::text;
-  elsif e.state = 'unknown' and p_generation <= e.generation then
-    return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
-  elsif e.state = 'claimed' and effect_free_at(e, p_settles_ms) > clock_timestamp() then
-    return query select 'busy', e.fence, e.generation,
-      ceil(extract(epoch from effect_free_at(e, p_settles_ms) - clock_timestamp()) * 1000)::bigint, null::text, null::text;
-  elsif e.state = 'claimed' and not e.clean and e.mode = 'never' then
-    update effects set state = 'unknown', settled_at = clock_timestamp() where key = p_key;
-    perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'attempt lost'));
-    return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
-  else
-    update effects set state = 'claimed', fence = e.fence + 1, generation = greatest(p_generation, e.generation),
-        clean = false, lease_until = new_lease, claimed_at = clock_timestamp(), settled_at = null
-      where key = p_key;
-    perform audit_append(p_run, 'effect_claimed', p_key, jsonb_build_object('tool', p_tool, 'argsHash', p_args_hash,
-      'fence', e.fence + 1, 'generation', greatest(p_generation, e.generation), 'approval', p_approval));
-    return query select
-      case when e.mode = 'checkable' and e.state = 'claimed' and not e.clean then 'check' else 'run' end,
-      e.fence + 1, greatest(p_generation, e.generation), 0::bigint, null::text, null::text;
-  end if;
+  update effects set state = 'claimed', fence = e.fence + 1, generation = greatest(p_generation, e.generation),
+      clean = false, doubt = may_have_acted and e.mode = 'keyed', lease_until = new_lease, approval = p_approval,
+      claimed_at = clock_timestamp(), settled_at = null
+    where key = p_key;
+  perform audit_append(p_run, 'effect_claimed', p_key, jsonb_build_object('tool', p_tool, 'argsHash', p_args_hash,
+    'fence', e.fence + 1, 'generation', greatest(p_generation, e.generation), 'approval', p_approval));
+  return query select
+    case when e.mode = 'checkable' and may_have_acted then 'check' else 'run' end,
+    e.fence + 1, greatest(p_generation, e.generation), 0::bigint, null::text,
+    case when may_have_acted then 'doubt' end;
+  return;
 end $$;
 
 -- Just after an effect. p_state: applied | refused | unknown | released (the attempt is over and says it did not
@@ -379,17 +421,32 @@ declare
 begin
   perform lock_run(split_part(p_key, '/', 1));
   select * into e from effects where key = p_key for update;
+  if e.key is null then
+    raise exception 'effect % was never claimed, so nothing about it can be settled', p_key;
+  end if;
   if e.fence <> p_fence or e.state <> 'claimed' then
     insert into evidence (key, fence, kind, facts)
       values (p_key, p_fence, 'late_' || p_state, (p_facts || jsonb_build_object('result', p_result))::text);
     perform audit_append(e.run,
-      case when p_state = 'applied' and e.state = 'applied' then 'incident_second_applied' else 'effect_late' end,
+      case
+        when p_state <> 'applied' then 'effect_late'
+        -- The same attempt may say late what a person or a check has said for it already.
+        when e.state = 'applied' and e.fence <> p_fence and not exists (
+          select from evidence v where v.key = p_key and v.kind = 'check_happened') then 'incident_second_applied'
+        when e.state in ('refused', 'void') then 'incident_applied_after_' || e.state
+        else 'effect_late' end,
       p_key, p_facts || jsonb_build_object('fence', p_fence, 'said', p_state, 'stands', e.state));
     return query select false, e.state, e.result;
     return;
   end if;
+  if p_state = 'applied' and p_facts ? 'check' then
+    insert into evidence (key, fence, kind, facts) values (p_key, p_fence, 'check_happened', p_facts::text);
+  elsif p_state = 'applied' and exists (
+    select from evidence v where v.key = p_key and v.kind = 'late_applied' and v.fence <> p_fence) then
+    perform audit_append(e.run, 'incident_second_applied', p_key, p_facts || jsonb_build_object('fence', p_fence));
+  end if;
   if p_state in ('released', 'lost') then
-    update effects set lease_until = clock_timestamp(), clean = (p_state = 'released') where key = p_key;
+    update effects set lease_until = clock_timestamp(), clean = (p_state = 'released' and not e.doubt) where key = p_key;
   else
     insert into blobs (run, hash, body) select e.run, p_blob_hash, p_blob_body where p_blob_hash is not null
       on conflict do nothing;
@@ -447,7 +504,7 @@ declare
 begin
   perform lock_run(split_part(p_key, '/', 1));
   select * into e from effects where key = p_key for update;
-  if e.state <> 'unknown' then return false; end if;
+  if e.state is distinct from 'unknown' then return false; end if;
   if p_state = 'applied' then
     update effects set state = 'applied', result = p_result, settled_at = clock_timestamp() where key = p_key;
   end if;

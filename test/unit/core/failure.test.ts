@@ -1,0 +1,96 @@
+import { ApplicationFailure, asyncLocalStorage, CancelledFailure, type Context } from '@temporalio/activity';
+import { describe, expect, test } from 'vitest';
+import { bordered, toApplicationFailure } from '../../../src/activities/failure.ts';
+import { type Failure, FailureError, retryable, terminal } from '../../../src/core/errors.ts';
+
+/** Runs `work` inside an activity whose only part is a log, and gives back what was logged. */
+async function inActivity<Result>(
+  work: () => Result,
+): Promise<{ readonly result: Awaited<Result>; readonly logged: unknown[] }> {
+  const logged: unknown[] = [];
+  const log = { error: (message: string, facts: unknown) => logged.push([message, facts]) };
+  const result = await asyncLocalStorage.run({ log } as unknown as Context, work);
+  return { result, logged };
+}
+
+describe('two families of failures', () => {
+  test.each<readonly [string, Failure, object]>([
+    [
+      'retryable, when Temporal thinks best',
+      retryable('store_unavailable', 'the store does not answer'),
+      { type: 'store_unavailable', nonRetryable: false, nextRetryDelay: undefined },
+    ],
+    [
+      'retryable, not before its time',
+      retryable('model_rate_limited', 'too many requests', 1_500),
+      { type: 'model_rate_limited', nonRetryable: false, nextRetryDelay: 1_500 },
+    ],
+    [
+      'retryable at once',
+      retryable('lease_busy', 'it has just ended', 0),
+      { type: 'lease_busy', nonRetryable: false, nextRetryDelay: 0 },
+    ],
+    [
+      'terminal',
+      terminal('model_auth', 'the key is not valid'),
+      { type: 'model_auth', nonRetryable: true, nextRetryDelay: undefined },
+    ],
+  ])('%s', (_name, failure, expected) => {
+    const thrown = toApplicationFailure(new FailureError(failure));
+    expect(thrown).toBeInstanceOf(ApplicationFailure);
+    expect(thrown.message).toBe(failure.message);
+    expect(thrown).toMatchObject(expected);
+  });
+
+  test('plain data: a delay that was not given is no member', () => {
+    expect(retryable('bug', 'x')).toEqual({ kind: 'retryable', code: 'bug', message: 'x' });
+    expect(Object.keys(retryable('bug', 'x'))).not.toContain('retryAfterMs');
+    expect(new FailureError(terminal('bug', 'words'))).toMatchObject({
+      name: 'FailureError',
+      message: 'words',
+    });
+  });
+
+  test('what caused it stays behind: its text may quote a customer', () => {
+    const error = new FailureError(terminal('bug', 'our words'), { cause: new Error('SECRET') });
+    const thrown = toApplicationFailure(error);
+    expect(thrown.cause).toBeUndefined();
+    expect(`${thrown.message} ${JSON.stringify(thrown)}`).not.toContain('SECRET');
+  });
+});
+
+describe('the border of an activity', () => {
+  test.each<readonly [string, unknown, string]>([
+    ['an error', new RangeError('SECRET of a customer'), 'RangeError'],
+    ['a text', 'SECRET of a customer', 'string'],
+    ['an object', { detail: 'SECRET of a customer' }, 'object'],
+  ])('the text of %s that nobody expected goes to the log and nowhere else', async (_name, error, name) => {
+    const { result, logged } = await inActivity(() => toApplicationFailure(error));
+    expect(result).toMatchObject({ type: 'bug', nonRetryable: false });
+    expect(result.message).toBe(`unexpected ${name}; the worker's log has the rest`);
+    expect(result.cause).toBeUndefined();
+    expect(logged).toEqual([['unexpected error in an activity', { error }]]);
+  });
+
+  test('a known failure leaves as itself, and so does what is Temporal\u2019s own', async () => {
+    const own = ApplicationFailure.create({ message: 'own', type: 'bug' });
+    const cancelled = new CancelledFailure('stopped');
+    const leaves = async (error: unknown) => {
+      const activity = bordered(async () => {
+        throw error;
+      });
+      return (await inActivity(() => activity(null).catch((thrown: unknown) => thrown))).result;
+    };
+    expect(await leaves(own)).toBe(own);
+    expect(await leaves(cancelled)).toBe(cancelled);
+    expect(await leaves(new FailureError(terminal('bad_start', 'no agent')))).toMatchObject({
+      type: 'bad_start',
+      nonRetryable: true,
+    });
+  });
+
+  test('a result crosses untouched', async () => {
+    const activity = bordered(async (input: number) => input + 1);
+    expect((await inActivity(() => activity(1))).result).toBe(2);
+  });
+});
