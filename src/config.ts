@@ -69,6 +69,8 @@ export function readConfig(environment: Environment): Config {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+  if (agents.length === 0)
+    problems.push('HOLDFAST_AGENTS names no agent: name at least one, such as support');
   const config: Config = {
     databaseUrl,
     taskQueue,

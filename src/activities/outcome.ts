@@ -30,6 +30,8 @@ export type Fault = { readonly kind: 'no_result' } | { readonly kind: 'unusable'
 export function faultOf(result: ToolResult): Fault | null {
   if (typeof result !== 'object' || result === null || !KINDS.includes(result.kind))
     return { kind: 'no_result' };
+  if (result.kind === 'not_found' && typeof result.message !== 'string') return { kind: 'no_result' };
+  if (result.kind === 'failed' && typeof result.error !== 'string') return { kind: 'no_result' };
   if (result.kind !== 'success') return null;
   try {
     const bytes = utf8Bytes(canonicalJson(result.data));

@@ -63,7 +63,7 @@ async function prepareOne(
   knownProblem: string | null,
 ): Promise<Prepared> {
   const found = knownProblem === null ? toolFor(services, release, call.tool) : null;
-  const raw = canonicalJson(input ?? null);
+  const raw = rawText(input);
   const parsed = found?.tool.parse(input);
   const problem =
     knownProblem ??
@@ -93,6 +93,15 @@ async function prepareOne(
 }
 
 const NO_FACTS = { amount: null, payee: null, classes: [], terms: null } as const;
+
+/** Arguments that are too deep to be walked have no canonical form; they are refused like any that do not fit. */
+function rawText(input: Json): string {
+  try {
+    return canonicalJson(input ?? null);
+  } catch {
+    return '"arguments without a canonical form"';
+  }
+}
 
 function clipRaw(raw: string): string {
   return raw.length > LIMITS.argumentsBytes ? raw.slice(0, LIMITS.argumentsBytes) : raw;
@@ -131,8 +140,16 @@ async function factsOf(tool: Tool<unknown>, input: JsonObject, toolServices: unk
     payee,
     classes: classes ?? [],
     terms,
-    summary: oneLine(tool.summary(input), LIMITS.summaryChars),
+    summary: oneLine(summaryOf(tool, input), LIMITS.summaryChars),
   };
+}
+
+function summaryOf(tool: Tool<unknown>, input: JsonObject): string {
+  try {
+    return tool.summary(input);
+  } catch {
+    return tool.labels.name.replaceAll('_', ' ');
+  }
 }
 
 /** Prepares one call again: what it was prepared from may have changed, or a person edited its arguments. */

@@ -21,43 +21,16 @@ import {
 } from '../store/ledger.ts';
 import { READ_RESULT } from '../tools/builtin.ts';
 import { failed, notFound, success, type ToolResult } from '../tools/result.ts';
-import type { Tool, ToolContext } from '../tools/tool.ts';
+import { graced, type Job, jobOf, tryTool } from './attempt.ts';
 import { effected, type Rendered, readable, render } from './outcome.ts';
-import { implementationOf, isNotHere } from './releases.ts';
+import { isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
-
-/** A call with everything needed to run it. */
-interface Job {
-  readonly services: ActivityServices;
-  readonly input: RunToolInput;
-  readonly labels: ToolLabels;
-  readonly tool: Tool<unknown>;
-  readonly toolServices: unknown;
-  readonly args: JsonObject;
-  readonly startedAtMs: number;
-}
 
 /** Runs one call: reads directly, everything else through the effect ledger. */
 export async function runTool(services: ActivityServices, input: RunToolInput): Promise<RunToolResult> {
   const job = await jobOf(services, input);
   return job.labels.replay === 'pure' ? runRead(job) : runEffect(job, job.labels.replay);
-}
-
-async function jobOf(services: ActivityServices, input: RunToolInput): Promise<Job> {
-  const startedAtMs = Date.now();
-  const release = await services.releases.get(input.release);
-  const { tool, pinned, agent } = implementationOf(services.agents, release, input.tool);
-  const blobs = await loadBlobs(services.sql, input.run, [input.argsHash]);
-  return {
-    services,
-    input,
-    tool,
-    labels: pinned.labels,
-    toolServices: agent.services(services.outside, input.requester),
-    args: JSON.parse(blobs.get(input.argsHash) ?? 'null') as JsonObject,
-    startedAtMs,
-  };
 }
 
 async function runRead(job: Job): Promise<RunToolResult> {
@@ -147,20 +120,6 @@ async function act(
   // An attempt that still runs keeps its lease to the end; only one that is over gives it back.
   if (running === null) await settle(job, fence, { state: 'lost', rendered: null, facts: { what } });
   throw toolFailed(what, fence);
-}
-
-/** An effect that was aborted has a moment to end, so that what it did is known rather than guessed. */
-async function graced(tried: Tried<ToolResult>): Promise<Tried<ToolResult>> {
-  if (tried.kind === 'answered' || tried.running === null) return tried;
-  const ended = tried.running.then(
-    (result): Tried<ToolResult> => ({ kind: 'answered', result }),
-    (): Tried<ToolResult> => ({ ...tried, running: null }),
-  );
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<Tried<ToolResult>>((resolve) => {
-    timer = setTimeout(() => resolve(tried), LIMITS.toolAbortGraceMs);
-  });
-  return Promise.race([ended, over]).finally(() => clearTimeout(timer));
 }
 
 /** What a tool says after its time is still true: it settles the effect, or is evidence where that was settled. */
@@ -350,55 +309,6 @@ export async function resolveEffect(
     applied: happened,
     activeMs: 0,
   };
-}
-
-type Tried<Result> =
-  | { readonly kind: 'answered'; readonly result: Result }
-  | {
-      readonly kind: 'lost';
-      readonly what: string;
-      /** The tool's code where it still runs. */
-      readonly running: Promise<Result> | null;
-    };
-
-/**
- * Runs a tool's code within its time. A tool that throws or does not come back is `lost`: it may have acted. A
- * cancellation is passed on to the tool, but its word is waited for: an effect is not abandoned half-way.
- */
-async function tryTool<Result>(
-  job: Job,
-  run: (context: ToolContext<unknown>) => Promise<Result> | Result,
-  capMs: number = LIMITS.toolTimeoutMaxMs,
-): Promise<Tried<Result>> {
-  const { info, cancellationSignal, heartbeat, log } = Context.current();
-  const out = AbortSignal.timeout(Math.min(job.labels.timeoutMs, capMs));
-  const signal = AbortSignal.any([out, cancellationSignal]);
-  const timedOut = new Promise<null>((resolve) => {
-    out.addEventListener('abort', () => resolve(null), { once: true });
-  });
-  const { input } = job;
-  try {
-    const running = (async () =>
-      run({
-        requester: input.requester,
-        key: input.key,
-        idempotencyKey: input.key,
-        services: job.toolServices,
-        signal,
-        heartbeat: (detail) => heartbeat(detail ?? null),
-        now: () => new Date(),
-        log: (message, facts) => log.info(message, { ...facts, key: input.key, attempt: info.attempt }),
-      }))();
-    const ended = await Promise.race([running.then((result) => ({ result })), timedOut]);
-    if (ended !== null) return { kind: 'answered', result: ended.result };
-    running.catch(() => undefined);
-    log.warn('a tool ran out of time', { tool: input.tool, key: input.key });
-    return { kind: 'lost', what: 'it did not answer in time', running };
-  } catch (error) {
-    log.warn('a tool failed', { tool: input.tool, key: input.key, error });
-    // The tool's own words may quote anything; only their kind leaves the worker.
-    return { kind: 'lost', what: 'it threw', running: null };
-  }
 }
 
 async function readPage(job: Job): Promise<ToolResult> {

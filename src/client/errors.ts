@@ -46,6 +46,8 @@ export function isGone(error: unknown): boolean {
 }
 
 /** gRPC status codes, by the names of the protocol. */
+const CANCELLED = 1;
+const DEADLINE_EXCEEDED = 4;
 const RESOURCE_EXHAUSTED = 8;
 const FAILED_PRECONDITION = 9;
 const UNAVAILABLE = 14;
@@ -69,13 +71,19 @@ export function inWords(error: unknown, workflowId: string, timeoutMs: number): 
     if (isCutOff(error)) return new HoldfastError('ended', `run "${workflowId}" has ended`, cause);
     return new HoldfastError('failed', `run "${workflowId}" failed: ${words}`, cause);
   }
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isGrpcDeadlineError(error))
+  const grpc = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
+  const code = isGrpcServiceError(grpc) ? Number(grpc.code) : null;
+  if (
+    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+    isGrpcDeadlineError(error) ||
+    code === CANCELLED ||
+    code === DEADLINE_EXCEEDED
+  )
     return new HoldfastError(
       'timed_out',
       `run "${workflowId}" did not answer within ${timeoutMs} ms: is a worker running, and Temporal up? Try again: an id makes a message count once`,
       cause,
     );
-  const grpc = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
   if (isGrpcServiceError(grpc) && Number(grpc.code) === UNAVAILABLE)
     return new HoldfastError(
       'unreachable',

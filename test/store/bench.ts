@@ -95,7 +95,7 @@ function contextOf(attempt: number, signal: AbortSignal): Context {
   const silent = () => undefined;
   const log = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
   const never = new Promise<never>(silent);
-  return new Context({ attempt } as never, never, signal, silent, undefined, log, {} as never);
+  return new Context({ attempt } as never, never, signal, silent, undefined, log, {} as never, {});
 }
 
 let runs = 0;

@@ -27,6 +27,12 @@ describe('the schema comes up by itself', () => {
     expect(await database.sql`select reason from switches`).toMatchObject([{ reason: 'kept' }]);
   });
 
+  test('a file that was changed after it was applied is refused, and nothing is touched', async () => {
+    await using database = await openDatabase(inject('databaseUrl'));
+    await database.sql`update migrations set hash = repeat('0', 64)`;
+    await expect(migrate(database.sql)).rejects.toThrow('0001_trunk.sql was changed after it was applied');
+  });
+
   test('a migration that fails in the middle leaves nothing half done, and runs whole once the cause is gone', async () => {
     await using database = await openDatabase(inject('databaseUrl'), { migrated: false });
     // The name is taken, so the file fails after it has created the tables before this one.

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Json } from '../../src/core/json.ts';
+import { success } from '../../src/tools/result.ts';
+import { approvalsQuery, decideSignal, statusQuery } from '../../src/workflows/messages.ts';
+import { type Lab, openLab, until } from '../e2e/lab.ts';
+import { call, effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
+
+/** How often the tool ran, by its argument; it throws at the first attempt, having acted or not. */
+const attempts = new Map<string, number>();
+const once = effectTool(
+  'pay',
+  ({ what }) => {
+    const attempt = (attempts.get(what) ?? 0) + 1;
+    attempts.set(what, attempt);
+    if (attempt === 1) throw new Error('the wire broke');
+    return success(`paid at attempt ${attempt}`);
+  },
+  { replay: 'never' },
+);
+
+interface Case {
+  readonly name: string;
+  readonly answer: Json;
+  readonly sees: { readonly isError: boolean; readonly contains: string };
+  readonly state: string;
+  readonly ran: number;
+  readonly generation: number;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: 'happened',
+    answer: { outcome: 'happened', result: { confirmation: 7 } },
+    sees: { isError: false, contains: '"confirmation":7' },
+    state: 'applied',
+    ran: 1,
+    generation: 1,
+  },
+  {
+    name: 'did_not',
+    answer: { outcome: 'did_not' },
+    sees: { isError: false, contains: 'paid at attempt 2' },
+    state: 'applied',
+    ran: 2,
+    generation: 2,
+  },
+  {
+    name: 'give_up',
+    answer: { outcome: 'give_up' },
+    sees: { isError: true, contains: 'It is not known whether this happened' },
+    state: 'unknown',
+    ran: 1,
+    generation: 1,
+  },
+];
+
+describe('an effect that nobody knows the end of stops the run and asks a person', () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await openLab({
+      databaseUrl: inject('databaseUrl'),
+      temporalAddress: inject('temporalAddress'),
+      agents: [labAgent([once])],
+      conversations: CASES.map(({ name, sees }) =>
+        script(name, [call('pay', name), say('all said', { results: [{ tool: 'pay', ...sees }] })]),
+      ),
+    });
+  });
+  afterAll(() => lab[Symbol.asyncDispose]());
+
+  test.each(CASES)('a person says $name: the ledger and the model hear exactly that', async (one) => {
+    const handle = await lab.start({ agent: 'lab', message: one.name, once: true, requester: { id: 'c' } });
+    const [record] = await until('the question', async () => {
+      const records = await handle.query(approvalsQuery).catch(() => []);
+      return records.length > 0 && records;
+    });
+    expect(record).toMatchObject({ kind: 'reconcile', tool: 'pay', state: { kind: 'open' } });
+    const id = record?.id ?? '';
+    // Stored with the evidence, so that it can be answered while no worker is alive.
+    const stored = await until('the stored question', async () => {
+      const [row] = await lab.sql<{ evidence: string; state: string }[]>`
+        select evidence, state from approvals where id = ${id}`;
+      return row;
+    });
+    expect(stored).toMatchObject({
+      state: 'open',
+      evidence: expect.stringContaining('pay (never), attempt 1'),
+    });
+    expect((await handle.query(statusQuery)).state).toBe('unknown');
+    expect(attempts.get(one.name)).toBe(1);
+
+    const decide = (answer: Json) =>
+      handle.signal(decideSignal, { approval: id, kind: 'answer', by: 'boss', channel: 'test', answer });
+    // An answer that says nothing counts for nothing.
+    await decide({ outcome: 'perhaps' });
+    await decide(one.answer);
+    const result = await handle.result();
+
+    expect(result).toMatchObject({ outcome: 'completed', answer: 'all said' });
+    expect(lab.model.problems).toEqual([]);
+    expect(attempts.get(one.name)).toBe(one.ran);
+    const [effect] = await lab.sql<{ state: string; generation: number }[]>`
+      select state, generation from effects where run = ${result.run}`;
+    expect(effect).toEqual({ state: one.state, generation: one.generation });
+    expect(await lab.sql`select state from approvals where id = ${id}`).toMatchObject([
+      { state: 'answered' },
+    ]);
+    const incidents = await lab.sql`select from audit where run = ${result.run} and event like 'incident%'`;
+    expect(incidents).toHaveLength(0);
+  });
+});

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, type Environment, readConfig, VARIABLES } from '../../src/config.ts';
+
+const good: Environment = {
+  DATABASE_URL: 'postgres://user:SECRET@127.0.0.1:5432/holdfast',
+  ANTHROPIC_API_KEY: 'SECRET-KEY',
+};
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n  - ').slice(1);
+  }
+  return [];
+}
+
+describe('a good environment', () => {
+  test('gets its defaults', () => {
+    expect(readConfig(good)).toMatchObject({
+      databaseUrl: good.DATABASE_URL,
+      taskQueue: 'holdfast',
+      agents: ['support'],
+      anthropic: { apiKey: 'SECRET-KEY', baseUrl: null },
+      scripted: false,
+      allowUnpriced: false,
+      previews: true,
+      codecModule: null,
+    });
+  });
+
+  test('says it all', () => {
+    const config = readConfig({
+      ...good,
+      HOLDFAST_TASK_QUEUE: 'line',
+      HOLDFAST_AGENTS: ' support , ./mine.ts ,',
+      HOLDFAST_MODEL_URL: 'https://gateway.example',
+      HOLDFAST_MODEL_SMALL: 'tiny-1',
+      HOLDFAST_ALLOW_UNPRICED: 'on',
+      HOLDFAST_PREVIEWS: 'off',
+      HOLDFAST_CODEC: './codec.ts',
+    });
+    expect(config).toMatchObject({
+      taskQueue: 'line',
+      agents: ['support', './mine.ts'],
+      anthropic: { baseUrl: 'https://gateway.example' },
+      models: { small: 'tiny-1' },
+      allowUnpriced: true,
+      previews: false,
+      codecModule: './codec.ts',
+    });
+  });
+
+  test('without a key a scripted model answers at the URL', () => {
+    const { ANTHROPIC_API_KEY: _key, ...rest } = good;
+    expect(readConfig({ ...rest, HOLDFAST_MODEL_URL: 'http://127.0.0.1:9' })).toMatchObject({
+      scripted: true,
+      anthropic: { apiKey: 'scripted', baseUrl: 'http://127.0.0.1:9' },
+    });
+  });
+
+  test('a variable that is set to nothing is not set', () => {
+    const nothing = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, '  ']));
+    expect(readConfig({ ...nothing, ...good })).toEqual(readConfig(good));
+  });
+});
+
+describe('a bad environment names the variable and what to do', () => {
+  test.each<readonly [string, Environment, RegExp]>([
+    [
+      'no database',
+      { ...good, DATABASE_URL: undefined },
+      /^DATABASE_URL is not set: PostgreSQL of the store: postgres:/,
+    ],
+    [
+      'another database',
+      { ...good, DATABASE_URL: 'mysql://u:SECRET@h/d' },
+      /^DATABASE_URL does not begin with postgres:/,
+    ],
+    [
+      'no model',
+      { ...good, ANTHROPIC_API_KEY: '' },
+      /^neither ANTHROPIC_API_KEY nor HOLDFAST_MODEL_URL is set: .*npm run dev/,
+    ],
+    [
+      'a model URL without a scheme',
+      { ...good, HOLDFAST_MODEL_URL: 'gateway' },
+      /^HOLDFAST_MODEL_URL does not begin with http/,
+    ],
+    ['a long queue', { ...good, HOLDFAST_TASK_QUEUE: 'x'.repeat(201) }, /^HOLDFAST_TASK_QUEUE is too long/],
+    [
+      'a switch that is neither',
+      { ...good, HOLDFAST_PREVIEWS: 'true' },
+      /^HOLDFAST_PREVIEWS is "true": set it to on or off/,
+    ],
+    ['another switch', { ...good, HOLDFAST_ALLOW_UNPRICED: '1' }, /^HOLDFAST_ALLOW_UNPRICED is "1": /],
+    [
+      'a model name that is none',
+      { ...good, HOLDFAST_MODEL_DEEP: 'two words' },
+      /^HOLDFAST_MODEL_DEEP="two words" is not a model name/,
+    ],
+  ])('%s', (_name, environment, problem) => {
+    const problems = problemsOf(environment);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(problem);
+    expect(problems[0]).not.toContain('SECRET');
+  });
+
+  test('all problems come at once, each with its variable', () => {
+    const problems = problemsOf({
+      HOLDFAST_TASK_QUEUE: 'x'.repeat(201),
+      HOLDFAST_PREVIEWS: 'yes',
+      HOLDFAST_ALLOW_UNPRICED: 'no',
+      HOLDFAST_MODEL_SMALL: '-',
+    });
+    expect(problems).toHaveLength(6);
+    for (const problem of problems)
+      expect(Object.keys(VARIABLES).some((name) => problem.includes(name))).toBe(true);
+  });
+});
