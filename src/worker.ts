@@ -36,6 +36,8 @@ export interface RunningWorker {
 export async function startWorker(config: Config, overrides: WorkerOverrides = {}): Promise<RunningWorker> {
   assertPriced(Object.values(config.models), { allowUnpriced: config.allowUnpriced });
   const agents = overrides.agents ?? (await loadAgents(config.agents));
+  for (const agent of agents)
+    for (const warning of agent.warnings) process.emitWarning(`agent ${agent.release.agent}: ${warning}`);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await reach(connectionOptions.address, () =>
     NativeConnection.connect(connectionOptions),
