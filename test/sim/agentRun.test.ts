@@ -353,14 +353,13 @@ describe('approvals', () => {
   });
 
   test('a decision in time counts although the worker was down across the deadline', async () => {
-    const approval = 'placeholder';
     const arrivals: { approval: string; by: string; kind: string; arrivedAtMs: number }[] = [];
     const { simulation, world } = await simulate({ ...ONCE, ...gated, arrivals });
     await simulation.runUntilIdle();
     const [record] = await openApprovals(simulation);
     const deadlineMs = record?.deadlineMs ?? 0;
     arrivals.push({
-      approval: record?.id ?? approval,
+      approval: record?.id ?? '',
       by: 'boss',
       kind: 'approve',
       arrivedAtMs: deadlineMs - 1,

@@ -1,0 +1,93 @@
+import type { CallOutcome, CallState } from '../core/calls.ts';
+import { LIMITS } from '../core/limits.ts';
+import { decide } from '../core/policy.ts';
+import { refuse } from '../core/refusals.ts';
+import {
+  callAt,
+  isEffect,
+  labelsOf,
+  patchCall,
+  patchTurn,
+  pinnedOf,
+  type Run,
+  stepOf,
+  turnOf,
+} from './context.ts';
+
+// What may be done with a call, before anything is: problems, limits, repeats, policy. Nothing here waits.
+
+/** Verdicts for calls that have none: problems, limits and repeats first, then the policy. */
+export function judge(run: Run): void {
+  stepOf(run).calls.forEach((call, i) => {
+    if (call.outcome === null && call.verdict === null && !call.stale) judgeCall(run, i);
+  });
+}
+
+function judgeCall(run: Run, index: number): void {
+  const call = callAt(run, index);
+  const { prepared } = call;
+  const { permissions, policy, limits } = pinnedOf(run);
+  const labels = labelsOf(run, prepared.tool);
+  if (prepared.problem !== null || labels === null) {
+    refuseCall(run, index, refuse('bad_call', prepared.problem ?? ''));
+    return;
+  }
+  const refused = call.requests > 0 ? null : tooMuch(run, index, limits.toolCallsPerTurn);
+  if (refused !== null) {
+    refuseCall(run, index, refused);
+    return;
+  }
+  const verdict = decide(permissions, policy, {
+    tool: prepared.tool,
+    category: labels.category,
+    tier: labels.tier,
+    touches: labels.touches,
+    amount: prepared.amount,
+    taint: run.state.taint,
+    requester: run.state.requester,
+  });
+  patchCall(run, index, { verdict });
+  if (verdict.answer.kind === 'deny') refuseCall(run, index, refuse('denied', verdict.answer.reason));
+  else if (verdict.answer.kind === 'ask' && call.requests >= LIMITS.requestsPerCall)
+    refuseCall(run, index, refuse('not_approved', 'it was asked for too often'));
+  else if (verdict.answer.kind === 'ask' && asksInStep(run) > LIMITS.openApprovals)
+    refuseCall(run, index, refuse('too_many_calls'));
+}
+
+function asksInStep(run: Run): number {
+  return stepOf(run).calls.filter((call) => call.outcome === null && call.verdict?.answer.kind === 'ask')
+    .length;
+}
+
+/** Limits and repeats: the third same call without an effect in between is refused, the fourth lands the turn. */
+function tooMuch(run: Run, index: number, toolCallsPerTurn: number): CallOutcome | null {
+  const turn = turnOf(run);
+  if (turn.landing !== null) return refuse('landing');
+  if (turn.toolCalls + index >= toolCallsPerTurn) return refuse('too_many_calls');
+  const { calls } = stepOf(run);
+  const name = repeatName(callAt(run, index));
+  const inThisStep = calls.slice(0, index).filter((other) => repeatName(other) === name).length;
+  const times = (turn.repeats[name] ?? 0) + inThisStep + 1;
+  if (times >= LIMITS.repeatsLanding) {
+    patchTurn(run, { landing: { reason: 'repeats', record: null } });
+    return refuse('landing');
+  }
+  return times >= LIMITS.repeatsRefused ? refuse('repeated') : null;
+}
+
+export function repeatName(call: CallState): string {
+  return `${call.prepared.tool} ${call.prepared.argsHash}`;
+}
+
+export function refuseCall(run: Run, index: number, outcome: CallOutcome): void {
+  patchCall(run, index, { outcome });
+  reprepareLater(run, index);
+}
+
+/** S4 (step.ts): what later effects were prepared from may have changed. */
+export function reprepareLater(run: Run, index: number): void {
+  stepOf(run).calls.forEach((call, i) => {
+    if (i > index && call.outcome === null && call.verdict !== null && isEffect(run, call.prepared.tool))
+      patchCall(run, i, { stale: true });
+  });
+}
