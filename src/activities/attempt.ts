@@ -77,6 +77,7 @@ export async function tryTool<Result>(
       }))();
     const ended = await Promise.race([running.then((result) => ({ result })), timedOut]);
     if (ended !== null) return { kind: 'answered', result: ended.result };
+    // Whoever wants its late word listens by itself; without a listener a rejection would end the worker.
     running.catch(() => undefined);
     log.warn('a tool ran out of time', { tool: input.tool, key: input.key });
     return { kind: 'lost', what: 'it did not answer in time', running };

@@ -83,6 +83,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 
 /** Ends things in the reverse order of their start; one that fails to end does not keep the others. */
 async function end(parts: Parts | null, close: readonly (() => Promise<void>)[]): Promise<void> {
+  // The demo is over and has said its result; what cannot be closed now goes with the process.
   for (const each of [...close].reverse()) await each().catch(() => undefined);
   await parts?.stop();
 }

@@ -52,6 +52,7 @@ export async function within<Result>(
       signal.removeEventListener('abort', onAbort);
     };
   });
+  // The caller has its answer; a later failure of what it gave up on is nobody's any more.
   work.catch(() => undefined);
   try {
     return await Promise.race([work, ended]);

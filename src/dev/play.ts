@@ -97,6 +97,7 @@ export async function playConversation(
     return onWorkerExit(exit, { workflowId, view });
   });
   const broken = new Promise<never>((_, reject) => exited.catch(reject));
+  // It is raced against everything below; when nothing races any more its failure is old news.
   broken.catch(() => undefined);
   const orBroken = <Result>(work: Promise<Result>, what: string, timeoutMs: number) =>
     within(Promise.race([work, broken, follower.ended.then(() => work)]), { signal, timeoutMs, what });
