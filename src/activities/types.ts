@@ -1,9 +1,11 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
 import type { CallOutcome, PreparedCall } from '../core/calls.ts';
+import type { Control, Verified } from '../core/control.ts';
 import type { ApprovalId, CallKey, Hash, RunId } from '../core/ids.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { RunLimits } from '../core/limits.ts';
 import type { Usage } from '../core/messages.ts';
+import type { Approvers } from '../core/policy.ts';
 import type { PinnedRelease } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import type { Append, HandOver, Head, UnrecordedDecision } from '../core/state.ts';
@@ -20,7 +22,8 @@ export interface Activities {
   resolveEffect(input: ResolveEffectInput): Promise<RunToolResult>;
   openApprovals(input: OpenApprovalsInput): Promise<void>;
   recordDecisions(input: RecordDecisionsInput): Promise<void>;
-  arrivalTimes(input: ArrivalTimesInput): Promise<readonly DecisionArrival[]>;
+  verifyControls(input: VerifyControlsInput): Promise<readonly Verified[]>;
+  remind(input: RemindInput): Promise<void>;
   keepTexts(input: KeepTextsInput): Promise<readonly Hash[]>;
   endRun(input: EndRunInput): Promise<void>;
 }
@@ -102,6 +105,9 @@ export interface RunToolInput extends RunRef {
   readonly argsHash: Hash;
   readonly generation: number;
   readonly terms: JsonObject | null;
+  readonly classes: readonly string[];
+  /** The learned rule that allowed it, which must still stand when it acts. */
+  readonly learned: string | null;
   /** The decision that allows it; null where the policy asked nobody. */
   readonly approval: {
     readonly id: ApprovalId;
@@ -123,6 +129,12 @@ export type RunToolResult =
       readonly activeMs: number;
     }
   | {
+      /** A kill switch is set. Nothing was done, and nothing is claimed. */
+      readonly kind: 'held';
+      readonly name: string;
+      readonly activeMs: number;
+    }
+  | {
       /** Nobody knows whether it happened. A person must say. */
       readonly kind: 'unknown';
       readonly evidence: string;
@@ -140,9 +152,8 @@ export interface ResolveEffectInput extends RunRef {
 export interface OpenApprovalsInput extends RunRef {
   readonly release: Hash | null;
   readonly records: readonly ApprovalRecord[];
-  readonly state: 'waiting' | 'landed' | 'unknown';
+  readonly state: 'waiting' | 'landed' | 'unknown' | 'paused';
   readonly evidence: string | null;
-  readonly terms: Readonly<Record<string, JsonObject>>;
 }
 
 export interface RecordDecisionsInput {
@@ -152,17 +163,20 @@ export interface RecordDecisionsInput {
   readonly state: string | null;
 }
 
-export interface ArrivalTimesInput {
-  readonly workflowId: string;
-  readonly approvals: readonly ApprovalId[];
+/** In order of arrival; the answer has one entry for each. */
+export interface VerifyControlsInput extends RunRef {
+  readonly controls: readonly Control[];
 }
 
-/** When the server received a decision, whatever the time at which a worker could read it. */
-export interface DecisionArrival {
-  readonly approval: string;
-  readonly by: string;
-  readonly kind: string;
-  readonly arrivedAtMs: number;
+/** Tells those who may decide that something still waits for them, or waits for them now. */
+export interface RemindInput extends RunRef {
+  readonly due: readonly {
+    readonly approval: ApprovalId;
+    readonly reminded: boolean;
+    readonly escalatedTo: Approvers | null;
+    /** Who may decide from now on. */
+    readonly approvers: Approvers;
+  }[];
 }
 
 export interface KeepTextsInput {

@@ -17,7 +17,11 @@ export interface PreparedCall {
   readonly problem: string | null;
   readonly amount: Amount | null;
   readonly payee: string | null;
+  /** First-time classes as `name:value`, and those of them that no effect has had yet. */
   readonly classes: readonly string[];
+  readonly firstOf: readonly string[];
+  /** The learned rule that covers it. */
+  readonly learned: string | null;
   /** What the tool says is true now and must still be true when it acts. */
   readonly terms: JsonObject | null;
 }
@@ -61,6 +65,10 @@ export interface CallState {
   readonly reconcile: ApprovalRecord | null;
   /** What it was prepared from may have changed: prepare it again before anything else. */
   readonly stale: boolean;
+  /** What had been true when a person was asked before, once that changed. */
+  readonly formerTerms: JsonObject | null;
+  /** A kill switch keeps it from starting. */
+  readonly held: { readonly name: string; readonly sinceMs: number; readonly againAtMs: number } | null;
   /** Requests opened for this call so far: approvals, then reconcile requests. */
   readonly requests: number;
   /** Raised when a person says that an unknown effect did not happen and is to run once more. */
@@ -75,6 +83,8 @@ export function newCall(prepared: PreparedCall): CallState {
     approval: null,
     reconcile: null,
     stale: false,
+    formerTerms: null,
+    held: null,
     requests: 0,
     generation: 1,
     outcome: null,
@@ -83,7 +93,7 @@ export function newCall(prepared: PreparedCall): CallState {
 
 /** Policy and people have said yes to exactly this, and nothing about it is in doubt. */
 export function isCleared(call: CallState): boolean {
-  if (call.stale || call.verdict === null) return false;
+  if (call.held !== null || call.stale || call.verdict === null) return false;
   // Also an answered request holds the call: what the person said is settled first, and never by starting it again.
   if (call.reconcile !== null) return false;
   return call.verdict.answer.kind === 'allow' || call.approval?.state.kind === 'approved';

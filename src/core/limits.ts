@@ -71,6 +71,28 @@ export const LIMITS = {
   requestsPerCall: 5,
   /** Most people that one decision may need. */
   quorumMax: 20,
+  /** Reminders and escalation steps of one request. */
+  remindersMax: 10,
+  escalationStepsMax: 5,
+  /** Longest life of a rule that an approver taught, and its usual one. */
+  learnedRuleDaysMax: 90,
+  learnedRuleDays: 30,
+
+  // What people say to a run
+  /** Control messages that wait for their verification: per approval, and bytes in all. */
+  waitingControls: 50,
+  waitingControlBytes: 48 * 1024,
+  /** How long after a deadline the verification of what came before it is waited for. */
+  verifyGraceMs: 30_000,
+  /** A signed message lives this long at most; how far clocks may differ. */
+  envelopeLifeMs: 7 * 86_400_000,
+  envelopeLifeDefaultMs: 10 * 60_000,
+  clockSkewMs: 60_000,
+  /** A pause becomes a question after this. */
+  pauseMs: 7 * 86_400_000,
+  /** A call that meets a kill switch looks again after this, and gives up after that. */
+  heldRetryMs: 10 * 60_000,
+  heldMs: 7 * 86_400_000,
 
   // Run state
   runStateBytes: 128 * 1024,

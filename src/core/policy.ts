@@ -13,7 +13,16 @@ export interface PolicyFacts {
   readonly amount: Amount | null;
   readonly taint: Taint;
   readonly requester: { readonly tenant: string | null; readonly roles: readonly string[] };
+  /** Classes of the call (`name:value`, such as `refund-to:card_1`) that no effect of this tenant and agent has had yet. */
+  readonly firstOf: readonly string[];
+  /** The learned rule that covers this call, when there is one. */
+  readonly learned: string | null;
+  /** The workflow's time. */
+  readonly nowMs: number;
 }
+
+/** The class that every effect has by itself: this tool, in this release. Its value is `tool@release`. */
+export const FIRST_USE = 'first-use';
 
 /** All members that are present must hold. An empty match holds for every call. */
 export interface RuleMatch {
@@ -25,22 +34,52 @@ export interface RuleMatch {
   /** No amount, or one that is not a finite number. */
   readonly amountUnknown?: true;
   readonly untrustedSeen?: true;
+  /** The call is the first of one of these classes, by name: `refund-to` matches `refund-to:card_1`. */
+  readonly firstTime?: readonly string[];
+  /** Between two times of day, `from` inclusive, `to` exclusive; may span midnight. UTC plus a fixed offset. */
+  readonly hours?: { readonly from: string; readonly to: string; readonly offsetMinutes?: number };
   readonly tenants?: readonly string[];
   readonly roles?: readonly string[];
 }
 
 export type RuleAnswer =
   | { readonly kind: 'allow' }
+  | Ask
   | {
-      readonly kind: 'ask';
-      /** For people: why this needs a decision. */
+      readonly kind: 'deny';
+      /** For the model: what to do instead. */
       readonly reason: string;
-      /** Roles or people who may decide; empty = anyone but the requester. */
-      readonly approvers?: readonly string[];
-      readonly quorum?: number;
-      readonly deadlineMs?: number;
-    }
-  | { readonly kind: 'deny' /** For the model: what to do instead. */; readonly reason: string };
+      /** For people who read why. Default: the rule's name. */
+      readonly note?: string;
+    };
+
+/** Times count from the opening of the request. */
+export interface Ask {
+  readonly kind: 'ask';
+  /** For people: why this needs a decision. */
+  readonly reason: string;
+  /** `requester`: the customer must say yes to exactly this. Default `people`: anybody but the requester. */
+  readonly of?: 'people' | 'requester';
+  /** Who may decide; nobody named = everybody. */
+  readonly approvers?: Approvers;
+  /** The requester may decide as well, as one of the people. */
+  readonly requesterToo?: true;
+  /** Distinct people who must approve. Default 1. */
+  readonly quorum?: number;
+  readonly deadlineMs?: number;
+  /** When to remind those who may decide. */
+  readonly remindAfterMs?: readonly number[];
+  /** After a time without a decision, others may decide too, and are told. */
+  readonly escalation?: readonly { readonly afterMs: number; readonly approvers: Approvers }[];
+  /** Silence never approves: it rejects (default), or hands the conversation over to people. */
+  readonly onExpiry?: 'reject' | 'escalate';
+}
+
+export interface Approvers {
+  /** Ids of people. */
+  readonly people?: readonly string[];
+  readonly roles?: readonly string[];
+}
 
 export interface Rule {
   readonly name: string;

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from './json.ts';
 import { DEFAULT_RUN_LIMITS, LIMITS, type RunLimits } from './limits.ts';
+import type { Rule } from './policy.ts';
 import type { Requester } from './requester.ts';
 import { utf8Bytes, wellFormed } from './text.ts';
 
@@ -16,6 +17,8 @@ export interface StartInput {
   /** End after the first answer. */
   readonly once?: boolean;
   readonly limits?: Partial<RunLimits>;
+  /** Rules that tighten the agent's policy for this run: they may ask or deny, never allow. */
+  readonly policy?: readonly Rule[];
   /** Facts of the application for the model, such as the page the customer is on. At most 8 KB. */
   readonly context?: JsonObject;
 }
@@ -27,6 +30,7 @@ export interface Start {
   readonly requester: Requester;
   readonly once: boolean;
   readonly limits: Partial<RunLimits>;
+  readonly policy: readonly Rule[];
   readonly context: JsonObject | null;
 }
 
@@ -51,6 +55,7 @@ export function parseStart(input: unknown): ParsedStart {
     requester,
     once = false,
     limits = {},
+    policy = [],
     context = null,
   } = input;
   check(v === 1, `v is ${show(v)}: this worker reads version 1`);
@@ -104,6 +109,7 @@ export function parseStart(input: unknown): ParsedStart {
       requester: { id: id as string, tenant: tenant as string | null, roles: roles as string[] },
       once: once as boolean,
       limits: limits as Partial<RunLimits>,
+      policy: policy as readonly Rule[],
       context: context as JsonObject | null,
     },
   };

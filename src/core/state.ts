@@ -1,9 +1,11 @@
 import type { ApprovalRecord } from './approvals.ts';
 import type { CallState } from './calls.ts';
+import type { Control } from './control.ts';
 import type { Hash, RunId } from './ids.ts';
 import type { JsonObject } from './json.ts';
 import type { RunLimits } from './limits.ts';
 import { NO_USAGE, type Usage } from './messages.ts';
+import type { Rule } from './policy.ts';
 import type { PinnedRelease } from './release.ts';
 import type { Requester } from './requester.ts';
 import type { Start } from './start.ts';
@@ -45,6 +47,8 @@ export const NOTHING: Append = { results: [], texts: [], remind: false };
 
 export interface Step {
   readonly n: number;
+  /** What the model said when it made these calls; null with previews off. */
+  readonly said: string | null;
   readonly calls: readonly CallState[];
 }
 
@@ -143,6 +147,8 @@ export interface RunState {
   readonly requester: Requester;
   readonly once: boolean;
   readonly wantedLimits: Partial<RunLimits>;
+  /** Rules of the start, which only tighten the release's. */
+  readonly ownRules: readonly Rule[];
   readonly context: JsonObject | null;
   readonly pinned: PinnedRelease | null;
   readonly head: Head | null;
@@ -166,10 +172,21 @@ export interface RunState {
   readonly replies: readonly Reply[];
   /** Decisions that count or were refused, and are not in the store yet. */
   readonly unrecorded: readonly UnrecordedDecision[];
-  readonly paused: { readonly by: string; readonly reason: string } | null;
+  /** What people said and nobody has verified yet, in order of arrival. */
+  readonly controls: readonly Control[];
+  readonly nextControl: number;
+  readonly paused: Pause | null;
   readonly closing: boolean;
   readonly handOver: HandOver | null;
   readonly continuedTimes: number;
+}
+
+export interface Pause {
+  readonly by: string;
+  readonly reason: string;
+  readonly sinceMs: number;
+  /** Go on or stop: asked once the pause has become long. */
+  readonly record: ApprovalRecord | null;
 }
 
 export interface UnrecordedDecision {
@@ -189,6 +206,7 @@ export function newState(run: RunId, start: Start): RunState {
     requester: start.requester,
     once: start.once,
     wantedLimits: start.limits,
+    ownRules: start.policy,
     context: start.context,
     pinned: null,
     head: null,
@@ -208,6 +226,8 @@ export function newState(run: RunId, start: Start): RunState {
     closedApprovals: [],
     replies: [],
     unrecorded: [],
+    controls: [],
+    nextControl: 1,
     paused: null,
     closing: false,
     handOver: null,
