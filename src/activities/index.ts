@@ -4,6 +4,7 @@ import { arrivalTimes } from './arrivals.ts';
 import { callModel } from './callModel.ts';
 import { bordered } from './failure.ts';
 import { prepareCall } from './prepare.ts';
+import { remind } from './remind.ts';
 import { closeEffect, resolveEffect, runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
 import type { Activities } from './types.ts';
@@ -20,6 +21,7 @@ export function createActivities(services: ActivityServices): Activities {
     openApprovals: bordered((input) => insertApprovals(sql, input)),
     recordDecisions: bordered((input) => insertDecisions(sql, input)),
     arrivalTimes: bordered(arrivalTimes),
+    remind: bordered((input) => remind(services, input)),
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
     endRun: bordered((input) => finishRun(sql, input)),
   };

@@ -94,6 +94,41 @@ export const LIMITS = {
   heldRetryMs: 10 * 60_000,
   heldMs: 7 * 86_400_000,
 
+  // Notices and hand-overs
+  /** Deliveries of one notifier that a worker has under way at once. */
+  noticeBatch: 10,
+  noticePollMs: 1_000,
+  noticePollMaxMs: 30_000,
+  /** Of one attempt; a taken delivery is free again after the lease, which is longer. */
+  noticeTimeoutMs: 15_000,
+  noticeLeaseMs: 60_000,
+  /** What deliveries under way are given when a worker stops. */
+  noticeDrainMs: 5_000,
+  noticeBackoffFirstMs: 5_000,
+  noticeBackoffMinMs: 1_000,
+  noticeBackoffMaxMs: 3_600_000,
+  noticeRetryAfterMaxMs: 6 * 3_600_000,
+  /** From the first attempt on; then it is given up. */
+  noticeTriedMs: 3 * 86_400_000,
+  noticeKeptMs: 30 * 86_400_000,
+  /** A notifier that no worker has had for this long is gone. */
+  notifierGoneMs: 3 * 86_400_000,
+  /** How often hand-overs are reminded of and old notices swept. */
+  noticeTendMs: 60_000,
+  noticeSweepRows: 500,
+  noticeWhyChars: 200,
+  /** What is read of an answer to a webhook before the connection is cut. */
+  webhookAnswerBytes: 16 * 1024,
+  /** More than two are of use only while two rotations overlap. */
+  webhookSecrets: 4,
+  webhookAllowed: 50,
+  handOversPerPass: 100,
+  /** Nobody has accepted: reminders, then one further queue, then more reminders. */
+  handOverReminderMs: 30 * 60_000,
+  handOverReminders: 4,
+  handOverLaterReminderMs: 86_400_000,
+  handOverLaterReminders: 7,
+
   // Run state
   runStateBytes: 128 * 1024,
   openApprovals: 20,
