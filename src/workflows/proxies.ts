@@ -34,7 +34,13 @@ export const model = proxyActivities<Pick<Activities, 'callModel'>>({
 export const store = proxyActivities<
   Pick<
     Activities,
-    'prepareCall' | 'openApprovals' | 'recordDecisions' | 'arrivalTimes' | 'keepTexts' | 'resolveEffect'
+    | 'prepareCall'
+    | 'openApprovals'
+    | 'recordDecisions'
+    | 'verifyControls'
+    | 'remind'
+    | 'keepTexts'
+    | 'resolveEffect'
   >
 >({
   startToCloseTimeout: LIMITS.storeActivityMs,
