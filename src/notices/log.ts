@@ -12,7 +12,7 @@ export function createLogNotifier(write: (line: string) => void): Notifier {
     name: 'log',
     deliver: async (notice) => {
       try {
-        write(oneLine(noticeText(notice), LINE_CHARS));
+        write(oneLine(`notice: ${noticeText(notice)}`, LINE_CHARS));
         return { kind: 'delivered' };
       } catch (error) {
         return {

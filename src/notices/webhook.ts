@@ -75,15 +75,16 @@ function post(url: URL, body: string, options: RequestOptions): Promise<Answer> 
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
     // A connection of its own: no pool could hold one open to an address that was not checked for this attempt.
     const request = send(url, { ...options, method: 'POST', agent: false });
-    request.once('error', reject);
+    request.on('error', reject);
     request.once('response', (response: IncomingMessage) => {
+      // The status stands, however the rest of the answer ends.
+      request.off('error', reject).on('error', () => undefined);
+      response.on('error', () => undefined);
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > LIMITS.webhookAnswerBytes) response.destroy();
       });
-      // The status stands, however the rest of the answer ends.
-      response.once('error', () => undefined);
       response.once('close', () =>
         resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }),
       );

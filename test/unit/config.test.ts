@@ -27,6 +27,7 @@ describe('a good environment', () => {
       allowUnpriced: false,
       previews: true,
       codecModule: null,
+      notices: { log: true, webhook: null },
     });
   });
 
@@ -63,6 +64,50 @@ describe('a good environment', () => {
   test('a variable that is set to nothing is not set', () => {
     const nothing = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, '  ']));
     expect(readConfig({ ...nothing, ...good })).toEqual(readConfig(good));
+  });
+});
+
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+const webhook: Environment = {
+  ...good,
+  HOLDFAST_NOTICES: 'log, webhook',
+  HOLDFAST_WEBHOOK_URL: 'https://hooks.example.com/holdfast',
+  HOLDFAST_WEBHOOK_SECRET: SECRET,
+};
+
+describe('notices', () => {
+  test('go where it says', () => {
+    const { notices } = readConfig(webhook);
+    expect(notices.log).toBe(true);
+    expect(notices.webhook?.endpoint).toMatchObject({ allowed: false });
+    expect(notices.webhook?.endpoint.url.href).toBe('https://hooks.example.com/holdfast');
+    expect(notices.webhook?.keys).toEqual([Buffer.alloc(32, 7)]);
+    expect(readConfig({ ...webhook, HOLDFAST_NOTICES: 'off' }).notices).toEqual({
+      log: false,
+      webhook: null,
+    });
+  });
+
+  test.each<readonly [string, Environment, RegExp]>([
+    ['an unknown way', { HOLDFAST_NOTICES: 'log,mail' }, /^HOLDFAST_NOTICES names "mail": it knows log/],
+    ['off and on', { HOLDFAST_NOTICES: 'off,log' }, /^HOLDFAST_NOTICES names off and something else/],
+    ['no address', { HOLDFAST_WEBHOOK_URL: '' }, /^HOLDFAST_WEBHOOK_URL is not set: where webhooks go/],
+    ['no secret', { HOLDFAST_WEBHOOK_SECRET: '' }, /^HOLDFAST_WEBHOOK_SECRET is not set: signs webhooks/],
+    [
+      'an address in the clear',
+      { HOLDFAST_WEBHOOK_URL: 'http://h.example' },
+      /^HOLDFAST_WEBHOOK_URL is not https/,
+    ],
+    [
+      'a weak secret',
+      { HOLDFAST_WEBHOOK_SECRET: 'whsec_U0VDUkVU' },
+      /^HOLDFAST_WEBHOOK_SECRET has a secret \(number 1\) of 6 bytes/,
+    ],
+  ])('with %s are refused', (_name, different, problem) => {
+    const problems = problemsOf({ ...webhook, ...different });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(problem);
+    expect(problems[0]).not.toContain('U0VDUkVU');
   });
 });
 
