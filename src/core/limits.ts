@@ -96,7 +96,7 @@ export const LIMITS = {
   /** A pause becomes a question after this. */
   pauseMs: 7 * 86_400_000,
   /** A call that meets a kill switch looks again after this, and gives up after that. */
-  heldRetryMs: 10 * 60_000,
+  heldRetryMs: 3_600_000,
   heldMs: 7 * 86_400_000,
 
   // Notices and hand-overs
@@ -192,7 +192,6 @@ export const LIMITS = {
   modelScheduleToCloseMs: 20 * 60_000,
   retryAfterMaxMs: 600_000,
   storeActivityMs: 30_000,
-  storeActivityAttempts: 10,
   outageRetryMs: 60_000,
   outageMs: 86_400_000,
   bugMs: 86_400_000,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { continueAsNew } from './driver.ts';
 import { approve, openApprovals, resultOf, resultsAt } from './reading.ts';
-import { carriedState, type Line, START_MS, simulate, toolDone, toolFailed, type World } from './world.ts';
+import { carriedState, type Line, START_MS, simulate, toolDone, toolFailed } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 const ONCE = { input: { once: true } } as const;

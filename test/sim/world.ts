@@ -49,6 +49,7 @@ export interface World {
   readonly ended: EndRunInput[];
   readonly verified: VerifyControlsInput[];
   readonly reminded: RemindInput[];
+  readonly kept: (readonly string[])[];
   readonly limits: RunLimits;
 }
 
@@ -120,6 +121,7 @@ export async function simulate(
     ended: [],
     verified: [],
     reminded: [],
+    kept: [],
     limits: { ...DEFAULT_RUN_LIMITS, ...options.limits },
   };
   const pinned: PinnedRelease = {
@@ -130,6 +132,7 @@ export async function simulate(
       labels('write', true),
       labels('write_too', true),
       labels('escalate', false),
+      labels('ask_person', false),
     ],
     permissions: { tiers: ['read', 'write_safe', 'write_risky'] },
     policy: options.policy ?? ASK_ALL_WRITES,
@@ -222,8 +225,10 @@ function activities(
       world.reminded.push(input);
       return done(null);
     }) as ActivityHandler,
-    keepTexts: ((input: { texts: readonly string[] }) =>
-      done(input.texts.map((_, i) => `${i}`.repeat(64).slice(0, 64)))) as ActivityHandler,
+    keepTexts: ((input: { texts: readonly string[] }) => {
+      world.kept.push(input.texts);
+      return done(input.texts.map((_, i) => `${i}`.repeat(64).slice(0, 64)));
+    }) as ActivityHandler,
     endRun: ((input: EndRunInput) => {
       world.ended.push(input);
       world.recorded.push(...input.decisions);
