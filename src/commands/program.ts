@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
 import { EXIT_CODES } from './failures.ts';
 import { addLocalCommands } from './local.ts';
+import { addPolicyCommands } from './policy.ts';
 import { addReadingCommands } from './reading.ts';
 import { addReleaseCommands } from './releases.ts';
 import type { Session } from './session.ts';
@@ -36,6 +37,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);
   addReleaseCommands(program, run);
+  addPolicyCommands(program, run);
   return program;
 }
 
