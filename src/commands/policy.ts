@@ -13,7 +13,7 @@ import type { Database } from '../tools/outside.ts';
 import type { Tool } from '../tools/tool.ts';
 import { configuredAgents, findAgent } from './agents.ts';
 import { CommandError, EXIT_CODES } from './failures.ts';
-import { jsonObject } from './options.ts';
+import { amountValue, currencyCode, isoTime, jsonObject, repeated } from './options.ts';
 import { explanationText, lintText, whyNot } from './policyText.ts';
 import type { Run } from './program.ts';
 import type { Session } from './session.ts';
@@ -245,30 +245,7 @@ export function lintAgents(session: Session, agents: readonly Agent[]): number |
   return wrong ? EXIT_CODES.usage[0] : undefined;
 }
 
-// Option values.
-
-function repeated(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
-}
-
-function amountValue(text: string): number {
-  if (!/^-?[0-9]{1,15}(\.[0-9]{1,6})?$/.test(text))
-    throw new InvalidArgumentError(`"${text}" is not an amount, such as 12.50.`);
-  return Number(text);
-}
-
-function currencyCode(text: string): string {
-  if (!/^[A-Z]{3}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a currency, such as USD.`);
-  return text;
-}
-
-function isoTime(text: string): number {
-  const ms = Date.parse(text);
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) || Number.isNaN(ms))
-    throw new InvalidArgumentError(`"${text}" is not a time with its zone, such as 2026-03-01T09:30:00Z.`);
-  return ms;
-}
-
+/** The value of --run-rules. */
 function ruleList(text: string): readonly Rule[] {
   let rules: unknown;
   try {

@@ -1,7 +1,8 @@
+import { type Check, finite, list, type Members, members, oneOf, onlyTrue, text, whole } from './checks.ts';
 import { canonicalJson, isObject } from './json.ts';
 import { LIMITS, MAX_RUN_LIMITS } from './limits.ts';
 import { minuteOf } from './matching.ts';
-import { shown, utf8Bytes, wellFormed } from './text.ts';
+import { shown, utf8Bytes } from './text.ts';
 
 // What is wrong with rules as plain JSON. By hand, because the start of a run is checked inside the workflow.
 // Unknown members are problems: a condition that nobody reads would make its rule wider than its author meant.
@@ -10,10 +11,6 @@ import { shown, utf8Bytes, wellFormed } from './text.ts';
 const BUILT_IN_NAMES = ['permissions', 'default', 'rule-of-two'];
 
 const TIERS = ['read', 'write_safe', 'write_risky', 'destructive'];
-
-type Members = Readonly<Record<string, unknown>>;
-/** What is wrong with the value of one member, in words that begin with its path. */
-type Check = (value: unknown, path: string) => readonly string[];
 
 export interface RuleBounds {
   readonly rules: number;
@@ -205,63 +202,9 @@ const approversOf: Check = (value, path) => {
   return members(value, path, { people: [texts], roles: [texts] });
 };
 
-/** Runs the checks of the members that are there; says which are missing and which nobody knows. */
-function members(
-  value: Members,
-  path: string,
-  checks: Readonly<Record<string, readonly Check[]>>,
-  needed: readonly string[] = [],
-): readonly string[] {
-  const at = (name: string) => (path === '' ? name : `${path}.${name}`);
-  const known = Object.keys(checks);
-  return [
-    ...needed.filter((name) => !Object.hasOwn(value, name)).map((name) => `${at(name)} is missing: add it`),
-    ...Object.entries(value).flatMap(([name, member]) => {
-      if (!known.includes(name)) return [`${at(name)} is not known here: use ${known.join(', ')}`];
-      return (checks[name] ?? []).flatMap((check) => check(member, at(name)));
-    }),
-  ];
-}
-
-function list(check: Check, max: number = LIMITS.ruleListItems): Check {
-  return (value, path) => {
-    if (!Array.isArray(value) || value.length === 0 || value.length > max)
-      return [`${path} is ${shown(value)}: a list of 1 to ${max} entries, or leave it out`];
-    return Array.from(value).flatMap((item, i) => check(item, `${path}[${i}]`));
-  };
-}
-
-function text(maxChars: number): Check {
-  return (value, path) =>
-    typeof value === 'string' &&
-    value.trim() !== '' &&
-    value.length <= maxChars &&
-    wellFormed(value) === value
-      ? []
-      : [`${path} is ${shown(value)}: 1 to ${maxChars} well-formed characters`];
-}
-
-function oneOf(words: readonly unknown[]): Check {
-  return (value, path) =>
-    words.includes(value) ? [] : [`${path} is ${shown(value)}: one of ${words.join(', ')}`];
-}
-
-function whole(from: number, to: number): Check {
-  return (value, path) =>
-    Number.isInteger(value) && Number(value) >= from && Number(value) <= to
-      ? []
-      : [`${path} is ${shown(value)}: a whole number from ${from} to ${to}`];
-}
-
 const reason = text(LIMITS.reasonChars);
 const texts = list(text(LIMITS.personChars));
 const timeMs = whole(1, MAX_RUN_LIMITS.approvalMs);
-
-const onlyTrue: Check = (value, path) =>
-  value === true ? [] : [`${path} is ${shown(value)}: true, or leave it out`];
-
-const finite: Check = (value, path) =>
-  Number.isFinite(value) ? [] : [`${path} is ${shown(value)}: a finite number, or leave it out`];
 
 const currency: Check = (value, path) =>
   typeof value === 'string' && /^[A-Z]{3}$/.test(value)

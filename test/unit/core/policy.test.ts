@@ -363,7 +363,7 @@ describe('for any permissions, rules, facts and rules of the run', () => {
   type Decide = typeof decide;
   const RANK = { allow: 0, ask: 1, deny: 2 } as const;
   const rank = (verdict: Verdict) => RANK[verdict.answer.kind];
-  const runs = { numRuns: 4_000 };
+  const runs = { numRuns: 3_000 };
   const threeLegs = ({ touches, taint }: PolicyFacts) =>
     touches === 'external' && taint.untrustedSeen && taint.privateRead;
   /** A property that misses a planted fault is no test. */

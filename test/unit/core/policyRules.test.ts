@@ -334,8 +334,8 @@ describe('a list of rules', () => {
         passed++;
         expect(['allow', 'ask', 'deny']).toContain(decide(ALL, [one as never], facts).answer.kind);
       }),
-      { numRuns: 5_000, seed: 7 },
+      { numRuns: 2_000, seed: 7 },
     );
-    expect(passed).toBeGreaterThan(20);
+    expect(passed).toBeGreaterThan(10);
   });
 });
