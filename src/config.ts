@@ -82,10 +82,7 @@ export function readConfig(environment: Environment): Config {
     problems.push('HOLDFAST_MODEL_URL does not begin with http:// or https://');
   const taskQueue = text('HOLDFAST_TASK_QUEUE', 'holdfast');
   if (taskQueue.length > LIMITS.personChars) problems.push('HOLDFAST_TASK_QUEUE is too long');
-  const agents = text('HOLDFAST_AGENTS', 'support')
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
+  const agents = agentModules(environment);
   if (agents.length === 0)
     problems.push('HOLDFAST_AGENTS names no agent: name at least one, such as support');
   const config: Config = {
@@ -127,6 +124,14 @@ function readNotices(
   if (typeof keys === 'string') problems.push(`HOLDFAST_WEBHOOK_SECRET ${keys}`);
   if (typeof endpoint === 'string' || typeof keys === 'string') return { log, webhook: null };
   return { log, webhook: { endpoint, keys } };
+}
+
+/** What HOLDFAST_AGENTS names: modules, separated by commas. */
+export function agentModules(environment: Environment): readonly string[] {
+  return (environment.HOLDFAST_AGENTS?.trim() || 'support')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 }
 
 function readModels(environment: Environment, problems: string[]): Config['models'] {

@@ -4,6 +4,7 @@ import { EXIT_CODES } from './failures.ts';
 import { addHandOverCommands } from './handovers.ts';
 import { addLocalCommands } from './local.ts';
 import { addNoticeCommands } from './notices.ts';
+import { addPolicyCommands } from './policy.ts';
 import { addReadingCommands } from './reading.ts';
 import { addReleaseCommands } from './releases.ts';
 import type { Session } from './session.ts';
@@ -40,6 +41,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addHandOverCommands(program, run);
   addNoticeCommands(program, run);
   addReleaseCommands(program, run);
+  addPolicyCommands(program, run);
   return program;
 }
 

@@ -79,6 +79,16 @@ export const LIMITS = {
   /** Reminders and escalation steps of one request. */
   remindersMax: 10,
   escalationStepsMax: 5,
+  // Rules of a policy. They travel in the run's state: those of the release, and those of the run itself.
+  policyRules: 200,
+  policyBytes: 32 * 1024,
+  ownRules: 20,
+  ownRulesBytes: 16 * 1024,
+  ruleNameChars: 64,
+  /** Entries of one list in a rule. */
+  ruleListItems: 100,
+  /** The zones of the world lie within this. */
+  offsetMinutesMax: 14 * 60,
   /** Longest life of a rule that an approver taught, and its usual one. */
   learnedRuleDaysMax: 90,
   learnedRuleDays: 30,
