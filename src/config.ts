@@ -1,3 +1,4 @@
+import { type DecisionKeys, parseDecisionKeys } from './control/keys.ts';
 import { LIMITS } from './core/limits.ts';
 import type { ModelTier } from './core/release.ts';
 import { resolveModels } from './models/tiers.ts';
@@ -18,6 +19,8 @@ export interface Config {
   readonly previews: boolean;
   /** A module that exports `payloadCodecs`, for encryption of what Temporal stores. */
   readonly codecModule: string | null;
+  /** With keys, decisions and steering count only when they are signed. */
+  readonly decisionKeys: DecisionKeys | null;
 }
 
 /** Every environment variable of Holdfast, with its meaning and default. The Temporal SDK reads TEMPORAL_* itself. */
@@ -34,6 +37,8 @@ export const VARIABLES = {
     'on: a model without a price may run, booked at the dearest price known (default off)',
   HOLDFAST_PREVIEWS: 'off: no conversation text in Temporal histories (default on)',
   HOLDFAST_CODEC: 'module that exports payloadCodecs (default none)',
+  HOLDFAST_DECISION_KEY:
+    'secret of 32 or more characters, the same for workers and the command line: only signed decisions and steering count; several, separated by spaces, while one replaces another (default none)',
 } as const;
 
 type Name = keyof typeof VARIABLES;
@@ -81,9 +86,18 @@ export function readConfig(environment: Environment): Config {
     allowUnpriced: onOff('HOLDFAST_ALLOW_UNPRICED', 'off'),
     previews: onOff('HOLDFAST_PREVIEWS', 'on'),
     codecModule: text('HOLDFAST_CODEC', '') || null,
+    decisionKeys: readDecisionKeys(text('HOLDFAST_DECISION_KEY', ''), problems),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+function readDecisionKeys(value: string, problems: string[]): DecisionKeys | null {
+  if (value === '') return null;
+  const parsed = parseDecisionKeys(value);
+  if (parsed.kind === 'ok') return parsed.keys;
+  problems.push(`HOLDFAST_DECISION_KEY: ${parsed.problem}`);
+  return null;
 }
 
 function readModels(environment: Environment, problems: string[]): Config['models'] {

@@ -9,6 +9,7 @@ import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connect
 import { LIMITS } from './core/limits.ts';
 import { createAnthropicProvider } from './models/anthropic.ts';
 import { assertPriced } from './models/prices.ts';
+import { storeDirectory } from './people/storeDirectory.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 import { connect, type Sql } from './store/connection.ts';
 import { databaseOf } from './store/database.ts';
@@ -109,6 +110,8 @@ async function prepareServices(
     models: config.models,
     unpriced: config.allowUnpriced ? 'dearest' : 'refuse',
     previews: config.previews,
+    directory: storeDirectory(sql),
+    decisionKeys: config.decisionKeys,
     crashPoint: async () => undefined,
     ...overrides.services,
   };

@@ -1,12 +1,12 @@
 import { storeBlobs } from '../store/chain.ts';
 import { finishRun, insertApprovals, insertDecisions } from '../store/records.ts';
-import { arrivalTimes } from './arrivals.ts';
 import { callModel } from './callModel.ts';
 import { bordered } from './failure.ts';
 import { prepareCall } from './prepare.ts';
 import { closeEffect, resolveEffect, runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
 import type { Activities } from './types.ts';
+import { verifyControls } from './verify.ts';
 
 /** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
 export function createActivities(services: ActivityServices): Activities {
@@ -19,7 +19,7 @@ export function createActivities(services: ActivityServices): Activities {
     resolveEffect: bordered((input) => resolveEffect(services, input)),
     openApprovals: bordered((input) => insertApprovals(sql, input)),
     recordDecisions: bordered((input) => insertDecisions(sql, input)),
-    arrivalTimes: bordered(arrivalTimes),
+    verifyControls: bordered((input) => verifyControls(services, input)),
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
     endRun: bordered((input) => finishRun(sql, input)),
   };

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ApprovalRecord, Decision, DecisionRefusal } from '../core/approvals.ts';
+import type { Envelope } from '../core/control.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Usage } from '../core/messages.ts';
 import type { LandingReason, Reply } from '../core/state.ts';
@@ -21,8 +22,7 @@ export interface UserMessage {
 }
 
 /** A steering signal: who, and why. */
-export interface Steering {
-  readonly by: string;
+export interface Steering extends Envelope {
   readonly reason?: string;
 }
 
@@ -36,6 +36,8 @@ export const messageSignal = defineSignal<[UserMessage]>('message');
 export const decideSignal = defineSignal<[Decision]>('decide');
 export const pauseSignal = defineSignal<[Steering]>('pause');
 export const resumeSignal = defineSignal<[Steering]>('resume');
+/** Try again now: after an outage, a bug, or a kill switch that was in the way. */
+export const retrySignal = defineSignal<[Steering]>('retry');
 export const cancelSignal = defineSignal<[Steering]>('cancel');
 export const closeSignal = defineSignal<[Steering]>('close');
 export const handOverSignal = defineSignal<[Steering]>('handOver');

@@ -10,6 +10,7 @@ import { LIMITS } from '../../src/core/limits.ts';
 import { createAnthropicProvider } from '../../src/models/anthropic.ts';
 import type { Conversation } from '../../src/models/scripted/conversation.ts';
 import { type ScriptedModel, startScriptedModel } from '../../src/models/scripted/server.ts';
+import { storeDirectory } from '../../src/people/storeDirectory.ts';
 import { loadBlobs, storeBlobs } from '../../src/store/chain.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import { databaseOf } from '../../src/store/database.ts';
@@ -21,6 +22,7 @@ export interface BenchOptions {
   readonly serverUrl: string;
   readonly agents: readonly Agent[];
   readonly conversations?: readonly Conversation[];
+  readonly services?: Partial<Pick<ActivityServices, 'decisionKeys' | 'directory'>>;
   readonly crashPoint?: ActivityServices['crashPoint'];
 }
 
@@ -66,6 +68,9 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     models: config.models,
     unpriced: 'refuse',
     previews: true,
+    directory: storeDirectory(sql),
+    decisionKeys: null,
+    ...options.services,
     crashPoint: options.crashPoint ?? (async () => undefined),
   };
   return {
@@ -95,7 +100,16 @@ function contextOf(attempt: number, signal: AbortSignal): Context {
   const silent = () => undefined;
   const log = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
   const never = new Promise<never>(silent);
-  return new Context({ attempt } as never, never, signal, silent, undefined, log, {} as never, {});
+  return new Context(
+    { attempt, namespace: 'default' } as never,
+    never,
+    signal,
+    silent,
+    undefined,
+    log,
+    {} as never,
+    {},
+  );
 }
 
 let runs = 0;
