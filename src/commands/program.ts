@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
 import { EXIT_CODES } from './failures.ts';
 import { addLocalCommands } from './local.ts';
+import { addPeopleCommands } from './people.ts';
 import { addReadingCommands } from './reading.ts';
 import { addReleaseCommands } from './releases.ts';
 import type { Session } from './session.ts';
@@ -35,6 +36,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addReadingCommands(program, run);
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);
+  addPeopleCommands(program, run);
   addReleaseCommands(program, run);
   return program;
 }
