@@ -37,7 +37,10 @@ export function createMint(options: MintOptions): Mint {
 function keysOf(text: string): DecisionKeys {
   const parsed = parseDecisionKeys(text);
   if (parsed.kind === 'ok') return parsed.keys;
-  throw new HoldfastError('bad_options', `the decision key (HOLDFAST_DECISION_KEY) cannot be used: ${parsed.problem}`);
+  throw new HoldfastError(
+    'bad_options',
+    `the decision key (HOLDFAST_DECISION_KEY) cannot be used: ${parsed.problem}`,
+  );
 }
 
 /** What was checked before is plain JSON, whatever its type is called. */
