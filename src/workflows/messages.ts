@@ -35,8 +35,9 @@ export interface RaiseLimit extends Steering {
 export const messageSignal = defineSignal<[UserMessage]>('message');
 export const decideSignal = defineSignal<[Decision]>('decide');
 export const pauseSignal = defineSignal<[Steering]>('pause');
+/** Ends a pause. */
 export const resumeSignal = defineSignal<[Steering]>('resume');
-/** Try again now: after an outage, a bug, or a kill switch that was in the way. */
+/** Try again now: after an outage, a bug, or a kill switch. */
 export const retrySignal = defineSignal<[Steering]>('retry');
 export const cancelSignal = defineSignal<[Steering]>('cancel');
 export const closeSignal = defineSignal<[Steering]>('close');
@@ -61,6 +62,7 @@ export type RunPhase =
   | 'waiting'
   | 'landed'
   | 'unknown'
+  | 'held'
   | 'paused'
   | 'outage'
   | 'bug'
