@@ -1,3 +1,4 @@
+import { type DecisionKeys, parseDecisionKeys } from './control/keys.ts';
 import { LIMITS } from './core/limits.ts';
 import type { ModelTier } from './core/release.ts';
 import { resolveModels } from './models/tiers.ts';
@@ -20,6 +21,8 @@ export interface Config {
   readonly previews: boolean;
   /** A module that exports `payloadCodecs`, for encryption of what Temporal stores. */
   readonly codecModule: string | null;
+  /** With keys, decisions and steering count only when they are signed. */
+  readonly decisionKeys: DecisionKeys | null;
   readonly notices: NoticeConfig;
 }
 
@@ -51,6 +54,8 @@ export const VARIABLES = {
     'signs webhooks: whsec_ and 24 to 64 random bytes in base64; while it is changed, the new and the old one separated by a space',
   HOLDFAST_WEBHOOK_ALLOW:
     'host:port, separated by commas, that webhooks may reach although internal or not https (default none)',
+  HOLDFAST_DECISION_KEY:
+    'secret of 32 or more characters, the same for workers and the command line: only signed decisions and steering count; several, separated by spaces, while one replaces another (default none)',
 } as const;
 
 type Name = keyof typeof VARIABLES;
@@ -96,6 +101,7 @@ export function readConfig(environment: Environment): Config {
     previews: onOff('HOLDFAST_PREVIEWS', 'on'),
     codecModule: text('HOLDFAST_CODEC', '') || null,
     notices: readNotices(text, problems),
+    decisionKeys: readDecisionKeys(text('HOLDFAST_DECISION_KEY', ''), problems),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -132,6 +138,14 @@ export function agentModules(environment: Environment): readonly string[] {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+}
+
+function readDecisionKeys(value: string, problems: string[]): DecisionKeys | null {
+  if (value === '') return null;
+  const parsed = parseDecisionKeys(value);
+  if (parsed.kind === 'ok') return parsed.keys;
+  problems.push(`HOLDFAST_DECISION_KEY: ${parsed.problem}`);
+  return null;
 }
 
 function readModels(environment: Environment, problems: string[]): Config['models'] {

@@ -14,6 +14,7 @@ import { createLogNotifier } from './notices/log.ts';
 import { type RunningNotices, startNotices } from './notices/loop.ts';
 import type { Notifier } from './notices/notifier.ts';
 import { createWebhookNotifier } from './notices/webhook.ts';
+import { storeDirectory } from './people/storeDirectory.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 import { connect, type Sql } from './store/connection.ts';
 import { databaseOf } from './store/database.ts';
@@ -123,6 +124,8 @@ async function prepareServices(
     models: config.models,
     unpriced: config.allowUnpriced ? 'dearest' : 'refuse',
     previews: config.previews,
+    directory: storeDirectory(sql),
+    decisionKeys: config.decisionKeys,
     crashPoint: async () => undefined,
     ...overrides.services,
   };

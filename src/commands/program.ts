@@ -4,6 +4,7 @@ import { EXIT_CODES } from './failures.ts';
 import { addHandOverCommands } from './handovers.ts';
 import { addLocalCommands } from './local.ts';
 import { addNoticeCommands } from './notices.ts';
+import { addPeopleCommands } from './people.ts';
 import { addPolicyCommands } from './policy.ts';
 import { addReadingCommands } from './reading.ts';
 import { addReleaseCommands } from './releases.ts';
@@ -40,6 +41,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addSteeringCommands(program, run);
   addHandOverCommands(program, run);
   addNoticeCommands(program, run);
+  addPeopleCommands(program, run);
   addReleaseCommands(program, run);
   addPolicyCommands(program, run);
   return program;

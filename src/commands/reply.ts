@@ -70,6 +70,8 @@ export function refusalText(why: DecisionRefusal, approval: ApprovalRow): string
       return 'its time of issue or of expiry is missing or wrong: decide again';
     case 'stale':
       return 'it was issued too long ago: decide again';
+    case 'replayed':
+      return 'it was sent once before: a signed message counts once';
     case 'not_yet_valid':
       return 'its time of issue lies in the future: set the clock of the machine that issued it';
     case 'unknown_person':

@@ -103,6 +103,16 @@ export const LIMITS = {
   envelopeLifeMs: 7 * 86_400_000,
   envelopeLifeDefaultMs: 10 * 60_000,
   clockSkewMs: 60_000,
+  /** A decision key has at least this many characters, and this many keys may be valid at a time. */
+  decisionKeyChars: 32,
+  decisionKeys: 4,
+  /** Signed steering that was used is remembered this long after its expiry, and forgotten this many at a time. */
+  usedEnvelopeMs: 30 * 86_400_000,
+  usedEnvelopesSwept: 100,
+  /** People of one import, roles of one person, and bytes of the file. */
+  importedPeople: 10_000,
+  rolesPerPerson: 50,
+  peopleFileBytes: 8 * 1024 * 1024,
   /** A pause becomes a question after this. */
   pauseMs: 7 * 86_400_000,
   /** A call that meets a kill switch looks again after this, and gives up after that. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, type Environment, readConfig, VARIABLES } from '../../src/config.ts';
 
@@ -28,6 +29,7 @@ describe('a good environment', () => {
       previews: true,
       codecModule: null,
       notices: { log: true, webhook: null },
+      decisionKeys: null,
     });
   });
 
@@ -51,6 +53,13 @@ describe('a good environment', () => {
       previews: false,
       codecModule: './codec.ts',
     });
+  });
+
+  test('decision keys are read, and do not show', () => {
+    const config = readConfig({ ...good, HOLDFAST_DECISION_KEY: `${'k'.repeat(32)} ${'l'.repeat(32)}` });
+    expect(config.decisionKeys).toHaveLength(2);
+    expect(inspect(config, { depth: 9, showHidden: true })).not.toMatch(/kkkk|llll/);
+    expect(JSON.stringify(config)).not.toMatch(/kkkk|llll/);
   });
 
   test('without a key a scripted model answers at the URL', () => {
@@ -144,6 +153,11 @@ describe('a bad environment names the variable and what to do', () => {
       'a model name that is none',
       { ...good, HOLDFAST_MODEL_DEEP: 'two words' },
       /^HOLDFAST_MODEL_DEEP="two words" is not a model name/,
+    ],
+    [
+      'a short decision key',
+      { ...good, HOLDFAST_DECISION_KEY: `${'k'.repeat(32)} SECRET` },
+      /^HOLDFAST_DECISION_KEY: key 2 of 2 has 6 characters: a key has at least 32/,
     ],
   ])('%s', (_name, environment, problem) => {
     const problems = problemsOf(environment);
