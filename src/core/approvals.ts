@@ -2,6 +2,7 @@ import type { ApprovalId, CallKey, Hash } from './ids.ts';
 import { canonicalJson, isObject, type Json, type JsonObject } from './json.ts';
 import { LIMITS } from './limits.ts';
 import type { Amount } from './money.ts';
+import { isName } from './names.ts';
 import type { Tier } from './policy.ts';
 import { utf8Bytes, wellFormed } from './text.ts';
 
@@ -82,7 +83,7 @@ export function parseDecision(value: unknown): Decision | null {
   const { approval, kind, by, channel, reason, answer, argsHash } = value;
   if (typeof approval !== 'string' || approval.length > LIMITS.personChars) return null;
   if (kind !== 'approve' && kind !== 'reject' && kind !== 'edit' && kind !== 'answer') return null;
-  if (typeof by !== 'string' || wellFormed(by) === '' || by.length > LIMITS.personChars) return null;
+  if (!isName(by)) return null;
   if (channel !== undefined && (typeof channel !== 'string' || channel.length > LIMITS.personChars))
     return null;
   if (reason !== undefined && (typeof reason !== 'string' || reason.length > LIMITS.reasonChars)) return null;
