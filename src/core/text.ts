@@ -60,7 +60,7 @@ export function oneLine(text: string, maxChars: number): string {
 /**
  * Code points that leave no mark of their own on a screen, or change the order of what stands around them: controls,
  * joiners, bidirectional marks, blanks that are no white space, variation selectors, tags. A list of our own, since
- * what a pattern means by Unicode property changes with the version of Node.
+ * what a pattern means by Unicode property changes with the version of Node. Ascending.
  */
 const HIDDEN: readonly (readonly [first: number, last: number])[] = [
   [0x00, 0x08],
@@ -95,7 +95,11 @@ const HIDDEN: readonly (readonly [first: number, last: number])[] = [
 ];
 
 function isHidden(code: number): boolean {
-  return HIDDEN.some(([first, last]) => code >= first && code <= last);
+  for (const [first, last] of HIDDEN) {
+    if (code < first) return false;
+    if (code <= last) return true;
+  }
+  return false;
 }
 
 /**
@@ -103,6 +107,7 @@ function isHidden(code: number): boolean {
  * three characters that nobody sees stood. White space and letters of every script stay as they are.
  */
 export function visible(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text;
   let shown = '';
   let hidden: number[] = [];
   const tell = () => {

@@ -129,10 +129,12 @@ const FORMS: Readonly<Record<ApprovalRecord['kind'], Form>> = {
 
 function deciders(state: RunState, record: ApprovalRecord): string {
   const who = record.approvers.length === 0 ? 'anybody' : code(record.approvers.join(', '));
-  const votes = record.votes.map((vote) => vote.by).join(', ');
-  const so =
-    record.quorum > 1 ? `; ${record.quorum} people have to say yes${votes && `, so far ${code(votes)}`}` : '';
-  return `${who} but ${code(state.requester.id)}${so}`;
+  const whoNot = `${who} but ${code(state.requester.id)}`;
+  if (record.quorum < 2) return whoNot;
+  const needed = `${whoNot}; ${record.quorum} people have to say yes`;
+  return record.votes.length === 0
+    ? needed
+    : `${needed}, so far ${code(record.votes.map((vote) => vote.by).join(', '))}`;
 }
 
 /** Where each call of the step stands. A single one that is asked about has been shown. */
@@ -163,8 +165,12 @@ function factsLine(state: RunState): string {
   return facts.filter((fact) => typeof fact === 'string').join(' · ');
 }
 
-/** Text of others, as it is, on one line. A mark that would end the code is shown as another. */
+/**
+ * Text of others, as it is, on one line. A mark that would end the code is shown as another. Cut before hidden
+ * characters are named, so that nothing is too long to look at, and after, so that the names fit.
+ */
 function code(text: string): string {
-  const line = oneLine(visible(text), LIMITS.cardTextChars).replaceAll('`', "'");
+  const shown = visible(oneLine(text, LIMITS.reasonChars));
+  const line = oneLine(shown, LIMITS.cardTextChars).replaceAll('`', "'");
   return `\`${line === '' ? '(nothing)' : line}\``;
 }
