@@ -194,7 +194,7 @@ function deciders(record: ApprovalRecord): string {
   const named = [...people, ...roles.map((role) => `role ${role}`)];
   const who = named.length === 0 ? 'anybody' : code(named.join(', '));
   const but = record.requesterMay === 'too' ? '' : ` but ${code(record.requester)}`;
-  const whoNot = `${who} but ${code(state.requester.id)}`;
+  const whoNot = `${who}${but}`;
   if (record.quorum < 2) return whoNot;
   const needed = `${whoNot}; ${record.quorum} people have to say yes`;
   return record.votes.length === 0
