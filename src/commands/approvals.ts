@@ -7,6 +7,7 @@ import { LIMITS } from '../core/limits.ts';
 import { formatAmount } from '../core/money.ts';
 import { oneLine } from '../core/text.ts';
 import { type ApprovalRow, findApproval, listApprovals } from '../store/views.ts';
+import { addApprovalStats } from './approvalStats.ts';
 import { CommandError } from './failures.ts';
 import { jsonObject, wholeNumber } from './options.ts';
 import type { Run } from './program.ts';
@@ -24,7 +25,7 @@ interface DecideFlags {
 }
 
 export function addApprovalCommands(program: Command, run: Run): void {
-  program
+  const approvals = program
     .command('approvals')
     .description('list what people are asked, the most urgent first')
     .option('--all', 'closed ones too, the newest first', false)
@@ -36,6 +37,7 @@ export function addApprovalCommands(program: Command, run: Run): void {
         return undefined;
       }),
     );
+  addApprovalStats(approvals, run);
   const decision = (name: 'approve' | 'reject', description: string) =>
     program
       .command(name)

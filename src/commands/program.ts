@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
+import { addAuditCommands } from './audit.ts';
 import { EXIT_CODES } from './failures.ts';
 import { addLocalCommands } from './local.ts';
 import { addReadingCommands } from './reading.ts';
@@ -36,6 +37,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);
   addReleaseCommands(program, run);
+  addAuditCommands(program, run);
   return program;
 }
 

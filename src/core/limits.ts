@@ -193,4 +193,5 @@ export const LIMITS = {
   /** What is said about a tool or a person needs this many decisions to rest on. */
   findingDecisions: 20,
   findingApprovalShare: 0.95,
+  findingHastyShare: 0.5,
 } as const;

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../core/json.ts';
 import type { Sql } from './connection.ts';
 import { hashText } from './hash.ts';
 
@@ -14,6 +15,16 @@ export async function readAudit(sql: Sql, run: string): Promise<readonly AuditRo
   return sql<
     AuditRow[]
   >`select seq, at_us, event, key, facts, hash from audit where run = ${run} order by seq`;
+}
+
+/** Facts as an object; an empty one where they were damaged: who reads a broken audit wants the rest of it. */
+export function parseFacts(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? (value as JsonObject) : {};
+  } catch {
+    return {};
+  }
 }
 
 /**

@@ -34,7 +34,12 @@ export interface Integrity {
   /** Null before the first anchor. */
   readonly newestAnchor: { readonly n: number; readonly hash: string; readonly atUs: number } | null;
   /** Rows that no anchor has seen yet: what happens to them shows only where it breaks a chain. */
-  readonly unanchored: { readonly rows: number; readonly oldestUs: number | null };
+  readonly unanchored: {
+    readonly rows: number;
+    readonly oldestUs: number | null;
+    /** An anchor should have seen them by now: no worker runs, or anchors were removed. */
+    readonly overdue: boolean;
+  };
   /** The first is the first broken link; at most `LIMITS.auditFaults`, one for each chain. */
   readonly faults: readonly Fault[];
   readonly faultCount: number;
@@ -62,9 +67,16 @@ export async function verifyAudit(sql: Sql, options: IntegrityOptions = {}): Pro
     const chains = await checkChains(tx, { run, distrusted, found, onProgress });
     await tx`set local enable_sort = on`;
     await checkFacts(tx, run, found);
-    return { ...anchors, ...chains, faults: found.first, faultCount: found.count };
+    const unanchored = { ...chains.unanchored, overdue: await isOverdue(tx, chains.unanchored.oldestUs) };
+    return { ...anchors, ...chains, unanchored, faults: found.first, faultCount: found.count };
   };
   return sql.begin('isolation level repeatable read read only', read) as Promise<Integrity>;
+}
+
+async function isOverdue(tx: TransactionSql, oldestUs: number | null): Promise<boolean> {
+  const [row] = await tx<{ overdue: boolean | null }[]>`
+    select ${oldestUs}::bigint < (extract(epoch from clock_timestamp()) * 1000 - ${LIMITS.unanchoredMs}) * 1000 as overdue`;
+  return row?.overdue === true;
 }
 
 /** The first faults, and how many there are. */

@@ -9,7 +9,9 @@ interface Entry extends AuditRow {
   readonly anchor: number | null;
 }
 
-type CheckedChains = Pick<Integrity, 'rows' | 'chains' | 'unanchored'>;
+interface CheckedChains extends Pick<Integrity, 'rows' | 'chains'> {
+  readonly unanchored: Omit<Integrity['unanchored'], 'overdue'>;
+}
 
 interface ChainOptions {
   readonly run: string | null;

@@ -45,8 +45,7 @@ function unapproved(tx: TransactionSql, run: string | null) {
       where a.run = e.run and a.key = e.key and a.event = 'effect_claimed' order by a.seq desc limit 1) c
     where e.approval is not null and e.state <> 'void' and (${run}::text is null or e.run = ${run})
       and not exists (select from audit a where a.run = e.run and a.seq < c.seq
-        -- A person who edited a call has said yes to it in their own words.
-        and a.event in ('approval_approved', 'approval_answered')
+        and a.event = 'approval_approved'
         and strpos(a.facts, '"approval": ' || to_json(e.approval)::text) > 0)`;
 }
 

@@ -382,9 +382,9 @@ describe('P15 audit edited by hand', () => {
         tampered++;
         expect((await verifyAudit(sql)).faultCount).toBeGreaterThan(0);
       }),
-      { numRuns: 300, verbose: fc.VerbosityLevel.Verbose },
+      { numRuns: 150, verbose: fc.VerbosityLevel.Verbose },
     );
-    expect(tampered).toBeGreaterThan(200);
+    expect(tampered).toBeGreaterThan(100);
   });
 });
 

@@ -29,7 +29,7 @@ create index anchored_heads_anchor on anchored_heads (anchor, run collate "C");
 
 -- Any number will do, as long as it is nobody else's.
 create function lock_anchors() returns boolean language sql as $$
-  select pg_try_advisory_xact_lock(7263012)
+  select pg_try_advisory_xact_lock(7263013)
 $$;
 
 -- Writes the next anchor: no row when another worker is at it, when this period of p_every_ms has its anchor (0: never

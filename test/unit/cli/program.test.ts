@@ -62,6 +62,11 @@ describe('the command tree', () => {
     ['release list'],
     ['release show abcdef'],
     ['release promote abcdef --agent support --channel live --by anna'],
+    ['approvals stats --agent support --days 7'],
+    ['audit verify'],
+    [`audit verify r0123456789abcdef0123 --anchor 12:${'a'.repeat(64)}`],
+    ['audit show w --json'],
+    ['audit anchor'],
     ['dev'],
     ['demo --yes --scripted --json'],
   ])('%s is a command', async (words) => {
@@ -77,6 +82,8 @@ describe('the command tree', () => {
     ['approve --by anna', "missing required argument 'approval-id'"],
     ['approve r/1/0/1', "required option '--by <name>'"],
     ['start support --limits tokens', 'is not name=number'],
+    ['audit verify --anchor 12', 'is not N:HASH'],
+    ['approvals stats --days 0', 'is not a whole number from 1 to 365'],
     ['', 'a command is missing'],
   ])('%s is wrong usage, said in words', async (words, message) => {
     const error = await thrown(words.split(' ').filter((word) => word !== ''));
