@@ -53,16 +53,15 @@ async function verify(
   kept: KeptAnchor | undefined,
 ): Promise<number | undefined> {
   const { terminal } = session;
-  const found = await session.store(
-    async (sql) =>
-      verifyAudit(sql, {
-        ...(id !== undefined && { run: await findChain(sql, id) }),
-        ...(kept !== undefined && { kept }),
-        onProgress: (rows) => terminal.progress(`${rows} rows read`),
-      }),
-    { timeoutMs: LIMITS.auditVerifyMs },
-  );
-  terminal.progress('');
+  const work = async (sql: Sql) =>
+    verifyAudit(sql, {
+      ...(id !== undefined && { run: await findChain(sql, id) }),
+      ...(kept !== undefined && { kept }),
+      onProgress: (rows) => terminal.progress(`${rows} rows read`),
+    });
+  const found = await session
+    .store(work, { timeoutMs: LIMITS.auditVerifyMs })
+    .finally(() => terminal.progress(''));
   const [broken = null] = found.faults;
   terminal.show({ whole: broken === null, broken, ...found }, (shown, paint) => verdictText(shown, paint));
   if (found.unanchored.overdue)
