@@ -16,6 +16,7 @@ import type { Notifier } from './notices/notifier.ts';
 import { createWebhookNotifier } from './notices/webhook.ts';
 import { storeDirectory } from './people/storeDirectory.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
+import { startAnchors } from './store/anchors.ts';
 import { connect, type Sql } from './store/connection.ts';
 import { databaseOf } from './store/database.ts';
 import { migrate } from './store/migrate.ts';
@@ -77,7 +78,8 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       shutdownGraceTime: LIMITS.workerDrainMs,
       maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
     });
-    const done = worker.run().finally(close);
+    const anchors = startAnchors(sql);
+    const done = worker.run().finally(() => anchors.stop().finally(close));
     const stop = async () => {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await done;

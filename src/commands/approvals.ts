@@ -8,6 +8,7 @@ import { formatAmount } from '../core/money.ts';
 import type { Tier } from '../core/policy.ts';
 import { oneLine } from '../core/text.ts';
 import { type ApprovalRow, findApproval, listApprovals } from '../store/views.ts';
+import { addApprovalStats } from './approvalStats.ts';
 import { CommandError } from './failures.ts';
 import { jsonObject, wholeNumber } from './options.ts';
 import type { Run } from './program.ts';
@@ -25,7 +26,7 @@ interface DecideFlags {
 }
 
 export function addApprovalCommands(program: Command, run: Run): void {
-  program
+  const approvals = program
     .command('approvals')
     .description('list what people are asked, the most urgent first')
     .option('--all', 'closed ones too, the newest first', false)
@@ -37,6 +38,7 @@ export function addApprovalCommands(program: Command, run: Run): void {
         return undefined;
       }),
     );
+  addApprovalStats(approvals, run);
   const decision = (name: 'approve' | 'reject', description: string) =>
     program
       .command(name)

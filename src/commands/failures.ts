@@ -6,12 +6,13 @@ import { UnreachableError } from '../connection.ts';
 /** Every exit code, with what it means. The help prints this table. */
 export const EXIT_CODES = {
   ok: [0, 'done'],
-  unexpected: [1, 'an unexpected error, or a record that was tampered with'],
+  unexpected: [1, 'an unexpected error'],
   usage: [2, 'wrong usage or configuration'],
   notFound: [3, 'there is no such run, approval, release or agent'],
   refused: [4, 'refused: a decision that cannot count, a bad message, a run that has ended'],
   unreachable: [5, 'Temporal or the database cannot be reached'],
   noAnswer: [6, 'no answer in time; what was sent is kept and counts'],
+  tampered: [7, 'the audit or another record was edited, cut or lost'],
 } as const;
 
 export type Exit = keyof typeof EXIT_CODES;

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
+import { addAuditCommands } from './audit.ts';
 import { EXIT_CODES } from './failures.ts';
 import { addHandOverCommands } from './handovers.ts';
 import { addLocalCommands } from './local.ts';
@@ -44,6 +45,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addPeopleCommands(program, run);
   addReleaseCommands(program, run);
   addPolicyCommands(program, run);
+  addAuditCommands(program, run);
   return program;
 }
 

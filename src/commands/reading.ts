@@ -90,5 +90,5 @@ async function show(session: Session, id: string, length: 'short' | 'whole'): Pr
   const problems = [view.chain.problem, view.audit.problem].filter((problem) => problem !== null);
   if (problems.length === 0) return undefined;
   session.terminal.note(`the records of this run were tampered with or damaged: ${problems.join('; ')}`);
-  return EXIT_CODES.unexpected[0];
+  return EXIT_CODES.tampered[0];
 }

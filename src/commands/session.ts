@@ -10,7 +10,11 @@ import type { Terminal } from './terminal.ts';
 /** What a command works with. Connections are opened for the work and closed after it, however it ends. */
 export interface Session {
   readonly terminal: Terminal;
-  store<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
+  /** `timeoutMs`: for work that reads more than a few pages. */
+  store<Result>(
+    work: (sql: Sql) => Promise<Result>,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<Result>;
   temporal<Result>(work: (holdfast: HoldfastClient) => Promise<Result>): Promise<Result>;
 }
 
@@ -20,11 +24,11 @@ const STORE_TIMEOUT_MS = LIMITS.storeActivityMs;
 export function openSession(target: () => Target, terminal: Terminal): Session {
   return {
     terminal,
-    store: async (work) => {
+    store: async (work, { timeoutMs = STORE_TIMEOUT_MS } = {}) => {
       const url = await target().databaseUrl();
       const sql = connect(url, { maxConnections: 2 });
       try {
-        return await onStore(() => within(STORE_TIMEOUT_MS, work(sql)));
+        return await onStore(() => within(timeoutMs, work(sql)));
       } catch (error) {
         throw storeError(error, placeOf(url));
       } finally {

@@ -13,6 +13,8 @@ export interface Terminal {
   show<Value>(value: Value, human: (value: Value, paint: Colors, columns: number) => string): void;
   /** Something worth knowing besides the answer. */
   note(words: string): void;
+  /** How far long work has come: one line that replaces itself, on a terminal only. Empty words take it away. */
+  progress(words: string): void;
   fail(error: CommandError): void;
 }
 
@@ -46,6 +48,9 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
     note: (words) => {
       stderr.write(`${warn.yellow(printable(words))}\n`);
+    },
+    progress: (words) => {
+      if (stderr.isTTY === true) stderr.write(`\r${warn.dim(printable(words))}\u001b[K`);
     },
     fail: (error) => {
       const [exit] = EXIT_CODES[error.exit];

@@ -234,4 +234,27 @@ export const LIMITS = {
   cachedReleases: 200,
   connectMs: 10_000,
   listRows: 100,
+
+  // Audit
+  /** At most one anchor a period, and one for each that was not quiet. */
+  anchorEveryMs: 60_000,
+  /** Chains that one anchor speaks of; a full anchor is followed by another at once. */
+  anchorHeads: 20_000,
+  /** Rows that no anchor has seen for this long are pointed out. */
+  unanchoredMs: 5 * 60_000,
+  /** Rows held at a time while the whole audit is read. */
+  auditBatchRows: 2_000,
+  /** Broken chains that are named; the others are counted. */
+  auditFaults: 20,
+  auditVerifyMs: 6 * 3_600_000,
+  /** Requests that the figures about approvals are drawn from, the newest first. */
+  statisticsApprovals: 200_000,
+  statisticsDaysMax: 365,
+  statisticsDays: 30,
+  /** Nobody reads a request and thinks about it in less than this. */
+  hastyMs: 3_000,
+  /** What is said about a tool or a person needs this many decisions to rest on. */
+  findingDecisions: 20,
+  findingApprovalShare: 0.95,
+  findingHastyShare: 0.5,
 } as const;

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../core/json.ts';
 import type { Sql } from './connection.ts';
 import { hashText } from './hash.ts';
 
@@ -16,12 +17,31 @@ export async function readAudit(sql: Sql, run: string): Promise<readonly AuditRo
   >`select seq, at_us, event, key, facts, hash from audit where run = ${run} order by seq`;
 }
 
+/** Facts as an object; an empty one where they were damaged: who reads a broken audit wants the rest of it. */
+export function parseFacts(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? (value as JsonObject) : {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Whether `row` is what follows row `seq - 1`, whose hash is `previous`; before the first row that is the run's id.
+ * Only a key may hold a line break: the hashed text then has one reading, and nothing can move from one column into
+ * the next.
+ */
+export function follows(previous: string, seq: number, row: AuditRow): boolean {
+  if (row.seq !== seq || row.event.includes('\n') || row.facts.includes('\n')) return false;
+  return row.hash === hashText([previous, seq, row.at_us, row.event, row.key, row.facts].join('\n'));
+}
+
 /** The first row of a run's audit chain that does not follow from the one before it; null when the chain holds. */
 export function firstBrokenRow(run: string, rows: readonly AuditRow[]): number | null {
   let previous = run;
   for (const [i, row] of rows.entries()) {
-    const expected = hashText([previous, row.seq, row.at_us, row.event, row.key, row.facts].join('\n'));
-    if (row.seq !== i + 1 || row.hash !== expected) return row.seq;
+    if (!follows(previous, i + 1, row)) return row.seq;
     previous = row.hash;
   }
   return null;

@@ -306,7 +306,7 @@ describe('records', () => {
     await sql`update nodes set body = replace(body, 'the answer', 'an answer') where run = ${run?.run ?? ''}`;
     await sql`update audit set facts = '{}' where run = ${run?.run ?? ''} and seq = 1`;
     const shown = await cli(['show', run?.run ?? '', '--json']);
-    expect(shown.code).toBe(1);
+    expect(shown.code).toBe(7);
     expect(shown.stderr).toContain('tampered');
     expect(value<ShownRun>(shown).chain.problem).toContain('does not have the bytes');
     expect(value<ShownRun>(shown).audit.problem).toContain('row 1');

@@ -79,6 +79,11 @@ describe('the command tree', () => {
     ['release list'],
     ['release show abcdef'],
     ['release promote abcdef --agent support --channel live --by anna'],
+    ['approvals stats --agent support --days 7'],
+    ['audit verify'],
+    [`audit verify r0123456789abcdef0123 --anchor 12:${'a'.repeat(64)}`],
+    ['audit show w --json'],
+    ['audit anchor'],
     ['dev'],
     ['demo --yes --scripted --json'],
   ])('%s is a command', async (words) => {
@@ -96,6 +101,8 @@ describe('the command tree', () => {
     ['people set anna', "required option '--by <name>'"],
     ['people import --by anna', "missing required argument 'file'"],
     ['start support --limits tokens', 'is not name=number'],
+    ['audit verify --anchor 12', 'is not N:HASH'],
+    ['approvals stats --days 0', 'is not a whole number from 1 to 365'],
     ['', 'a command is missing'],
   ])('%s is wrong usage, said in words', async (words, message) => {
     const error = await thrown(words.split(' ').filter((word) => word !== ''));

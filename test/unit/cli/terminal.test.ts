@@ -3,10 +3,14 @@ import { CommandError } from '../../../src/commands/failures.ts';
 import { indented, table } from '../../../src/commands/table.ts';
 import { createTerminal, printable, wantsColor } from '../../../src/commands/terminal.ts';
 
-function open(options: { readonly json: boolean; readonly environment?: Record<string, string> }) {
+function open(options: {
+  readonly json: boolean;
+  readonly environment?: Record<string, string>;
+  readonly isTTY?: boolean;
+}) {
   const said = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({
-    isTTY: true,
+    isTTY: options.isTTY ?? true,
     write: (text: string) => {
       said[name] += text;
     },
@@ -49,6 +53,16 @@ describe('what is shown', () => {
     const { terminal, said } = open({ json: false, environment: { FORCE_COLOR: '1' } });
     terminal.show({ text: '\u001b[31m' }, ({ text }, paint) => paint.red(text));
     expect(said.stdout).toBe('\u001b[31m\ufffd[31m\u001b[39m\n');
+  });
+
+  test('progress replaces itself on a terminal, and is nowhere else', () => {
+    const { terminal, said } = open({ json: true, environment: { NO_COLOR: '1' } });
+    terminal.progress('5 rows');
+    terminal.progress('');
+    expect(said).toEqual({ stdout: '', stderr: '\r5 rows\u001b[K\r\u001b[K' });
+    const piped = open({ json: false, isTTY: false });
+    piped.terminal.progress('5 rows');
+    expect(piped.said).toEqual({ stdout: '', stderr: '' });
   });
 
   test('a failure is told to people on stderr, and to programs as their one value', () => {
