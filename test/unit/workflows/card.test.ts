@@ -33,6 +33,7 @@ function stateOf(others: Others, calls: number): RunState {
   });
   const step = {
     n: 1,
+    said: null,
     calls: Array.from({ length: calls }, (_, i) =>
       callState('refund_order', i, {
         prepared: preparedCall('refund_order', i, { summary: others.summary }),
@@ -50,9 +51,14 @@ function recordOf(others: Others, kind: ApprovalRecord['kind'] = 'call'): Approv
     reason: others.reason,
     tool: others.tool,
     amount: { value: 42.5, currency: others.currency },
-    approvers: [others.approver],
+    requester: others.requester,
+    payee: others.summary,
+    quote: others.reason,
+    terms: { seen: others.summary },
+    formerTerms: { seen: others.reason },
+    approvers: { people: [others.approver], roles: [others.approver] },
     quorum: 2,
-    votes: [{ by: others.voter, atMs: 1 }],
+    votes: [{ by: others.voter, channel: 'ui', identity: 'unverified', atMs: 1 }],
   });
 }
 
@@ -170,9 +176,7 @@ describe('P13 text of others on the card', () => {
   });
 
   test('of 100 KB each leaves a card of bounded size, and whole signals on it', () => {
-    for (const text of ['\ud83d\ude00', '`$<b>', '\u202e'].map((part) =>
-      part.repeat(100 * 1024),
-    )) {
+    for (const text of ['\ud83d\ude00', '`$<b>', '\u202e'].map((part) => part.repeat(100 * 1024))) {
       const records = Array.from({ length: LIMITS.openApprovals }, () => recordOf(all(text), 'reconcile'));
       const drawn = card(stateOf(all(text), LIMITS.callsPerStep), 'unknown', text, records);
       expect(drawn.length).toBeLessThan(48 * 1024);
@@ -190,14 +194,22 @@ function signalsOn(drawn: string): string[] {
 }
 
 describe('the signals to paste', () => {
-  const NOBODY = { requester: 'customer', roles: ['plain'] };
+  const ANYBODY = { identity: 'unverified', roles: ['plain'] } as const;
 
   test.each([
     ['call', ['approved', 'rejected']],
     ['landing', ['approved', 'rejected']],
+    ['pause', ['approved', 'rejected']],
+    ['question', ['answered', 'rejected']],
     ['reconcile', ['answered', 'answered', 'answered']],
   ] as const)('of a %s request count once a name is filled in, and not before', (kind, states) => {
-    const record = { ...recordOf(all('plain'), kind), quorum: 1, votes: [], deadlineMs: 10 };
+    const record = {
+      ...recordOf(all('plain'), kind),
+      requester: 'somebody else',
+      quorum: 1,
+      votes: [],
+      deadlineMs: 10,
+    };
     const lines = signalsOn(card(stateOf(all('plain'), 1), 'waiting', '', [record]));
     expect(lines).toHaveLength(states.length);
     const decisions = lines.map((line) => {
@@ -210,7 +222,7 @@ describe('the signals to paste', () => {
     });
     expect(
       decisions.map((decision) => {
-        const outcome = decideApproval(record, decision, NOBODY, 1);
+        const outcome = decideApproval(record, decision, ANYBODY, 1);
         return outcome.kind === 'refused' ? outcome.why : outcome.record.state.kind;
       }),
     ).toEqual(states);
@@ -229,7 +241,7 @@ test('a single call that is asked about is not listed again; several are, with w
   const refused = { kind: 'refused', code: 'not_approved', text: '' } as const;
   const state = stateOf(all('plain'), 2);
   const calls = [callState('a', 0, { outcome: RAN }), callState('b', 1, { outcome: refused })];
-  const turn = state.turn && { ...state.turn, step: { n: 1, calls } };
+  const turn = state.turn && { ...state.turn, step: { n: 1, said: null, calls } };
   expect(card({ ...state, turn }, 'running', '', [])).toContain(
     '#### This step\n\n- `a`: success\n- `b`: not run (not approved)',
   );
