@@ -4,9 +4,11 @@ import { EXIT_CODES } from './failures.ts';
 import { addLocalCommands } from './local.ts';
 import { addReadingCommands } from './reading.ts';
 import { addReleaseCommands } from './releases.ts';
+import { addRuleCommands } from './rules.ts';
 import type { Session } from './session.ts';
 import { addStartCommands } from './start.ts';
 import { addSteeringCommands } from './steering.ts';
+import { addStopCommand } from './stop.ts';
 
 export interface ProgramOptions {
   readonly version: string;
@@ -35,6 +37,8 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addReadingCommands(program, run);
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);
+  addStopCommand(program, run);
+  addRuleCommands(program, run);
   addReleaseCommands(program, run);
   return program;
 }

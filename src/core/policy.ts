@@ -24,6 +24,9 @@ export interface PolicyFacts {
 /** The class that every effect has by itself: this tool, in this release. Its value is `tool@release`. */
 export const FIRST_USE = 'first-use';
 
+/** Stands in `firstOf` when a call's classes could not be known: it may be the first of any, so every `firstTime` matches. */
+export const ANY_CLASS = '*';
+
 /** All members that are present must hold. An empty match holds for every call. */
 export interface RuleMatch {
   readonly tools?: readonly string[];

@@ -120,6 +120,8 @@ export async function newCall(
     argsHash: argsHash as Hash,
     generation: 1,
     terms: null,
+    classes: [],
+    learned: null,
     approval: null,
   };
 }
