@@ -32,13 +32,14 @@ export async function wakeHeldRuns(
   try {
     const first = await read('');
     if (first.length === 0) return { ...counted, problem: null };
-    const startedAtMs = performance.now();
+    let sentAtMs = Number.NEGATIVE_INFINITY;
     await session.temporal(async (holdfast) => {
       let page = first;
       // Runs that are woken leave the list while it is read, so each page begins after the last id of the one before.
       for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
         for (const run of page) {
-          await sleep(waitMs(counted.woken + counted.gone, performance.now() - startedAtMs));
+          await sleep(waitMs(performance.now() - sentAtMs));
+          sentAtMs = performance.now();
           counted[await wakeOne(holdfast, run)]++;
           const done = counted.woken + counted.gone;
           if (done % SAID_EVERY === 0) session.terminal.note(`${done} held runs woken so far`);
@@ -63,7 +64,7 @@ export async function wakeHeldRuns(
   }
 }
 
-/** How long the signal after `sent` others has to wait, `passedMs` after the first. */
-export function waitMs(sent: number, passedMs: number): number {
-  return Math.max(0, (sent * 1_000) / LIMITS.wakesPerSecond - passedMs);
+/** How long the next signal has to wait, `sinceMs` after the last one was sent. What was missed is not caught up with. */
+export function waitMs(sinceMs: number): number {
+  return Math.max(0, 1_000 / LIMITS.wakesPerSecond - sinceMs);
 }
