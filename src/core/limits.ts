@@ -51,6 +51,8 @@ export const LIMITS = {
   inlineMessageBytes: 4 * 1024,
   previewBytes: 4 * 1024,
   summaryChars: 200,
+  /** Of what the model said when it made a call, shown to approvers as a quotation. */
+  quoteChars: 300,
   reasonChars: 2_000,
   idChars: 64,
   personChars: 200,
@@ -71,6 +73,9 @@ export const LIMITS = {
   requestsPerCall: 5,
   /** Most people that one decision may need. */
   quorumMax: 20,
+  /** Where a rule names no reminders, people are reminded after this share of the time, if that is long enough. */
+  reminderShare: 0.5,
+  reminderFromMs: 3_600_000,
   /** Reminders and escalation steps of one request. */
   remindersMax: 10,
   escalationStepsMax: 5,
@@ -96,7 +101,7 @@ export const LIMITS = {
   /** A pause becomes a question after this. */
   pauseMs: 7 * 86_400_000,
   /** A call that meets a kill switch looks again after this, and gives up after that. */
-  heldRetryMs: 10 * 60_000,
+  heldRetryMs: 3_600_000,
   heldMs: 7 * 86_400_000,
   /** How long a kill switch waits for the claims that are being made. */
   gateWaitMs: 10_000,
@@ -162,7 +167,6 @@ export const LIMITS = {
   modelScheduleToCloseMs: 20 * 60_000,
   retryAfterMaxMs: 600_000,
   storeActivityMs: 30_000,
-  storeActivityAttempts: 10,
   outageRetryMs: 60_000,
   outageMs: 86_400_000,
   bugMs: 86_400_000,

@@ -106,7 +106,12 @@ export interface Verdict {
  * What the run may do with a call: permissions first, then the rules in order, then the built-in defaults.
  * Pure; runs in the workflow. It is the boundary, and holds for a model that is assumed hostile.
  */
-export function decide(permissions: Permissions, rules: readonly Rule[], facts: PolicyFacts): Verdict {
+export function decide(
+  permissions: Permissions,
+  rules: readonly Rule[],
+  facts: PolicyFacts,
+  _ownRules: readonly Rule[] = [],
+): Verdict {
   if (!permissions.tiers.includes(facts.tier) || permissions.tools?.includes(facts.tool) === false)
     return {
       rule: 'permissions',

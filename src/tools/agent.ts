@@ -32,6 +32,8 @@ export interface AgentOptions<Services> {
   /** Default `standard`. */
   readonly model?: ModelTier;
   readonly whileWaiting?: 'withdraw' | 'queue';
+  /** Gives the agent the tool `ask_person`. Default false. */
+  readonly asksPeople?: boolean;
   /** Where escalations go. Default: the agent's name. */
   readonly queue?: string;
   readonly waivers?: Waivers;
@@ -56,7 +58,7 @@ export interface Agent {
  * problem at once. The release (what a run pins) is the part of it that is data.
  */
 export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
-  const tools: readonly Tool<Services>[] = [...options.tools, ...builtInTools(options.tools)];
+  const tools: readonly Tool<Services>[] = [...options.tools, ...builtInTools(options.tools, options.asksPeople ?? false)];
   const system = renderPrompt(options.prompt);
   const limits: RunLimits = { ...DEFAULT_RUN_LIMITS, ...options.limits };
   const { problems, warnings } = lintAgent(options, system, limits, tools);

@@ -174,7 +174,16 @@ describe('words', () => {
   test('a reply that waits names what it waits for', () => {
     const silent = { write: () => undefined };
     const terminal = createTerminal({ json: false, stdout: silent, stderr: silent, environment: {} });
-    const approvals = [{ id: approval.id, kind: 'call', summary: 'return 2 items', deadlineMs: 0 }];
+    const approvals = [
+      {
+        id: approval.id,
+        kind: 'call',
+        summary: 'return 2 items',
+        deadlineMs: 0,
+        of: 'people' as const,
+        argsHash: null,
+      },
+    ];
     terminal.show(null, (_, paint) => {
       const text = replyText({ kind: 'waiting', messageId: 'm1', approvals }, paint);
       expect(text).toContain(`${approval.id}  return 2 items (by 1970-01-01 00:00:00 UTC)`);
