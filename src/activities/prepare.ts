@@ -228,7 +228,7 @@ export async function prepareCall(
           (await loadBlobs(services.sql, input.run, [from.argsHash])).get(from.argsHash) ?? 'null',
         ) as Json);
   const { key, callId, tool } = input;
-  const last = Context.current().info.attempt >= LIMITS.storeActivityAttempts;
+  const last = Context.current().info.attempt >= LIMITS.releaseAttempts;
   const problem = last && isGone(services, release, tool) ? GONE : null;
   const draft = await draftOf(services, release, input, { key, callId, tool }, args, problem);
   const [prepared] = await withStoredFacts(services, input, [draft]);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { RunToolInput } from '../../src/activities/types.ts';
-import type { ApprovalId } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { firstBrokenRow, readAudit } from '../../src/store/audit.ts';
@@ -19,6 +18,7 @@ import {
   retried,
   wordsOf,
 } from './bench.ts';
+import { approvalOf, approved, openApprovals, stateOf } from './claimInputs.ts';
 
 const TIMEOUT_MS = 100;
 const LEASE_MS = TIMEOUT_MS + LIMITS.activityOverheadMs + LIMITS.leaseMarginMs;
@@ -430,20 +430,14 @@ describe('what stops an effect before it starts', () => {
   });
 
   test('terms that cannot be read are read again, not taken for changed; but nothing runs without them', async () => {
-    const approval = { id: 'a/1/0/1' as ApprovalId, decision: { by: 'boss' }, decidedAtMs: 0 };
-    const gated = { ...(await newCall(bench, agent, 'priced')), terms: { price: 1 }, approval };
-    const deadline = new Date(Date.now() + 3_600_000);
-    await bench.sql`
-      insert into approvals (id, run, workflow_id, kind, state, key, args_hash, summary, reason, requester, approvers,
-        quorum, opened_at, deadline)
-      values (${approval.id}, ${gated.run}, 'w', 'call', 'open', ${gated.key}, ${gated.argsHash}, 's', 'r', 'c', '{}', 1,
-        now(), ${deadline})`;
+    const input = await newCall(bench, agent, 'priced');
+    const gated = { ...approved(input), terms: { price: 1 } };
+    await openApprovals(bench.sql, [input]);
     readTerms = () => Promise.reject(new Error('away'));
     const { result, failures } = await play(gated);
     expect([result.kind, failures]).toEqual(['stale', ['tool_failed', 'tool_failed']]);
     expect(keys).toEqual([]);
-    const [row] = await bench.sql`select state from approvals where id = ${approval.id}`;
-    expect(row).toEqual({ state: 'void' });
+    expect(await stateOf(bench.sql, approvalOf(input))).toBe('void');
   });
 });
 

@@ -125,6 +125,7 @@ describe('an approver teaches a rule with an approval', () => {
   test.each<[string, Partial<ApprovalRecord>, JsonObject]>([
     ['a destructive call', { tier: 'destructive' }, LEARN],
     ['a call whose tier nobody knows', { tier: null }, LEARN],
+    ['a call that only the customer may agree to', { requesterMay: 'only' }, LEARN],
     ['a call that two must agree to', { quorum: 2 }, LEARN],
     ['a call without a payee', { payee: null }, LEARN],
     ['a call without an amount', { amount: null }, LEARN],

@@ -114,7 +114,8 @@ describe('a kill switch holds, it does not refuse', () => {
 
 describe('from the commit of a switch no new effect starts', () => {
   /** Claims in a transaction that stays open until `end` is called. */
-  async function openClaim(): Promise<{ readonly end: () => Promise<unknown> }> {
+  async function openClaim(): Promise<{ readonly key: string; readonly end: () => Promise<unknown> }> {
+    const input = newInput();
     let end: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => {
       end = resolve;
@@ -124,12 +125,13 @@ describe('from the commit of a switch no new effect starts', () => {
       claimed = resolve;
     });
     const work = sql.begin(async (tx) => {
-      expect((await claimEffect(tx as unknown as Sql, newInput(), KEYED, true)).kind).toBe('run');
+      expect((await claimEffect(tx as unknown as Sql, input, KEYED, true)).kind).toBe('run');
       claimed();
       await ended;
     });
     await Promise.race([ready, work]);
     return {
+      key: input.key,
       end: () => {
         end();
         return work;
@@ -156,18 +158,20 @@ describe('from the commit of a switch no new effect starts', () => {
     expect(returned).toBe(false);
     await early.end();
     await setting;
+    expect(await sql`select from effects where key = ${early.key}`).toHaveLength(1);
     expect(await later).toEqual({ kind: 'held', name: 'tool:note' });
   });
 
-  test('the test above notices a gate that is open', async () => {
+  test('a gate that stands open would be noticed', async () => {
     const [row] = await sql<{ body: string }[]>`select pg_get_functiondef('pass_gate'::regproc) as body`;
     const body = row?.body ?? '';
     expect(body).toContain('perform pg_advisory_xact_lock_shared(7263012);');
     await sql.unsafe(body.replace('perform pg_advisory_xact_lock_shared(7263012);', ''));
     try {
       const early = await openClaim();
-      // It does not wait: a claim that was let through is not on record when the switch has returned.
+      // It does not wait: a claim that was let through comes on record only after the switch has returned.
       await setSwitch(sql, boss('tool:note'));
+      expect(await sql`select from effects where key = ${early.key}`).toHaveLength(0);
       await early.end();
     } finally {
       await sql.unsafe(body);

@@ -50,6 +50,7 @@ begin
   why := case
     when a.kind <> 'call' or a.tool is null then 'it is not about a call'
     when a.tier is null or a.tier not in ('write_safe', 'write_risky') then 'its tier cannot be learned'
+    when a.requester_may = 'only' then 'it was the word of the customer'
     when a.quorum <> 1 then 'more than one person had to agree'
     when coalesce(a.payee, '') = '' then 'its payee is not known'
     when jsonb_typeof(amount -> 'value') is distinct from 'number' or coalesce(amount ->> 'currency', '') = ''
