@@ -120,7 +120,7 @@ async function lift(session: Session, change: SwitchChange): Promise<undefined> 
 
 /** What tells a held run to look again at once. */
 function wakeRun(holdfast: HoldfastClient, input: Steer): Promise<void> {
-  return holdfast.resume(input);
+  return holdfast.retry(input);
 }
 
 function liftedText(shown: Woken & { readonly name: string }, paint: Colors): string {

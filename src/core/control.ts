@@ -8,6 +8,8 @@ import { wellFormed } from './text.ts';
  * C1. An envelope says who speaks; whether that is so is checked by an activity (`verifyControls`), in order of arrival.
  * C2. With a decision key, only what is signed counts, except `pause` and `cancel`: stopping must never need a key.
  * C3. A signature covers the namespace, the workflow id, the name of the message and every member of the envelope.
+ * C4. What is signed counts for a time: it is read by the time at which it was received, never by when it was verified.
+ * C5. Signed steering counts once. Decisions need no such rule: an approval is decided once, and nobody votes twice.
  */
 export interface Envelope {
   readonly by: string;
@@ -53,6 +55,7 @@ export type ControlFault =
   | 'malformed_times'
   | 'stale'
   | 'not_yet_valid'
+  | 'replayed'
   | 'unknown_person'
   | 'inactive_person'
   | 'service_account'
@@ -86,13 +89,37 @@ export function maySteer(name: ControlName, by: string, requester: string, speak
   return speaker.roles.includes(OPERATOR);
 }
 
-/** What a signature is computed over: canonical JSON of everything but the signature itself. */
-export function signedText(
-  at: { readonly namespace: string; readonly workflowId: string; readonly name: ControlName },
-  envelope: JsonObject,
-): string {
+/** Where an envelope is sent: part of what is signed, so that it means nothing anywhere else. */
+export interface Destination {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly name: ControlName;
+}
+
+/**
+ * What a signature is computed over: canonical JSON of everything but the signature itself. Throws a TypeError for
+ * what is not plain JSON.
+ */
+export function signedText(at: Destination, envelope: JsonObject): string {
   const { signature: _, ...said } = envelope;
-  return canonicalJson({ v: 1, ...at, said });
+  const { namespace, workflowId, name } = at;
+  return canonicalJson({ v: 1, namespace, workflowId, name, said });
+}
+
+/** What is wrong with the times of a signed envelope that was received at this time; null when it may count. */
+export function timesFault(
+  envelope: JsonObject,
+  receivedAtMs: number,
+): Extract<ControlFault, 'malformed_times' | 'not_yet_valid' | 'stale'> | null {
+  const { atMs, expiresAtMs } = envelope;
+  if (!isTime(atMs) || !isTime(expiresAtMs)) return 'malformed_times';
+  if (expiresAtMs <= atMs || expiresAtMs - atMs > LIMITS.envelopeLifeMs) return 'malformed_times';
+  if (atMs > receivedAtMs + LIMITS.clockSkewMs) return 'not_yet_valid';
+  return receivedAtMs >= expiresAtMs ? 'stale' : null;
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** Checks the shape of an envelope's own members; null when it may go on. */

@@ -56,3 +56,17 @@ export function oneLine(text: string, maxChars: number): string {
     ? line
     : `${wellFormed(line.slice(0, maxChars - 1)).replace(/\ufffd$/, '')}…`;
 }
+
+/** A value as an error names it: JSON where it is JSON, at most 80 characters. Never throws. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : jsonOf(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return `a ${typeof value} that is not JSON`;
+  }
+}

@@ -39,7 +39,7 @@ export async function decideNow(run: Run, input: unknown): Promise<DecideReply> 
 /** The number under which it waits, or the answer that needs no verification. */
 function queueDecision(run: Run, input: unknown, signalled: boolean): number | DecideReply {
   const decision = parseDecision(input);
-  if (decision === null) {
+  if (decision === null || !isPlain(input)) {
     run.live.dropped++;
     return { kind: 'refused', why: 'malformed' };
   }

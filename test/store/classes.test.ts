@@ -3,8 +3,8 @@ import type { PrepareCallInput, RunToolInput } from '../../src/activities/types.
 import type { PreparedCall } from '../../src/core/calls.ts';
 import type { Hash } from '../../src/core/ids.ts';
 import { LIMITS } from '../../src/core/limits.ts';
+import { ANY_CLASS } from '../../src/core/matching.ts';
 import { usd } from '../../src/core/money.ts';
-import { ANY_CLASS } from '../../src/core/policy.ts';
 import { claimEffect, closeEffectRow, settleEffect } from '../../src/store/ledger.ts';
 import { releaseHash } from '../../src/store/releases.ts';
 import { failed, success } from '../../src/tools/result.ts';

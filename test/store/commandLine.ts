@@ -8,14 +8,14 @@ import type { Sql } from '../../src/store/connection.ts';
 export interface Said {
   readonly out: string;
   readonly notes: string;
-  /** Runs that it told to go on. */
+  /** Runs that it told to try again. */
   readonly woken: readonly Steer[];
   /** Null when it succeeded. */
   readonly exit: string | null;
   readonly message: string;
 }
 
-/** Runs a command on a real store, with a client that only notes which runs are told to go on. */
+/** Runs a command on a real store, with a client that only notes which runs are told to try again. */
 export async function holdfast(
   sql: Sql,
   words: readonly string[],
@@ -28,11 +28,11 @@ export async function holdfast(
     stderr: { write: (text) => notes.push(text) },
     environment: {},
   });
-  const goOn = async (input: Steer) => {
+  const retry = async (input: Steer) => {
     wake(input);
     woken.push(input);
   };
-  const client = { resume: goOn, retry: goOn } as unknown as HoldfastClient;
+  const client = { retry } as unknown as HoldfastClient;
   const program = createProgram(
     async (work) => {
       await work(
