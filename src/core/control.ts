@@ -1,5 +1,6 @@
 import { canonicalJson, isObject, type JsonObject } from './json.ts';
 import { LIMITS } from './limits.ts';
+import { isName } from './names.ts';
 import { wellFormed } from './text.ts';
 
 /**
@@ -126,7 +127,7 @@ function isTime(value: unknown): value is number {
 export function parseEnvelope(value: unknown): (Envelope & { readonly channel: string }) | null {
   if (!isObject(value)) return null;
   const { by, channel = 'signal', atMs, expiresAtMs, signature } = value;
-  if (typeof by !== 'string' || wellFormed(by) === '' || by.length > LIMITS.personChars) return null;
+  if (!isName(by)) return null;
   if (typeof channel !== 'string' || channel.length > LIMITS.personChars) return null;
   return {
     by: wellFormed(by),

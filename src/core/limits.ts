@@ -59,6 +59,10 @@ export const LIMITS = {
   payloadSoftBytes: 64 * 1024,
   payloadHardBytes: 256 * 1024,
   contextBytes: 8 * 1024,
+  /** Of one text of others on the card. */
+  cardTextChars: 300,
+  /** Requests beyond this are counted. The Temporal UI carries the whole card in the address of a frame. */
+  cardChars: 24_000,
   /** A tool result above this goes to the blob store and the model gets an excerpt. */
   inlineResultBytes: 8 * 1024,
   resultExcerptBytes: 2 * 1024,
