@@ -81,7 +81,13 @@ export async function callModel(services: ActivityServices, input: CallModelInpu
   const cost = costMicroUsd(request.model, answer.usage, new Date(), { unpriced: services.unpriced });
 
   const blocks = answer.content.filter(isToolUse);
-  const prepared = await prepareCalls(services, release, input, blocks, answer.unparsable);
+  const prepared = await prepareCalls(
+    services,
+    release,
+    { ...input, release: releaseHash },
+    blocks,
+    answer.unparsable,
+  );
   const parent = userNode === null ? input.head : headOf(userNode);
   const answerNode =
     answer.content.length === 0

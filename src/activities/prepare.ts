@@ -1,23 +1,37 @@
+import { Context } from '@temporalio/activity';
 import type { PreparedCall } from '../core/calls.ts';
-import type { CallKey, RunId } from '../core/ids.ts';
+import type { CallKey, Hash } from '../core/ids.ts';
 import { callKey } from '../core/ids.ts';
 import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
+import { ANY_CLASS } from '../core/matching.ts';
 import type { ToolUseBlock } from '../core/messages.ts';
+import { FIRST_USE } from '../core/policy.ts';
 import type { Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
-import { oneLine, utf8Bytes } from '../core/text.ts';
+import { oneLine, utf8Bytes, wellFormed } from '../core/text.ts';
+import { callFacts } from '../store/callFacts.ts';
 import { loadBlobs, storeBlobs } from '../store/chain.ts';
 import { hashText } from '../store/hash.ts';
 import type { Tool } from '../tools/tool.ts';
 import { implementationOf, isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
-import type { PrepareCallInput } from './types.ts';
+import type { PrepareCallInput, RunRef } from './types.ts';
 
 export interface Prepared {
   readonly call: PreparedCall;
   /** Canonical arguments, to be stored under `call.argsHash`. */
   readonly args: string;
+}
+
+/** What the store is asked about a call; null where it is asked nothing: reads, and calls that cannot run. */
+interface Draft extends Prepared {
+  readonly ask: { readonly classesKnown: boolean; readonly mayBeLearned: boolean } | null;
+}
+
+/** The run a call belongs to, and the release it pins. */
+interface At extends RunRef {
+  readonly release: Hash;
 }
 
 /**
@@ -27,11 +41,11 @@ export interface Prepared {
 export async function prepareCalls(
   services: ActivityServices,
   release: Release,
-  at: { readonly run: RunId; readonly step: number; readonly requester: Requester },
+  at: At & { readonly step: number },
   blocks: readonly ToolUseBlock[],
   unparsable: readonly string[],
 ): Promise<readonly Prepared[]> {
-  return Promise.all(
+  const drafts = await Promise.all(
     blocks.map((block, ordinal) => {
       const key = callKey(at.run, at.step, ordinal);
       const problem =
@@ -40,28 +54,26 @@ export async function prepareCalls(
           : unparsable.includes(block.id)
             ? 'The arguments were not valid JSON.'
             : isGone(services, release, block.name)
-              ? 'The version of this tool that the conversation was started with is not available. Hand over to a person.'
+              ? GONE
               : null;
-      return prepareOne(
-        services,
-        release,
-        at.requester,
-        { key, callId: block.id, tool: block.name },
-        block.input,
-        problem,
-      );
+      const call = { key, callId: block.id, tool: block.name };
+      return draftOf(services, release, at, call, block.input, problem);
     }),
   );
+  return withStoredFacts(services, at, drafts);
 }
 
-async function prepareOne(
+const GONE =
+  'The version of this tool that the conversation was started with is not available. Hand over to a person.';
+
+async function draftOf(
   services: ActivityServices,
   release: Release,
-  requester: Requester,
+  at: At,
   call: { readonly key: CallKey; readonly callId: string; readonly tool: string },
   input: Json,
   knownProblem: string | null,
-): Promise<Prepared> {
+): Promise<Draft> {
   const found = knownProblem === null ? toolFor(services, release, call.tool) : null;
   const raw = rawText(input);
   const parsed = found?.tool.parse(input);
@@ -76,23 +88,54 @@ async function prepareOne(
           : null);
   if (problem !== null || found === null || parsed?.kind !== 'ok') {
     const args = clipRaw(raw);
-    return {
-      args,
-      call: {
-        ...call,
-        ...NO_FACTS,
-        argsHash: hashText(args),
-        summary: `call ${oneLine(call.tool, 64)}`,
-        problem,
-      },
-    };
+    const summary = `call ${oneLine(call.tool, 64)}`;
+    return { args, call: { ...call, ...NO_FACTS, argsHash: hashText(args), summary, problem }, ask: null };
   }
   const args = canonicalJson(parsed.input);
-  const facts = await factsOf(found.tool, parsed.input, found.services(requester));
-  return { args, call: { ...call, ...facts, argsHash: hashText(args), problem: null } };
+  const { declared, ...facts } = await factsOf(found.tool, parsed.input, found.services(at.requester));
+  const effect = found.pinned.replay !== 'pure';
+  const classes = effect
+    ? [...new Set([`${FIRST_USE}:${call.tool}@${at.release}`, ...(declared ?? [])])]
+    : [];
+  return {
+    args,
+    call: { ...NO_FACTS, ...call, ...facts, classes, argsHash: hashText(args), problem: null },
+    ask: effect
+      ? { classesKnown: declared !== null, mayBeLearned: found.pinned.tier !== 'destructive' }
+      : null,
+  };
 }
 
-const NO_FACTS = { amount: null, payee: null, classes: [], terms: null } as const;
+/**
+ * One read for all calls of a step, none where there is no effect among them. Classes that could not be known count as
+ * unseen, all of them: `ANY_CLASS` makes every rule about a first time match.
+ */
+async function withStoredFacts(
+  services: ActivityServices,
+  at: At,
+  drafts: readonly Draft[],
+): Promise<readonly Prepared[]> {
+  const asked = drafts.flatMap(({ call, ask }) =>
+    ask === null ? [] : [ask.mayBeLearned ? call : { ...call, payee: null }],
+  );
+  const known = await callFacts(services.sql, at, asked);
+  return drafts.map(({ call, args, ask }) => {
+    if (ask === null) return { call, args };
+    const facts = known.get(call.key);
+    if (facts === undefined) throw new Error(`the store says nothing about call ${call.key}`);
+    const firstOf = ask.classesKnown ? facts.firstOf : [...facts.firstOf, ANY_CLASS];
+    return { args, call: { ...call, firstOf, learned: facts.learned } };
+  });
+}
+
+const NO_FACTS = {
+  amount: null,
+  payee: null,
+  classes: [],
+  firstOf: [],
+  learned: null,
+  terms: null,
+} as const;
 
 /** Arguments that are too deep to be walked have no canonical form; they are refused like any that do not fit. */
 function rawText(input: Json): string {
@@ -121,11 +164,15 @@ function isGone(services: ActivityServices, release: Release, name: string): boo
 /** A tool whose code is not here can still be prepared by a worker that has it, so this refuses nothing for ever. */
 function toolFor(services: ActivityServices, release: Release, name: string) {
   if (!release.tools.some((tool) => tool.labels.name === name)) return null;
-  const { tool, agent } = implementationOf(services.agents, release, name);
-  return { tool, services: (requester: Requester) => agent.services(services.outside, requester) };
+  const { tool, agent, pinned } = implementationOf(services.agents, release, name);
+  return {
+    tool,
+    pinned: pinned.labels,
+    services: (requester: Requester) => agent.services(services.outside, requester),
+  };
 }
 
-/** Facts that cannot be had are null, which no rule takes for a small amount: a policy then asks a person. */
+/** Facts that cannot be had are null, which no rule takes for a small amount or a seen class: a policy then asks a person. */
 async function factsOf(tool: Tool<unknown>, input: JsonObject, toolServices: unknown) {
   const orNull = <Value>(fact: Promise<Value>) => fact.catch(() => null);
   const [amount, payee, classes, terms] = await Promise.all([
@@ -134,14 +181,27 @@ async function factsOf(tool: Tool<unknown>, input: JsonObject, toolServices: unk
     orNull(tool.classes(input, toolServices)),
     orNull(tool.terms(input, toolServices)),
   ]);
-  const known = amount !== null && Number.isFinite(amount.value) ? amount : null;
+  const known =
+    amount !== null && Number.isFinite(amount.value) && isName(amount.currency, LIMITS.currencyChars);
   return {
-    amount: known,
-    payee,
-    classes: classes ?? [],
+    amount: known ? amount : null,
+    payee: isName(payee, LIMITS.payeeChars) ? payee : null,
+    declared: Array.isArray(classes) && areClasses(classes) ? classes : null,
     terms,
     summary: oneLine(summaryOf(tool, input), LIMITS.summaryChars),
   };
+}
+
+/** `name:value`, few and short: they are stored, compared byte for byte, and travel through history. */
+function areClasses(classes: readonly unknown[]): classes is readonly string[] {
+  return (
+    classes.length <= LIMITS.classesPerCall &&
+    classes.every((one) => isName(one, LIMITS.classChars) && /^[^:]+:./s.test(one))
+  );
+}
+
+function isName(value: unknown, chars: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= chars && wellFormed(value) === value;
 }
 
 function summaryOf(tool: Tool<unknown>, input: JsonObject): string {
@@ -152,7 +212,10 @@ function summaryOf(tool: Tool<unknown>, input: JsonObject): string {
   }
 }
 
-/** Prepares one call again: what it was prepared from may have changed, or a person edited its arguments. */
+/**
+ * Prepares one call again: what it was prepared from may have changed, or a person edited its arguments. Where no worker
+ * with the tool's version turns up, the call carries that as its problem.
+ */
 export async function prepareCall(
   services: ActivityServices,
   input: PrepareCallInput,
@@ -166,7 +229,11 @@ export async function prepareCall(
           (await loadBlobs(services.sql, input.run, [from.argsHash])).get(from.argsHash) ?? 'null',
         ) as Json);
   const { key, callId, tool } = input;
-  const prepared = await prepareOne(services, release, input.requester, { key, callId, tool }, args, null);
+  const last = Context.current().info.attempt >= LIMITS.releaseAttempts;
+  const problem = last && isGone(services, release, tool) ? GONE : null;
+  const draft = await draftOf(services, release, input, { key, callId, tool }, args, problem);
+  const [prepared] = await withStoredFacts(services, input, [draft]);
+  if (prepared === undefined) throw new Error(`call ${key} was not prepared`);
   if (from.kind === 'edited') await storeBlobs(services.sql, input.run, [prepared.args]);
   return prepared.call;
 }

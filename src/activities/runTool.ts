@@ -68,25 +68,34 @@ async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
     case 'busy':
       throw busy(claim.remainingMs);
     case 'unknown':
+    // The key is on record with other arguments: what that means for this call, only a person can say.
+    case 'mismatch':
       return unknown(job);
     case 'stale':
       return { kind: 'stale', activeMs: Date.now() - job.startedAtMs };
+    case 'held':
+      return { kind: 'held', name: claim.name, activeMs: Date.now() - job.startedAtMs };
     case 'void':
-    case 'mismatch':
-      return done(job, refuse(claim.kind), false);
-    case 'switched_off':
+      return done(job, refuse('void'), false);
     case 'not_approved':
-      return done(job, refuse(claim.kind, claim.detail), false);
+      return done(job, refuse('not_approved', claim.detail), false);
     default:
       return claim satisfies never;
   }
 }
 
-/** What a person agreed to is compared again just before the act; without an approval there is nothing to compare. */
+/**
+ * What a person agreed to is compared again just before the act; without an approval there is nothing to compare.
+ * Terms that cannot be read are not changed terms, so they are read again; but nothing runs without them.
+ */
 async function termsHold(job: Job): Promise<boolean> {
   const { approval, terms } = job.input;
   if (approval === null || terms === null) return true;
-  const now = await job.tool.terms(job.args, job.toolServices).catch(() => null);
+  const { attempt } = Context.current().info;
+  const now = await job.tool.terms(job.args, job.toolServices).catch(() => {
+    if (attempt <= job.labels.retries) throw toolFailed('its terms could not be read', attempt);
+    return null;
+  });
   return now !== null && canonicalJson(now) === canonicalJson(terms);
 }
 
@@ -254,9 +263,10 @@ export async function closeEffect(services: ActivityServices, input: RunToolInpu
     case 'void':
       return { kind: 'done', outcome: refuse('void'), applied: false, activeMs: Date.now() - startedAtMs };
     case 'unknown':
+    case 'mismatch':
       return {
         kind: 'unknown',
-        evidence: await evidenceOf(services.sql, input.key),
+        evidence: await evidenceOf(services.sql, input.key, input.argsHash),
         activeMs: Date.now() - startedAtMs,
       };
     default:
@@ -344,7 +354,7 @@ function done(job: Job, outcome: CallOutcome, applied: boolean): RunToolResult {
 }
 
 async function unknown(job: Job): Promise<RunToolResult> {
-  const evidence = await evidenceOf(job.services.sql, job.input.key);
+  const evidence = await evidenceOf(job.services.sql, job.input.key, job.input.argsHash);
   return { kind: 'unknown', evidence, activeMs: Date.now() - job.startedAtMs };
 }
 

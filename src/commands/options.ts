@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { isObject, type JsonObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
 
 // Parsers of option values. What they throw becomes one line that names the option.
 
@@ -49,6 +50,13 @@ export function oneOf<Word extends string>(words: readonly Word[]): (text: strin
     if (found === undefined) throw new InvalidArgumentError(`"${text}" is none of ${words.join(', ')}.`);
     return found;
   };
+}
+
+/** A name or a reason: something, and not more than a line of it. */
+export function named(text: string): string {
+  if (text.trim() === '' || text.length > LIMITS.personChars)
+    throw new InvalidArgumentError(`1 to ${LIMITS.personChars} characters.`);
+  return text;
 }
 
 /** An option that may be given several times. */

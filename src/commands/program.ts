@@ -9,9 +9,11 @@ import { addPeopleCommands } from './people.ts';
 import { addPolicyCommands } from './policy.ts';
 import { addReadingCommands } from './reading.ts';
 import { addReleaseCommands } from './releases.ts';
+import { addRuleCommands } from './rules.ts';
 import type { Session } from './session.ts';
 import { addStartCommands } from './start.ts';
 import { addSteeringCommands } from './steering.ts';
+import { addStopCommand } from './stop.ts';
 
 export interface ProgramOptions {
   readonly version: string;
@@ -40,6 +42,8 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addReadingCommands(program, run);
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);
+  addStopCommand(program, run);
+  addRuleCommands(program, run);
   addHandOverCommands(program, run);
   addNoticeCommands(program, run);
   addPeopleCommands(program, run);

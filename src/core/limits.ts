@@ -96,6 +96,11 @@ export const LIMITS = {
   /** Longest life of a rule that an approver taught, and its usual one. */
   learnedRuleDaysMax: 90,
   learnedRuleDays: 30,
+  /** First-time classes that a tool names for one call, and how long each may be; how long a payee may be. */
+  classesPerCall: 5,
+  classChars: 120,
+  payeeChars: 200,
+  currencyChars: 12,
 
   // What people say to a run
   /** Control messages that wait for their verification: per approval, and bytes in all. */
@@ -122,6 +127,11 @@ export const LIMITS = {
   /** A call that meets a kill switch looks again after this, and gives up after that. */
   heldRetryMs: 3_600_000,
   heldMs: 7 * 86_400_000,
+  /** How long a kill switch waits for the claims that are being made. */
+  gateWaitMs: 10_000,
+  /** Held runs that are woken in a second when a switch is lifted, and read in one page. */
+  wakesPerSecond: 20,
+  wakePageRows: 1_000,
 
   // Notices and hand-overs
   /** Deliveries of one notifier that a worker has under way at once. */

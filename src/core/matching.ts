@@ -19,7 +19,8 @@ const TESTS: { readonly [Member in keyof Required<RuleMatch>]: Test<Member> } = 
   },
   amountUnknown: (_, facts) => knownAmount(facts) === null,
   untrustedSeen: (_, { taint }) => taint.untrustedSeen,
-  firstTime: (names, { firstOf }) => firstOf.some((one) => names.includes(classNameOf(one))),
+  firstTime: (names, { firstOf }) =>
+    firstOf.some((one) => one === ANY_CLASS || names.includes(classNameOf(one))),
   hours: (hours, { nowMs }) => inHours(hours, nowMs),
   tenants: (tenants, { requester }) => requester.tenant !== null && tenants.includes(requester.tenant),
   roles: (roles, { requester }) => roles.some((role) => requester.roles.includes(role)),
@@ -44,6 +45,9 @@ function holds<Member extends keyof RuleMatch>(
 function knownAmount({ amount }: PolicyFacts): PolicyFacts['amount'] {
   return amount !== null && Number.isFinite(amount.value) ? amount : null;
 }
+
+/** Stands in `firstOf` when a call's classes could not be known: it may be the first of any, so every `firstTime` holds. */
+export const ANY_CLASS = '*';
 
 /** `refund-to` of `refund-to:card_1`. */
 export function classNameOf(text: string): string {

@@ -1,5 +1,5 @@
 import type { RunToolInput } from '../activities/types.ts';
-import type { CallKey } from '../core/ids.ts';
+import type { CallKey, Hash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Replay } from '../core/release.ts';
 import type { Sql } from './connection.ts';
@@ -14,6 +14,8 @@ import { hashText } from './hash.ts';
  * L4. `void`, `applied` and `refused` are final. Only `void` and `refused` may be called "not done", and nothing is
  *     called so while an earlier attempt may have acted.
  * L5. All times are the database's.
+ * L6. `held` and `stale` are no results: nothing was done and nothing was closed, and the same key may be claimed again.
+ *     Whoever gives up on a held call closes it first (`closeEffect`).
  */
 export type Effect = Exclude<Replay, 'pure'>;
 
@@ -28,7 +30,9 @@ export type Claim =
   | { readonly kind: 'settled'; readonly state: 'applied' | 'refused'; readonly result: string }
   | { readonly kind: 'busy'; readonly remainingMs: number }
   | { readonly kind: 'void' | 'unknown' | 'mismatch' | 'stale' }
-  | { readonly kind: 'switched_off' | 'not_approved'; readonly detail: string };
+  /** `name`: of the kill switch, such as `tool:refund`. */
+  | { readonly kind: 'held'; readonly name: string }
+  | { readonly kind: 'not_approved'; readonly detail: string };
 
 interface ClaimRow {
   readonly kind: Claim['kind'];
@@ -55,10 +59,12 @@ export async function claimEffect(
 ): Promise<Claim> {
   const { approval } = input;
   const [row] = await sql<ClaimRow[]>`
-    select * from claim_effect(${input.key}, ${input.run}, ${input.agent}, ${input.tool}, ${input.release},
-      ${input.argsHash}, ${lease.mode}, ${lease.leaseMs}, ${lease.settlesMs}, ${input.generation}, ${termsHold},
-      ${approval?.id ?? null}, ${approval === null ? null : JSON.stringify(approval.decision)}::text::jsonb,
-      ${approval === null ? null : new Date(approval.decidedAtMs).toISOString()}::text::timestamptz)`;
+    select * from claim_effect(${input.key}, ${input.run}, ${input.agent}, ${input.requester.tenant}, ${input.tool},
+      ${input.release}, ${input.argsHash}, ${lease.mode}, ${lease.leaseMs}, ${lease.settlesMs}, ${input.generation},
+      ${termsHold}, ${approval?.id ?? null},
+      ${approval === null ? null : JSON.stringify(approval.decision)}::text::jsonb,
+      ${approval === null ? null : new Date(approval.decidedAtMs).toISOString()}::text::timestamptz,
+      ${input.learned}::text::bigint, ${[...input.classes]}::text[])`;
   if (row === undefined) throw new Error('claim_effect returned no row');
   switch (row.kind) {
     case 'run':
@@ -82,9 +88,10 @@ export async function claimEffect(
     case 'mismatch':
     case 'stale':
       return { kind: row.kind };
-    case 'switched_off':
+    case 'held':
+      return { kind: 'held', name: row.detail ?? '' };
     case 'not_approved':
-      return { kind: row.kind, detail: row.detail ?? '' };
+      return { kind: 'not_approved', detail: row.detail ?? '' };
     default:
       return row.kind satisfies never;
   }
@@ -123,7 +130,7 @@ export type Closing =
   | { readonly kind: 'busy'; readonly remainingMs: number }
   | { readonly kind: 'lapsed'; readonly fence: number }
   | { readonly kind: 'applied' | 'refused'; readonly result: string }
-  | { readonly kind: 'unknown' | 'void' };
+  | { readonly kind: 'unknown' | 'void' | 'mismatch' };
 
 export async function closeEffectRow(sql: Sql, input: RunToolInput, lease: Lease): Promise<Closing> {
   const [row] = await sql<
@@ -142,6 +149,7 @@ export async function closeEffectRow(sql: Sql, input: RunToolInput, lease: Lease
       return { kind: row.kind, result: row.result ?? '' };
     case 'unknown':
     case 'void':
+    case 'mismatch':
       return { kind: row.kind };
     default:
       return row.kind satisfies never;
@@ -162,17 +170,25 @@ export async function resolveEffectRow(
   return row?.resolved === true;
 }
 
-/** What is known about an effect's attempts, for the person who has to say what became of it. */
-export async function evidenceOf(sql: Sql, key: CallKey): Promise<string> {
+/**
+ * What is known about an effect's attempts, for the person who has to say what became of it. `came` is the argument hash
+ * of the call that asks: where it is not the one on record, that comes first.
+ */
+export async function evidenceOf(sql: Sql, key: CallKey, came: Hash): Promise<string> {
   const [effect] = await sql<
-    { tool: string; fence: number; mode: string; claimed_at: Date; args_hash: string }[]
+    { tool: string; fence: number; mode: string; state: string; claimed_at: Date; args_hash: string }[]
   >`
-    select tool, fence, mode, claimed_at, args_hash from effects where key = ${key}`;
+    select tool, fence, mode, state, claimed_at, args_hash from effects where key = ${key}`;
+  if (effect === undefined) return `no attempt at ${key} is on record`;
   const rows = await sql<{ kind: string; facts: string; at: Date }[]>`
     select kind, facts, at from evidence where key = ${key} order by id limit 20`;
   const lines = rows.map((row) => `${row.at.toISOString()} ${row.kind} ${row.facts}`);
-  const head = effect
-    ? `${effect.tool} (${effect.mode}), attempt ${effect.fence} claimed ${effect.claimed_at.toISOString()}, arguments ${effect.args_hash}`
-    : `no attempt at ${key} is on record`;
-  return [head, ...lines].join('\n').slice(0, 4_000);
+  const mixed =
+    effect.args_hash === came
+      ? []
+      : [
+          `this call came with arguments ${came} and was not run: its key is on record with arguments ${effect.args_hash}, which are ${effect.state}`,
+        ];
+  const head = `${effect.tool} (${effect.mode}), attempt ${effect.fence} claimed ${effect.claimed_at.toISOString()}, arguments ${effect.args_hash}`;
+  return [...mixed, head, ...lines].join('\n').slice(0, 4_000);
 }

@@ -62,7 +62,10 @@ export interface Agent {
  * problem at once. The release (what a run pins) is the part of it that is data.
  */
 export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
-  const tools: readonly Tool<Services>[] = [...options.tools, ...builtInTools(options.tools, options.asksPeople ?? false)];
+  const tools: readonly Tool<Services>[] = [
+    ...options.tools,
+    ...builtInTools(options.tools, options.asksPeople ?? false),
+  ];
   const system = renderPrompt(options.prompt);
   const limits: RunLimits = { ...DEFAULT_RUN_LIMITS, ...options.limits };
   const { problems, warnings } = lintAgent(options, system, limits, tools);

@@ -65,7 +65,8 @@ const askPerson = defineTool<typeof askPersonInput, unknown>({
   name: ASK_PERSON,
   description: 'Asks a colleague one question and waits for the answer, which may take hours.',
   whenToUse: 'A fact or a decision is missing that no tool has and the customer cannot know.',
-  whenNotToUse: 'The customer can answer it, or an action needs approval: make the call, and it is asked for.',
+  whenNotToUse:
+    'The customer can answer it, or an action needs approval: make the call, and it is asked for.',
   category: 'built-in',
   tier: 'read',
   reads: 'public',

@@ -135,6 +135,8 @@ export async function newCall(
     argsHash: argsHash as Hash,
     generation: 1,
     terms: null,
+    classes: [],
+    learned: null,
     approval: null,
   };
 }

@@ -1,20 +1,29 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { RunToolInput } from '../../src/activities/types.ts';
-import { type ApprovalId, callKey, type Hash, type RunId } from '../../src/core/ids.ts';
+import { callKey, type Hash } from '../../src/core/ids.ts';
 import { readAudit } from '../../src/store/audit.ts';
-import { connect } from '../../src/store/connection.ts';
-import { claimEffect, closeEffectRow, type Lease, settleEffect } from '../../src/store/ledger.ts';
-import { insertApprovals, insertDecisions } from '../../src/store/records.ts';
+import { connect, type Sql } from '../../src/store/connection.ts';
+import { claimEffect, closeEffectRow, evidenceOf, settleEffect } from '../../src/store/ledger.ts';
+import { insertDecisions } from '../../src/store/records.ts';
+import {
+  approvalOf,
+  approved,
+  DECIDED_AT_MS,
+  decide,
+  eventsOf,
+  KEYED,
+  lapse,
+  newInput,
+  openApprovals,
+  stateOf,
+} from './claimInputs.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
 
-const KEYED: Lease = { mode: 'keyed', leaseMs: 3_600_000, settlesMs: 0 };
-const DECIDED_AT_MS = Date.parse('2030-01-01T12:00:00Z');
-const DEADLINE_MS = DECIDED_AT_MS + 60_000;
-
 let database: TestDatabase;
-let runs = 0;
+let sql: Sql;
 beforeAll(async () => {
   database = await openDatabase(inject('databaseUrl'));
+  sql = database.sql;
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
@@ -24,13 +33,13 @@ describe('one claim at a time', () => {
     try {
       const input = newInput();
       const claims = await Promise.all(
-        Array.from({ length: 20 }, (_, i) => claimEffect(pools[i % 4] ?? database.sql, input, KEYED, true)),
+        Array.from({ length: 20 }, (_, i) => claimEffect(pools[i % 4] ?? sql, input, KEYED, true)),
       );
       expect(claims.filter((claim) => claim.kind === 'run')).toHaveLength(1);
       const busy = claims.filter((claim) => claim.kind === 'busy');
       expect(busy).toHaveLength(19);
       for (const claim of busy) expect(claim.remainingMs).toBeGreaterThan(KEYED.leaseMs - 60_000);
-      expect(await eventsOf(input.run)).toEqual(['effect_claimed']);
+      expect(await eventsOf(sql, input.run)).toEqual(['effect_claimed']);
     } finally {
       await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })));
     }
@@ -38,11 +47,9 @@ describe('one claim at a time', () => {
 
   test('of twenty take-overs of one lapsed lease exactly one runs, with the next fence', async () => {
     const input = newInput();
-    await claimEffect(database.sql, input, KEYED, true);
-    await lapse(input);
-    const claims = await Promise.all(
-      Array.from({ length: 20 }, () => claimEffect(database.sql, input, KEYED, true)),
-    );
+    await claimEffect(sql, input, KEYED, true);
+    await lapse(sql, input);
+    const claims = await Promise.all(Array.from({ length: 20 }, () => claimEffect(sql, input, KEYED, true)));
     expect(claims.filter((claim) => claim.kind !== 'busy')).toEqual([
       { kind: 'run', fence: 2, generation: 1, doubt: true },
     ]);
@@ -53,8 +60,8 @@ describe('one claim at a time', () => {
       Array.from({ length: 20 }, async () => {
         const input = newInput();
         const [claim, closing] = await Promise.all([
-          claimEffect(database.sql, input, KEYED, true),
-          closeEffectRow(database.sql, input, KEYED),
+          claimEffect(sql, input, KEYED, true),
+          closeEffectRow(sql, input, KEYED),
         ]);
         return `${claim.kind} ${closing.kind}`;
       }),
@@ -65,7 +72,7 @@ describe('one claim at a time', () => {
   test('claims, settles and the recording of decisions of one run never deadlock', async () => {
     const input = newInput();
     const inputs = Array.from({ length: 12 }, (_, i) => ({ ...input, key: callKey(input.run, 1, i) }));
-    await insertApprovals(database.sql, approvalsFor(inputs));
+    await openApprovals(sql, inputs);
     const decisions = [...inputs].reverse().map((one) => ({
       approval: approvalOf(one),
       state: 'approved' as const,
@@ -73,9 +80,9 @@ describe('one claim at a time', () => {
       atMs: DECIDED_AT_MS,
     }));
     const work = inputs.map(async (one) => {
-      const claim = await claimEffect(database.sql, approved(one), KEYED, true);
+      const claim = await claimEffect(sql, approved(one), KEYED, true);
       if (claim.kind !== 'run') throw new Error(`claim of ${one.key}: ${claim.kind}`);
-      return settleEffect(database.sql, one.key, claim.fence, {
+      return settleEffect(sql, one.key, claim.fence, {
         state: 'applied',
         result: '{}',
         facts: {},
@@ -83,85 +90,68 @@ describe('one claim at a time', () => {
       });
     });
     const recorded = Array.from({ length: 6 }, () =>
-      insertDecisions(database.sql, { run: input.run, decisions, state: null }),
+      insertDecisions(sql, { run: input.run, decisions, state: null }),
     );
     const [settled] = await Promise.all([Promise.all(work), Promise.all(recorded)]);
     expect(settled.every((one) => one.won)).toBe(true);
-    const events = await eventsOf(input.run);
+    const events = await eventsOf(sql, input.run);
     expect(events.filter((event) => event === 'approval_approved')).toHaveLength(12);
+  });
+
+  test('a claim outside READ COMMITTED, where a switch could be overlooked, is refused', async () => {
+    const claimed = sql.begin('isolation level repeatable read', (tx) =>
+      claimEffect(tx as unknown as Sql, newInput(), KEYED, true),
+    );
+    await expect(claimed).rejects.toThrow('READ COMMITTED only, this transaction is REPEATABLE READ');
   });
 });
 
-describe('kill switches', () => {
-  test.each([
-    ['fleet', 'fleet'],
-    ['one agent', 'agent:lab'],
-    ['one tool', 'tool:note'],
-  ])('stop the claims of %s, each with an audit row, and hold for that call', async (_, name) => {
-    const input = newInput();
-    await switchOff(name, async () => {
-      expect(await claimEffect(database.sql, input, KEYED, true)).toEqual({
-        kind: 'switched_off',
-        detail: `${name}: a test`,
-      });
-      expect(await eventsOf(input.run)).toEqual(['effect_switched_off']);
-    });
-    // It was reported as not done: an attempt that wakes up later must not do it after all.
-    expect(await claimEffect(database.sql, input, KEYED, true)).toEqual({ kind: 'void' });
-    expect(await claimEffect(database.sql, newInput(), KEYED, true)).toMatchObject({ kind: 'run' });
-  });
-
-  test('another agent and another tool are not stopped', async () => {
-    await switchOff('agent:other', () =>
-      switchOff('tool:other', async () => {
-        expect(await claimEffect(database.sql, newInput(), KEYED, true)).toMatchObject({ kind: 'run' });
-      }),
-    );
-  });
-
-  test('what was done before the switch is not called "not run" after it', async () => {
-    const done = newInput();
-    await claimEffect(database.sql, done, KEYED, true);
-    await settleEffect(database.sql, done.key, 1, {
-      state: 'applied',
-      result: '{"a":1}',
-      facts: {},
-      blob: null,
-    });
-    const lost = newInput();
-    await claimEffect(database.sql, lost, KEYED, true);
-    await lapse(lost);
-    await switchOff('fleet', async () => {
-      expect(await claimEffect(database.sql, done, KEYED, true)).toEqual({
-        kind: 'settled',
-        state: 'applied',
-        result: '{"a":1}',
-      });
-      // Nobody knows whether it was done, and it may not be done again: a person has to say.
-      expect(await claimEffect(database.sql, lost, KEYED, true)).toEqual({ kind: 'unknown' });
-    });
-  });
+describe('a key belongs to one set of arguments', () => {
+  test.each(['claim', 'close'] as const)(
+    'a %s with others never runs and changes nothing; both hashes are evidence and audited',
+    async (how) => {
+      const input = newInput();
+      await claimEffect(sql, input, KEYED, true);
+      await lapse(sql, input);
+      const other = { ...input, argsHash: 'other' as Hash };
+      const before = await sql`select * from effects where key = ${input.key}`;
+      const answer =
+        how === 'claim'
+          ? await claimEffect(sql, other, KEYED, true)
+          : await closeEffectRow(sql, other, KEYED);
+      expect(answer).toEqual({ kind: 'mismatch' });
+      expect(await sql`select * from effects where key = ${input.key}`).toEqual(before);
+      const row = (await readAudit(sql, input.run)).at(-1);
+      expect(row?.event).toBe('effect_mismatch');
+      expect(JSON.parse(row?.facts ?? '')).toEqual({ stored: 'hash', came: 'other' });
+      const [first] = (await evidenceOf(sql, input.key, other.argsHash)).split('\n');
+      expect(first).toMatch(/arguments other and was not run: .* with arguments hash, which are claimed$/);
+      expect(await evidenceOf(sql, input.key, input.argsHash)).toMatch(/^note \(keyed\), attempt 1 claimed/);
+    },
+  );
 });
 
 describe('a gated effect runs only under its own standing approval', () => {
   test('decided in time, for this call and these arguments: it runs, and the approval is recorded with it', async () => {
     const input = newInput();
-    await insertApprovals(database.sql, approvalsFor([input]));
-    expect(await claimEffect(database.sql, approved(input), KEYED, true)).toMatchObject({ kind: 'run' });
-    expect(await eventsOf(input.run)).toEqual(['approval_opened', 'approval_approved', 'effect_claimed']);
-    expect(await stateOf(approvalOf(input))).toBe('approved');
-    const [row] = await database.sql<
-      { approval: string }[]
-    >`select approval from effects where key = ${input.key}`;
+    await openApprovals(sql, [input]);
+    expect(await claimEffect(sql, approved(input), KEYED, true)).toMatchObject({ kind: 'run' });
+    expect(await eventsOf(sql, input.run)).toEqual([
+      'approval_opened',
+      'approval_approved',
+      'effect_claimed',
+    ]);
+    expect(await stateOf(sql, approvalOf(input))).toBe('approved');
+    const [row] = await sql<{ approval: string }[]>`select approval from effects where key = ${input.key}`;
     expect(row?.approval).toBe(approvalOf(input));
   });
 
   test('the decision that was recorded before stands: a claim does not replace it', async () => {
     const input = newInput();
-    await insertApprovals(database.sql, approvalsFor([input]));
-    await decide(input, 'approved', 'first');
-    expect(await claimEffect(database.sql, approved(input), KEYED, true)).toMatchObject({ kind: 'run' });
-    const [row] = await database.sql<{ by: string }[]>`
+    await openApprovals(sql, [input]);
+    await decide(sql, input, 'approved', { by: 'first' });
+    expect(await claimEffect(sql, approved(input), KEYED, true)).toMatchObject({ kind: 'run' });
+    const [row] = await sql<{ by: string }[]>`
       select decision::jsonb ->> 'by' as by from approvals where id = ${approvalOf(input)}`;
     expect(row?.by).toBe('first');
   });
@@ -170,10 +160,10 @@ describe('a gated effect runs only under its own standing approval', () => {
     'not when it was %s',
     async (state) => {
       const input = newInput();
-      await insertApprovals(database.sql, approvalsFor([input]));
-      await decide(input, state, 'boss');
+      await openApprovals(sql, [input]);
+      await decide(sql, input, state, { by: 'boss' });
       await expectRefused(approved(input), state);
-      expect(await stateOf(approvalOf(input))).toBe(state);
+      expect(await stateOf(sql, approvalOf(input))).toBe(state);
     },
   );
 
@@ -188,128 +178,75 @@ describe('a gated effect runs only under its own standing approval', () => {
     ['for a landing, which speaks about no call', { kind: 'landing', args_hash: null }],
   ])('not when it is %s; and the claim does not decide that approval on the way', async (_, change) => {
     const input = newInput();
-    await insertApprovals(database.sql, approvalsFor([input]));
-    await database.sql`update approvals set ${database.sql(change)} where id = ${approvalOf(input)}`;
+    await openApprovals(sql, [input]);
+    await sql`update approvals set ${sql(change)} where id = ${approvalOf(input)}`;
     await expectRefused(approved(input), 'open');
-    expect(await stateOf(approvalOf(input))).toBe('open');
+    expect(await stateOf(sql, approvalOf(input))).toBe('open');
+  });
+
+  test('nothing is called "not approved" while an attempt before may have acted: nobody knows', async () => {
+    const input = newInput();
+    await openApprovals(sql, [input]);
+    await claimEffect(sql, approved(input), KEYED, true);
+    await lapse(sql, input);
+    await sql`update approvals set state = 'withdrawn' where id = ${approvalOf(input)}`;
+    expect(await claimEffect(sql, approved(input), KEYED, true)).toEqual({ kind: 'unknown' });
+    expect((await eventsOf(sql, input.run)).slice(-2)).toEqual(['effect_not_approved', 'effect_unknown']);
+  });
+});
+
+describe('an approval speaks about what was true when it was given', () => {
+  test('changed terms void it: nothing runs, and it does not come back when they do', async () => {
+    const input = newInput();
+    await openApprovals(sql, [input]);
+    expect(await claimEffect(sql, approved(input), KEYED, false)).toEqual({ kind: 'stale' });
+    const events = ['approval_opened', 'approval_approved', 'approval_void', 'effect_stale'];
+    expect(await eventsOf(sql, input.run)).toEqual(events);
+    expect(await stateOf(sql, approvalOf(input))).toBe('void');
+    expect(await sql`select from effects where key = ${input.key}`).toHaveLength(0);
+    // The answer may have been lost on the way: the next attempt hears the same, and nothing more is written.
+    expect(await claimEffect(sql, approved(input), KEYED, true)).toEqual({ kind: 'stale' });
+    expect(await eventsOf(sql, input.run)).toEqual(events);
+  });
+
+  test('for another call or other arguments, a void approval is no approval at all', async () => {
+    const input = newInput();
+    await openApprovals(sql, [input]);
+    await claimEffect(sql, approved(input), KEYED, false);
+    const other = { ...approved(input), argsHash: 'other' as Hash };
+    expect(await claimEffect(sql, other, KEYED, true)).toEqual({ kind: 'not_approved', detail: 'void' });
   });
 
   test('changed terms stop it while nothing can have acted, and only then', async () => {
     const fresh = newInput();
-    await insertApprovals(database.sql, approvalsFor([fresh]));
-    expect(await claimEffect(database.sql, approved(fresh), KEYED, false)).toEqual({ kind: 'stale' });
-    expect(await eventsOf(fresh.run)).toContain('effect_stale');
+    await openApprovals(sql, [fresh]);
+    await claimEffect(sql, approved(fresh), KEYED, true);
+    // One that was lost may have acted: its idempotency key has to be used again, whatever the price is now.
+    await lapse(sql, fresh);
+    expect(await claimEffect(sql, approved(fresh), KEYED, false)).toMatchObject({ kind: 'run', fence: 2 });
+    expect(await stateOf(sql, approvalOf(fresh))).toBe('approved');
+
+    const clean = newInput();
+    await openApprovals(sql, [clean]);
+    await claimEffect(sql, approved(clean), KEYED, true);
     // An attempt that says it did not act leaves nothing that could have.
-    await claimEffect(database.sql, approved(fresh), KEYED, true);
-    await settleEffect(database.sql, fresh.key, 1, {
-      state: 'released',
-      result: null,
-      facts: {},
-      blob: null,
-    });
-    expect(await claimEffect(database.sql, approved(fresh), KEYED, false)).toEqual({ kind: 'stale' });
-    // One that was lost may have: its idempotency key has to be used again, whatever the price is now.
-    await claimEffect(database.sql, approved(fresh), KEYED, true);
-    await lapse(fresh);
-    expect(await claimEffect(database.sql, approved(fresh), KEYED, false)).toMatchObject({
-      kind: 'run',
-      fence: 3,
-    });
+    await settleEffect(sql, clean.key, 1, { state: 'released', result: null, facts: {}, blob: null });
+    expect(await claimEffect(sql, approved(clean), KEYED, false)).toEqual({ kind: 'stale' });
+    expect(await stateOf(sql, approvalOf(clean))).toBe('void');
+  });
+
+  test('what was done under it stays done, and leaves it approved', async () => {
+    const input = newInput();
+    await openApprovals(sql, [input]);
+    await claimEffect(sql, approved(input), KEYED, true);
+    await settleEffect(sql, input.key, 1, { state: 'applied', result: '{}', facts: {}, blob: null });
+    expect(await claimEffect(sql, approved(input), KEYED, false)).toMatchObject({ kind: 'settled' });
+    expect(await stateOf(sql, approvalOf(input))).toBe('approved');
   });
 });
 
 async function expectRefused(input: RunToolInput, detail: string): Promise<void> {
-  expect(await claimEffect(database.sql, input, KEYED, true)).toEqual({ kind: 'not_approved', detail });
-  expect(await eventsOf(input.run)).toContain('effect_not_approved');
-  expect(await database.sql`select from effects where key = ${input.key}`).toHaveLength(0);
-}
-
-function newInput(): RunToolInput {
-  const run = `rclaims${runs++}` as RunId;
-  return {
-    run,
-    workflowId: `wf-${run}`,
-    agent: 'lab',
-    requester: { id: 'customer', tenant: null, roles: [] },
-    release: 'release' as Hash,
-    key: callKey(run, 1, 0),
-    tool: 'note',
-    argsHash: 'hash' as Hash,
-    generation: 1,
-    terms: null,
-    approval: null,
-  };
-}
-
-function approvalOf(input: RunToolInput): ApprovalId {
-  return `${input.key}/1` as ApprovalId;
-}
-
-function approved(input: RunToolInput): RunToolInput {
-  return {
-    ...input,
-    approval: { id: approvalOf(input), decision: { by: 'boss' }, decidedAtMs: DECIDED_AT_MS },
-  };
-}
-
-function approvalsFor(inputs: readonly RunToolInput[]): Parameters<typeof insertApprovals>[1] {
-  const [first] = inputs;
-  if (first === undefined) throw new Error('no input');
-  return {
-    run: first.run,
-    workflowId: first.workflowId,
-    agent: first.agent,
-    requester: first.requester,
-    release: null,
-    records: inputs.map((input) => ({
-      id: approvalOf(input),
-      kind: 'call' as const,
-      key: input.key,
-      tool: input.tool,
-      argsHash: input.argsHash,
-      tier: 'write_risky' as const,
-      amount: null,
-      summary: 'note',
-      reason: 'a test asks',
-      approvers: [],
-      quorum: 1,
-      openedAtMs: DECIDED_AT_MS - 60_000,
-      deadlineMs: DEADLINE_MS,
-      state: { kind: 'open' as const },
-      votes: [],
-    })),
-    state: 'waiting',
-    evidence: null,
-    terms: {},
-  };
-}
-
-async function decide(input: RunToolInput, state: string, by: string): Promise<void> {
-  await insertDecisions(database.sql, {
-    run: input.run,
-    decisions: [{ approval: approvalOf(input), state, facts: { by }, atMs: DECIDED_AT_MS }],
-    state: null,
-  });
-}
-
-async function stateOf(approval: string): Promise<string | undefined> {
-  const [row] = await database.sql<{ state: string }[]>`select state from approvals where id = ${approval}`;
-  return row?.state;
-}
-
-async function eventsOf(run: RunId): Promise<readonly string[]> {
-  return (await readAudit(database.sql, run)).map((row) => row.event);
-}
-
-async function lapse(input: RunToolInput): Promise<void> {
-  await database.sql`update effects set lease_until = clock_timestamp() where key = ${input.key}`;
-}
-
-async function switchOff(name: string, work: () => Promise<void>): Promise<void> {
-  await database.sql`insert into switches (name, reason, set_by) values (${name}, 'a test', 'boss')`;
-  try {
-    await work();
-  } finally {
-    await database.sql`delete from switches where name = ${name}`;
-  }
+  expect(await claimEffect(sql, input, KEYED, true)).toEqual({ kind: 'not_approved', detail });
+  expect(await eventsOf(sql, input.run)).toContain('effect_not_approved');
+  expect(await sql`select from effects where key = ${input.key}`).toHaveLength(0);
 }

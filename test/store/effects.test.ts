@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { RunToolInput } from '../../src/activities/types.ts';
+import type { JsonObject } from '../../src/core/json.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { firstBrokenRow, readAudit } from '../../src/store/audit.ts';
+import { liftSwitch, setSwitch } from '../../src/store/switches.ts';
 import { type CheckResult, failed, success, type ToolResult } from '../../src/tools/result.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
 import { until } from '../e2e/lab.ts';
@@ -16,6 +18,7 @@ import {
   retried,
   wordsOf,
 } from './bench.ts';
+import { approvalOf, approved, openApprovals, stateOf } from './claimInputs.ts';
 
 const TIMEOUT_MS = 100;
 const LEASE_MS = TIMEOUT_MS + LIMITS.activityOverheadMs + LIMITS.leaseMarginMs;
@@ -27,6 +30,7 @@ let scripts: Script[] = [];
 let keys: string[] = [];
 let check: () => Promise<CheckResult> = async () => ({ kind: 'did_not' });
 let checks = 0;
+let readTerms: () => Promise<JsonObject> = async () => ({ price: 1 });
 
 const run = (_: unknown, context: ToolContext<unknown>) => {
   keys.push(context.idempotencyKey);
@@ -47,6 +51,7 @@ const agent = labAgent([
     },
   }),
   effectTool('never', run, { ...common, replay: 'never' }),
+  effectTool('priced', run, { ...common, terms: () => readTerms() }),
   readTool('look', run),
 ]);
 
@@ -391,26 +396,52 @@ describe('closing an effect whose activity has failed for good', () => {
   }
 });
 
-describe('what the model is told', () => {
-  test('the key with other arguments: not run, make a new call', async () => {
-    const input = await newCall(bench, agent, 'keyed');
-    scripts = [acts];
-    await attempt(input);
-    const other = await newCall(bench, agent, 'keyed', { what: 'y' });
-    const mixed = { ...input, run: other.run, argsHash: other.argsHash };
-    expect(await wordsOf(bench, mixed, await attempt(mixed))).toContain('on record with other arguments');
-    expect(keys).toHaveLength(1);
-  });
+describe('what a person is asked about', () => {
+  test.each(['runTool', 'closeEffect'] as const)(
+    'the key with other arguments (%s): it never runs, and a person sees both and what stands',
+    async (activity) => {
+      const input = await newCall(bench, agent, 'keyed');
+      scripts = [acts];
+      await attempt(input);
+      const other = await newCall(bench, agent, 'keyed', { what: 'y' });
+      const mixed = { ...input, run: other.run, argsHash: other.argsHash };
+      const result = await bench.attempt((activities) => activities[activity](mixed));
+      expect(result).toMatchObject({ kind: 'unknown' });
+      const evidence = result.kind === 'unknown' ? result.evidence : '';
+      expect(evidence).toContain(`came with arguments ${other.argsHash} and was not run`);
+      expect(evidence).toContain(`on record with arguments ${input.argsHash}, which are applied`);
+      expect(keys).toHaveLength(1);
+      expect((await effectOf(bench, input))?.state).toBe('applied');
+      expect((await readAudit(bench.sql, other.run)).map((row) => row.event)).toEqual(['effect_mismatch']);
+    },
+  );
+});
 
-  test('a switch: not run, and the reason a person gave', async () => {
-    await bench.sql`insert into switches (name, reason, set_by) values ('tool:never', 'audit today', 'boss')`;
+describe('what stops an effect before it starts', () => {
+  test('a switch: the run hears which, and the same call runs when it is lifted', async () => {
+    const change = { name: 'tool:never', by: 'boss', reason: 'audit today' };
+    await setSwitch(bench.sql, change);
     const input = await newCall(bench, agent, 'never');
-    expect(await wordsOf(bench, input, await attempt(input))).toContain(
-      'switched off at the moment (tool:never: audit today)',
-    );
-    await bench.sql`delete from switches`;
+    expect(await attempt(input)).toMatchObject({ kind: 'held', name: 'tool:never' });
+    expect(keys).toEqual([]);
+    await liftSwitch(bench.sql, change);
+    scripts = [acts];
+    expect(await attempt(input)).toMatchObject({ kind: 'done', applied: true });
   });
 
+  test('terms that cannot be read are read again, not taken for changed; but nothing runs without them', async () => {
+    const input = await newCall(bench, agent, 'priced');
+    const gated = { ...approved(input), terms: { price: 1 } };
+    await openApprovals(bench.sql, [input]);
+    readTerms = () => Promise.reject(new Error('away'));
+    const { result, failures } = await play(gated);
+    expect([result.kind, failures]).toEqual(['stale', ['tool_failed', 'tool_failed']]);
+    expect(keys).toEqual([]);
+    expect(await stateOf(bench.sql, approvalOf(input))).toBe('void');
+  });
+});
+
+describe('what the model is told', () => {
   test('a read is not in the ledger: it is tried again, then it says that it could not look', async () => {
     const input = await newCall(bench, agent, 'look');
     scripts = [unreachable, throws, throws];

@@ -9,7 +9,14 @@ import { OPERATIONS, type Operation, playSequence } from './ledgerPlay.ts';
 const SEQUENCES = 1_000;
 const MODES: readonly Effect[] = ['keyed', 'checkable', 'never'];
 
-const CLAIM: Operation = { kind: 'claim', who: 'workflow', sameArguments: true, termsHold: true };
+const CLAIM = {
+  kind: 'claim',
+  who: 'workflow',
+  sameArguments: true,
+  termsHold: true,
+  rule: 'none',
+} as const satisfies Operation;
+const CLOSE = { kind: 'close', look: 'tells', sameArguments: true } as const satisfies Operation;
 const KNOWN: readonly {
   readonly name: string;
   readonly mode: Effect;
@@ -24,7 +31,7 @@ const KNOWN: readonly {
       { kind: 'act', pick: 0 },
       { kind: 'takeOver' },
       { kind: 'settle', pick: 1, said: 'released' },
-      { kind: 'close', look: 'tells' },
+      CLOSE,
     ],
     ends: 'unknown',
   },
@@ -46,6 +53,55 @@ const KNOWN: readonly {
     mode: 'keyed',
     operations: [CLAIM, { kind: 'actAndSay', pick: 0 }, { kind: 'switch' }, CLAIM],
     ends: 'applied',
+  },
+  {
+    name: 'held back as long as the switch is set, told once, and then it runs',
+    mode: 'never',
+    operations: [
+      { kind: 'switch' },
+      CLAIM,
+      CLAIM,
+      { kind: 'switch' },
+      CLAIM,
+      { kind: 'settle', pick: 0, said: 'released' },
+      { kind: 'switch' },
+      CLAIM,
+      { kind: 'switch' },
+      CLAIM,
+      { kind: 'actAndSay', pick: 1 },
+    ],
+    ends: 'applied',
+  },
+  {
+    name: 'an attempt that may have acted is not held, it is unknown',
+    mode: 'keyed',
+    operations: [
+      CLAIM,
+      { kind: 'act', pick: 0 },
+      { kind: 'settle', pick: 0, said: 'lost' },
+      { kind: 'switch' },
+      CLAIM,
+    ],
+    ends: 'unknown',
+  },
+  {
+    name: 'under a rule that was revoked nothing starts, but what may have acted is finished',
+    mode: 'keyed',
+    operations: [
+      { ...CLAIM, rule: 'revoked' },
+      { ...CLAIM, rule: 'stands' },
+      { kind: 'act', pick: 0 },
+      { kind: 'settle', pick: 0, said: 'lost' },
+      { ...CLAIM, rule: 'revoked' },
+      { kind: 'actAndSay', pick: 1 },
+    ],
+    ends: 'applied',
+  },
+  {
+    name: 'a closing with other arguments says nothing about those on record',
+    mode: 'never',
+    operations: [CLAIM, { kind: 'settle', pick: 0, said: 'released' }, { ...CLOSE, sameArguments: false }],
+    ends: 'claimed',
   },
   {
     name: 'two attempts act, and the late one says so',
@@ -74,10 +130,10 @@ const KNOWN: readonly {
     operations: [
       CLAIM,
       { kind: 'pass', until: 'quiet' },
-      { kind: 'close', look: 'dies' },
-      { kind: 'close', look: 'tells' },
+      { ...CLOSE, look: 'dies' },
+      CLOSE,
       { kind: 'pass', until: 'quiet' },
-      { kind: 'close', look: 'tells' },
+      CLOSE,
       CLAIM,
     ],
     ends: 'void',
@@ -175,13 +231,29 @@ describe('the ledger is the state machine of the design', () => {
     ],
     ['unknown runs without a person', 'claim_effect', 'p_generation <= e.generation', 'false'],
     ['late words are not looked at', 'claim_effect', "v.kind = 'late_applied'", 'false'],
-    ['the switch hides what was done', 'claim_effect', 'off is not null and may_have_acted', 'false'],
+    ['the switch hides what was done', 'claim_effect', 'off.name is not null and may_have_acted', 'false'],
+    ['the switch holds nothing', 'claim_effect', 'elsif off.name is not null then', 'elsif false then'],
+    [
+      'the switch closes what it should hold',
+      'claim_effect',
+      "return query select 'held'",
+      "update effects set state = 'void' where key = p_key; return query select 'held'",
+    ],
+    [
+      'a row for every try of a held effect',
+      'claim_effect',
+      'if not exists (select from audit h',
+      'if true or exists (select from audit h',
+    ],
     [
       'stale although it may have acted',
       'claim_effect',
-      'not p_terms_hold and not may_have_acted',
-      'not p_terms_hold',
+      'not (p_terms_hold and rule_stands) and not may_have_acted',
+      'not (p_terms_hold and rule_stands)',
     ],
+    ['changed terms run', 'claim_effect', 'not (p_terms_hold and rule_stands)', 'not rule_stands'],
+    ['a revoked rule still allows', 'claim_effect', 'r.revoked_at is null', 'true'],
+    ['other arguments are closed', 'close_effect', 'e.args_hash <> p_args_hash', 'false'],
     ['void about something that was done', 'close_effect', 'elsif e.clean then', 'elsif true then'],
     [
       'closed while an attempt is alive',

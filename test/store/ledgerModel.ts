@@ -36,6 +36,10 @@ export interface World {
   readonly row: Row | null;
   readonly attempts: readonly Attempt[];
   readonly off: boolean;
+  /** This setting of the switch has held the effect back, which is told once. */
+  readonly told: boolean;
+  /** Rows that tell of it. */
+  readonly held: number;
   /** How often it really happened. */
   readonly acts: number;
   /** What the workflow would claim with: raised when a person says "did not". */
@@ -54,6 +58,8 @@ export function newWorld(mode: Effect): World {
     row: null,
     attempts: [],
     off: false,
+    told: false,
+    held: 0,
     acts: 0,
     generation: 1,
     misled: false,
@@ -66,6 +72,8 @@ export interface ClaimFacts {
   readonly sameArguments: boolean;
   readonly generation: number;
   readonly termsHold: boolean;
+  /** The learned rule it runs under, when there is one, has not been revoked. */
+  readonly ruleStands: boolean;
 }
 
 export function claim(world: World, facts: ClaimFacts): { readonly kind: string; readonly world: World } {
@@ -86,8 +94,8 @@ export function claim(world: World, facts: ClaimFacts): { readonly kind: string;
   if (world.off)
     return row !== null && mayHaveActed
       ? { kind: 'unknown', world: { ...world, row: { ...row, state: 'unknown', lateWord: false } } }
-      : { kind: 'switched_off', world: { ...world, row: { ...(row ?? fresh), state: 'void' } } };
-  if (!facts.termsHold && !mayHaveActed) return stays('stale');
+      : { kind: 'held', world: { ...world, told: true, held: world.held + (world.told ? 0 : 1) } };
+  if (!(facts.termsHold && facts.ruleStands) && !mayHaveActed) return stays('stale');
   const fence = (row?.fence ?? 0) + 1;
   const task = mayHaveActed && mode === 'checkable' ? 'look' : 'run';
   const before = mayHaveActed ? row.accused : [];
@@ -203,8 +211,12 @@ export function act(world: World, attempt: Attempt): World {
   return { ...acted, row, acts };
 }
 
-export function close(world: World): { readonly kind: string; readonly world: World } {
+export function close(
+  world: World,
+  facts: Pick<ClaimFacts, 'sameArguments'>,
+): { readonly kind: string; readonly world: World } {
   const { row, mode } = world;
+  if (row !== null && !facts.sameArguments) return { kind: 'mismatch', world };
   if (row === null)
     return {
       kind: 'void',

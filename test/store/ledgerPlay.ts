@@ -13,6 +13,7 @@ import {
   resolveEffectRow,
   settleEffect,
 } from '../../src/store/ledger.ts';
+import { liftSwitch, setSwitch } from '../../src/store/switches.ts';
 import * as model from './ledgerModel.ts';
 
 /** One event. `pick` chooses among the attempts so far; an event that cannot happen now is left out. */
@@ -23,11 +24,17 @@ export type Operation =
       readonly who: 'workflow' | 'zombie';
       readonly sameArguments: boolean;
       readonly termsHold: boolean;
+      /** The learned rule that allows it. */
+      readonly rule: 'none' | 'stands' | 'revoked';
     }
   | { readonly kind: 'act' | 'look' | 'actAndSay'; readonly pick: number }
   | { readonly kind: 'settle'; readonly pick: number; readonly said: model.Said }
   | { readonly kind: 'pass'; readonly until: 'lapsed' | 'quiet' }
-  | { readonly kind: 'close'; readonly look: 'tells' | 'cannot_tell' | 'dies' }
+  | {
+      readonly kind: 'close';
+      readonly look: 'tells' | 'cannot_tell' | 'dies';
+      readonly sameArguments: boolean;
+    }
   | { readonly kind: 'person'; readonly said: 'happened' | 'did_not' | 'wrongly_did_not' | 'give_up' }
   | { readonly kind: 'switch' }
   /** The next attempt, once the clock has passed whatever held it back. */
@@ -50,6 +57,11 @@ export const OPERATIONS: fc.Arbitrary<Operation> = fc.oneof(
       who: fc.constantFrom('workflow' as const, 'workflow' as const, 'workflow' as const, 'zombie' as const),
       sameArguments: mostly,
       termsHold: mostly,
+      rule: fc.oneof(
+        { weight: 4, arbitrary: fc.constant('none' as const) },
+        { weight: 2, arbitrary: fc.constant('stands' as const) },
+        { weight: 1, arbitrary: fc.constant('revoked' as const) },
+      ),
     }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('act' as const), pick }) },
@@ -83,6 +95,7 @@ export const OPERATIONS: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('close' as const),
       look: fc.constantFrom('tells' as const, 'cannot_tell' as const, 'dies' as const),
+      sameArguments: mostly,
     }),
   },
   {
@@ -103,8 +116,8 @@ export const OPERATIONS: fc.Arbitrary<Operation> = fc.oneof(
 );
 
 const HOUR_MS = 3_600_000;
-/** Kinds of answer after which the model is told that nothing was done. */
-const NOT_DONE = new Set(['void', 'switched_off', 'stale']);
+/** Kinds of answer that say that nothing was done: for good, or up to now. */
+const NOT_DONE = new Set(['void', 'held', 'stale']);
 
 interface Play {
   readonly sql: Sql;
@@ -126,6 +139,11 @@ export async function playSequence(
     key: callKey(run as RunId, 1, 0),
     lease: { mode, leaseMs: HOUR_MS, settlesMs: mode === 'checkable' ? HOUR_MS : 0 },
   };
+  await sql`
+    insert into learned_rules (agent, tenant, tool, payee, currency, up_to, until, approval, created_by, identity, revoked_at)
+    select 'lab', '', ${run}, 'payee', 'USD', 1, 'infinity', ${run} || kind, 'boss', 'signed',
+      case kind when 'revoked' then clock_timestamp() end
+    from unnest(array['stands', 'revoked']) as kind`;
   let world = model.newWorld(mode);
   for (const operation of operations) {
     const before = world.row;
@@ -138,6 +156,11 @@ export async function playSequence(
     audit.filter((row) => row.event.startsWith('incident')).length,
     world.incidents,
     'incidents are not those of the model',
+  );
+  assert.equal(
+    audit.filter((row) => row.event === 'effect_held').length,
+    world.held,
+    'a held effect is told once for each time that the switch was set',
   );
   const evidence = await sql<{ kind: string; fence: number }[]>`
     select kind, fence from evidence where key = ${play.key} order by id`;
@@ -180,16 +203,18 @@ async function step(play: Play, world: model.World, operation: Operation): Promi
         who: 'workflow',
         sameArguments: true,
         termsHold: true,
+        rule: 'none',
       });
     case 'close':
-      return close(play, world, operation.look);
+      // The first claim decides which arguments are on record.
+      return world.row === null && !operation.sameArguments ? world : close(play, world, operation);
     case 'person':
       return person(play, world, operation.said);
     case 'switch': {
       const name = `tool:${play.run}`;
-      if (world.off) await play.sql`delete from switches where name = ${name}`;
-      else await play.sql`insert into switches (name, reason, set_by) values (${name}, 'a test', 'boss')`;
-      return { ...world, off: !world.off };
+      const change = { name, by: 'boss', reason: 'a test' };
+      await (world.off ? liftSwitch(play.sql, change) : setSwitch(play.sql, change));
+      return { ...world, off: !world.off, told: false };
     }
     default:
       return operation satisfies never;
@@ -220,10 +245,12 @@ async function claim(
   operation: Extract<Operation, { kind: 'claim' }>,
 ): Promise<model.World> {
   const generation = operation.who === 'workflow' ? world.generation : 1;
-  const input = { ...inputOf(play), argsHash: (operation.sameArguments ? 'a' : 'b') as Hash, generation };
+  const learned = operation.rule === 'none' ? null : await ruleOf(play, operation.rule);
+  const input = { ...inputOf(play, operation), generation, learned };
   // The first claim decides which arguments are on record.
   if (world.row === null && !operation.sameArguments) return world;
-  const expected = model.claim(world, { ...operation, generation });
+  const ruleStands = operation.rule !== 'revoked';
+  const expected = model.claim(world, { ...operation, ruleStands, generation });
   const came = await claimEffect(play.sql, input, play.lease, operation.termsHold);
   assert.equal(came.kind, expected.kind, `claim answers ${came.kind}, the design says ${expected.kind}`);
   if (came.kind === 'run' || came.kind === 'check') {
@@ -232,6 +259,13 @@ async function claim(
   }
   assertDone(expected.world, came.kind);
   return expected.world;
+}
+
+async function ruleOf(play: Play, which: 'stands' | 'revoked'): Promise<string> {
+  const [rule] = await play.sql<{ id: string }[]>`
+    select id::text from learned_rules where approval = ${play.run + which}`;
+  if (rule === undefined) throw new Error(`the play has no rule that is ${which}`);
+  return rule.id;
 }
 
 async function pass(play: Play, world: model.World, until: 'lapsed' | 'quiet'): Promise<model.World> {
@@ -273,10 +307,11 @@ async function settle(
 async function close(
   play: Play,
   world: model.World,
-  found: 'tells' | 'cannot_tell' | 'dies',
+  operation: Extract<Operation, { kind: 'close' }>,
 ): Promise<model.World> {
-  const expected = model.close(world);
-  const came = await closeEffectRow(play.sql, inputOf(play), play.lease);
+  const found = operation.look;
+  const expected = model.close(world, operation);
+  const came = await closeEffectRow(play.sql, inputOf(play, operation), play.lease);
   assert.equal(came.kind, expected.kind, `close answers ${came.kind}, the design says ${expected.kind}`);
   assertDone(expected.world, came.kind);
   const attempt = expected.world.attempts.at(-1);
@@ -286,7 +321,7 @@ async function close(
   if (found === 'cannot_tell') return settle(play, expected.world, attempt, 'unknown', false);
   if (world.acts > 0) return settle(play, expected.world, attempt, 'applied', true);
   const looked = { ...attempt, looked: true };
-  return close(play, await settle(play, expected.world, looked, 'released', false), found);
+  return close(play, await settle(play, expected.world, looked, 'released', false), operation);
 }
 
 async function person(
@@ -336,7 +371,7 @@ async function compare(play: Play, world: model.World, before: model.Row | null)
   }
 }
 
-function inputOf(play: Play): RunToolInput {
+function inputOf(play: Play, { sameArguments }: { readonly sameArguments: boolean }): RunToolInput {
   return {
     run: play.run as RunId,
     workflowId: `wf-${play.run}`,
@@ -345,9 +380,11 @@ function inputOf(play: Play): RunToolInput {
     release: 'release' as Hash,
     key: play.key,
     tool: play.run,
-    argsHash: 'a' as Hash,
+    argsHash: (sameArguments ? 'a' : 'b') as Hash,
     generation: 1,
     terms: null,
+    classes: [],
+    learned: null,
     approval: null,
   };
 }

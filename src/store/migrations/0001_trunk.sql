@@ -105,6 +105,10 @@ create table effects (
   doubt            boolean not null default false,
   lease_until      timestamptz not null,
   approval         text,
+  -- For whom it is done, and what it would be the first of; null and empty where it was closed before any attempt.
+  agent            text,
+  tenant           text,
+  classes          text[] not null default '{}',
   result           text,
   claimed_at       timestamptz not null default clock_timestamp(),
   settled_at       timestamptz
@@ -172,9 +176,9 @@ create table handovers (
   accepted_at timestamptz
 );
 
--- Kill switches: fleet, agent:NAME, tool:NAME.
+-- Kill switches: fleet, agent:NAME, tool:NAME, tenant:ID. A switch that is set holds effects back; it refuses none.
 create table switches (
-  name    text primary key,
+  name    text primary key check (name = 'fleet' or name ~ '^(agent|tool|tenant):.'),
   reason  text not null,
   set_by  text not null,
   set_at  timestamptz not null default now()
@@ -196,6 +200,23 @@ create table audit (
 -- settle and the recording of decisions.
 create function lock_run(p_run text) returns void language sql as $$
   select pg_advisory_xact_lock(hashtextextended(p_run, 1))
+$$;
+
+-- The gate before every effect. Claims pass it together; whoever sets a switch or revokes a rule takes it alone. What was
+-- closed before a claim passed is seen by it, and once the closing has returned, every claim that passed before is on
+-- record. Always taken after `lock_run`. A claim sees what was committed while it waited because every statement of a
+-- function has its own snapshot, which is so in READ COMMITTED only.
+create function pass_gate() returns void language plpgsql as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'effects are claimed in READ COMMITTED only, this transaction is %: a switch could be overlooked',
+      upper(current_setting('transaction_isolation'));
+  end if;
+  perform pg_advisory_xact_lock_shared(7263012);
+end $$;
+
+create function close_gate() returns void language sql as $$
+  select pg_advisory_xact_lock(7263012)
 $$;
 
 create function audit_append(p_run text, p_event text, p_key text, p_facts jsonb) returns void
@@ -284,7 +305,8 @@ begin
   return first;
 end $$;
 
--- Records the decisions on approvals; the first one stands. Returns how the row stands afterwards.
+-- Records the decisions on approvals; the first one stands. An approval may teach a rule for calls like this one.
+-- Returns how the row stands afterwards.
 create function decide_approval(p_id text, p_state text, p_decision jsonb, p_decided_at timestamptz)
 returns approvals language plpgsql as $$
 declare
@@ -294,6 +316,9 @@ begin
     where id = p_id and state = 'open' returning * into row;
   if found then
     perform audit_append(row.run, 'approval_' || p_state, row.key, jsonb_build_object('approval', p_id) || p_decision);
+    if p_state = 'approved' and p_decision ? 'learn' then
+      perform learn_rule(row, p_decision, p_decided_at);
+    end if;
   else
     select * into row from approvals where id = p_id;
   end if;
@@ -307,21 +332,24 @@ create function effect_free_at(e effects, p_settles_ms bigint) returns timestamp
     else e.lease_until + case e.mode when 'checkable' then p_settles_ms else 0 end * interval '1 millisecond' end
 $$;
 
--- Just before an effect: one statement that checks switches and the approval, takes or finds the lease, and audits.
--- p_terms_hold: what the person agreed to is still so; it matters only while no attempt can have acted.
--- What stands already is said whatever switches, approvals and terms are now: an effect that was applied is never
--- called "not run". kind: run | check | settled | busy | void | unknown | mismatch | stale | switched_off |
--- not_approved; detail of `run` is `doubt` when an earlier attempt may have acted.
+-- Just before an effect: one statement that checks switches, the approval and the learned rule, takes or finds the lease,
+-- and audits. p_terms_hold: what the person agreed to is still so. Terms and the learned rule matter only while no
+-- attempt can have acted. What stands already is said whatever switches, approvals and terms are now: an effect that was
+-- applied is never called "not run". kind: run | check | settled | busy | void | unknown | mismatch | stale | held |
+-- not_approved; detail of `run` is `doubt` when an earlier attempt may have acted, of `held` the switch. `held` and
+-- `stale` leave the effect as it was: it may be claimed again.
 create function claim_effect(
-  p_key text, p_run text, p_agent text, p_tool text, p_release text, p_args_hash text, p_mode text,
+  p_key text, p_run text, p_agent text, p_tenant text, p_tool text, p_release text, p_args_hash text, p_mode text,
   p_lease_ms bigint, p_settles_ms bigint, p_generation integer, p_terms_hold boolean, p_approval text,
-  p_decision jsonb, p_decided_at timestamptz
+  p_decision jsonb, p_decided_at timestamptz, p_learned bigint, p_classes text[]
 ) returns table (kind text, fence integer, generation integer, remaining_ms bigint, result text, detail text)
 language plpgsql as $$
 declare
   e effects;
   a approvals;
-  off text;
+  off switches;
+  held jsonb;
+  rule_stands boolean := true;
   may_have_acted boolean;
   new_lease timestamptz := clock_timestamp() + p_lease_ms * interval '1 millisecond';
 begin
@@ -360,23 +388,23 @@ begin
 
   -- From here on it would run.
   may_have_acted := coalesce(e.state = 'claimed' and not e.clean, false);
-  select s.name || ': ' || s.reason into off from switches s
-    where s.name in ('fleet', 'agent:' || p_agent, 'tool:' || p_tool) order by s.name limit 1;
-  if off is not null and may_have_acted then
+  perform pass_gate();
+  select * into off from switches s
+    where s.name in ('fleet', 'agent:' || p_agent, 'tool:' || p_tool, 'tenant:' || p_tenant) order by s.name limit 1;
+  if off.name is not null and may_have_acted then
     update effects set state = 'unknown', settled_at = clock_timestamp() where key = p_key;
-    perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'switched off', 'switch', off));
+    perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'switched off', 'switch', off.name));
     return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
     return;
-  elsif off is not null then
-    -- It will be reported as not done, so nothing may do it later, whatever becomes of the switch.
-    if e.key is null then
-      insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval, settled_at)
-        values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'void', p_generation, clock_timestamp(), p_approval, clock_timestamp());
-    else
-      update effects set state = 'void', settled_at = clock_timestamp() where key = p_key;
+  elsif off.name is not null then
+    -- Whoever waits claims again and again: one row says it for each time that the switch was set.
+    held := jsonb_build_object('switch', off.name, 'reason', off.reason, 'by', off.set_by,
+      'sinceUs', (extract(epoch from off.set_at) * 1000000)::bigint);
+    if not exists (select from audit h
+      where h.run = p_run and h.key = p_key and h.event = 'effect_held' and h.facts = held::text) then
+      perform audit_append(p_run, 'effect_held', p_key, held);
     end if;
-    perform audit_append(p_run, 'effect_switched_off', p_key, jsonb_build_object('switch', off));
-    return query select 'switched_off', 0, 0, 0::bigint, null::text, off;
+    return query select 'held', 0, 0, 0::bigint, null::text, off.name;
     return;
   end if;
 
@@ -385,40 +413,71 @@ begin
     if a.state = 'open' and a.kind = 'call' and a.key = p_key and a.args_hash = p_args_hash and p_decided_at < a.deadline then
       a := decide_approval(p_approval, 'approved', p_decision, p_decided_at);
     end if;
+    if a.state = 'void' and a.key = p_key and a.args_hash = p_args_hash and not may_have_acted then
+      -- An attempt before this one has said so already, and was not heard.
+      return query select 'stale', 0, 0, 0::bigint, null::text, null::text;
+      return;
+    end if;
     if a.id is null or a.kind <> 'call' or a.state <> 'approved' or a.key <> p_key
       or a.args_hash is distinct from p_args_hash or a.decided_at >= a.deadline then
       perform audit_append(p_run, 'effect_not_approved', p_key, jsonb_build_object('approval', p_approval, 'state', a.state));
+      if may_have_acted then
+        update effects set state = 'unknown', settled_at = clock_timestamp() where key = p_key;
+        perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'no approval stands'));
+        return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
+        return;
+      end if;
       return query select 'not_approved', 0, 0, 0::bigint, null::text, coalesce(a.state, 'no such approval');
       return;
     end if;
   end if;
 
-  if not p_terms_hold and not may_have_acted then
-    perform audit_append(p_run, 'effect_stale', p_key, jsonb_build_object('approval', p_approval));
+  if p_learned is not null then
+    rule_stands := exists (select from learned_rules r where r.id = p_learned and r.revoked_at is null
+      and r.until > clock_timestamp() and r.agent = p_agent and r.tenant = coalesce(p_tenant, '') and r.tool = p_tool);
+  end if;
+  if not (p_terms_hold and rule_stands) and not may_have_acted then
+    if not p_terms_hold and p_approval is not null then
+      update approvals set state = 'void' where id = p_approval;
+      perform audit_append(p_run, 'approval_void', p_key, jsonb_build_object('approval', p_approval, 'why', 'terms changed'));
+    end if;
+    perform audit_append(p_run, 'effect_stale', p_key, jsonb_build_object('approval', p_approval, 'learned', p_learned,
+      'why', case when p_terms_hold then 'the learned rule does not stand' else 'terms changed' end));
     return query select 'stale', 0, 0, 0::bigint, null::text, null::text;
     return;
   end if;
 
   if e.key is null then
-    insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval)
-      values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'claimed', p_generation, new_lease, p_approval);
-    perform audit_append(p_run, 'effect_claimed', p_key,
-      jsonb_build_object('tool', p_tool, 'argsHash', p_args_hash, 'fence', 1, 'approval', p_approval));
+    insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval, agent, tenant, classes)
+      values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'claimed', p_generation, new_lease, p_approval,
+        p_agent, p_tenant, p_classes);
+    perform audit_append(p_run, 'effect_claimed', p_key, jsonb_build_object('tool', p_tool, 'argsHash', p_args_hash,
+      'fence', 1, 'approval', p_approval, 'learned', p_learned));
     return query select 'run', 1, p_generation, 0::bigint, null::text, null::text;
     return;
   end if;
 
   update effects set state = 'claimed', fence = e.fence + 1, generation = greatest(p_generation, e.generation),
       clean = false, doubt = may_have_acted and e.mode = 'keyed', lease_until = new_lease, approval = p_approval,
-      claimed_at = clock_timestamp(), settled_at = null
+      classes = p_classes, claimed_at = clock_timestamp(), settled_at = null
     where key = p_key;
   perform audit_append(p_run, 'effect_claimed', p_key, jsonb_build_object('tool', p_tool, 'argsHash', p_args_hash,
-    'fence', e.fence + 1, 'generation', greatest(p_generation, e.generation), 'approval', p_approval));
+    'fence', e.fence + 1, 'generation', greatest(p_generation, e.generation), 'approval', p_approval,
+    'learned', p_learned));
   return query select
     case when e.mode = 'checkable' and may_have_acted then 'check' else 'run' end,
     e.fence + 1, greatest(p_generation, e.generation), 0::bigint, null::text,
     case when may_have_acted then 'doubt' end;
   return;
+end $$;
+
+-- What an applied effect was the first of is known from now on. In one order, so that two settles never wait in a circle.
+create function see_classes(e effects) returns void language plpgsql as $$
+begin
+  insert into seen_classes (tenant, agent, class, key)
+    select coalesce(e.tenant, ''), e.agent, c.class, e.key
+    from (select distinct unnest(e.classes) as class) c where e.agent is not null order by c.class
+    on conflict do nothing;
 end $$;
 
 -- Just after an effect. p_state: applied | refused | unknown | released (the attempt is over and says it did not
@@ -462,6 +521,9 @@ begin
     insert into blobs (run, hash, body) select e.run, p_blob_hash, p_blob_body where p_blob_hash is not null
       on conflict do nothing;
     update effects set state = p_state, result = p_result, settled_at = clock_timestamp() where key = p_key;
+    if p_state = 'applied' then
+      perform see_classes(e);
+    end if;
     update runs set updated_at = now() where run = e.run;
   end if;
   perform audit_append(e.run, 'effect_' || p_state, p_key, p_facts || jsonb_build_object('fence', p_fence));
@@ -469,7 +531,7 @@ begin
 end $$;
 
 -- After the activity of an effect has failed for good: what may be said about it. kind: busy | lapsed | applied |
--- refused | unknown | void. `lapsed` (checkable): the caller checks, holding the fence it was given.
+-- refused | unknown | void | mismatch. `lapsed` (checkable): the caller checks, holding the fence it was given.
 create function close_effect(p_key text, p_run text, p_tool text, p_release text, p_args_hash text, p_mode text,
   p_lease_ms bigint, p_settles_ms bigint)
 returns table (kind text, fence integer, remaining_ms bigint, result text)
@@ -487,7 +549,10 @@ begin
     return;
   end if;
   select * into e from effects where key = p_key for update;
-  if e.state <> 'claimed' then
+  if e.args_hash <> p_args_hash then
+    perform audit_append(p_run, 'effect_mismatch', p_key, jsonb_build_object('stored', e.args_hash, 'came', p_args_hash));
+    return query select 'mismatch', e.fence, 0::bigint, null::text;
+  elsif e.state <> 'claimed' then
     return query select e.state, e.fence, 0::bigint, e.result;
   elsif effect_free_at(e, p_settles_ms) > clock_timestamp() then
     return query select 'busy', e.fence,
@@ -518,6 +583,7 @@ begin
   if e.state is distinct from 'unknown' then return false; end if;
   if p_state = 'applied' then
     update effects set state = 'applied', result = p_result, settled_at = clock_timestamp() where key = p_key;
+    perform see_classes(e);
   end if;
   insert into evidence (key, fence, kind, facts) values (p_key, e.fence, 'person_' || p_state, p_facts::text);
   perform audit_append(e.run, 'effect_resolved', p_key, p_facts || jsonb_build_object('said', p_state));
