@@ -49,6 +49,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     HOLDFAST_MODEL_URL: model.url,
     HOLDFAST_TASK_QUEUE: name,
     TEMPORAL_ADDRESS: options.temporalAddress,
+    HOLDFAST_NOTICES: 'off',
   };
   // The SDK's own configuration reads the process environment.
   process.env.TEMPORAL_ADDRESS = options.temporalAddress;

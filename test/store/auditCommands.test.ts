@@ -55,6 +55,7 @@ async function holdfast(line: string): Promise<Ran> {
     temporal: async () => null,
     taskQueue: 'unused',
     codecModule: null,
+    decisionKey: null,
   };
   let code = 0;
   const program = createProgram(

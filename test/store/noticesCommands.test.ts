@@ -27,6 +27,7 @@ async function holdfast(...words: readonly string[]): Promise<string | CommandEr
     temporal: () => Promise.reject(new Error('Temporal is not needed')),
     taskQueue: 'none',
     codecModule: null,
+    decisionKey: null,
   };
   const json = words.includes('--json');
   const terminal = createTerminal({ json, stdout: stream, stderr: stream, environment: { NO_COLOR: '1' } });

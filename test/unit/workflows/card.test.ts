@@ -190,7 +190,7 @@ describe('P13 text of others on the card', () => {
 });
 
 function signalsOn(drawn: string): string[] {
-  return [...drawn.matchAll(/^\*\*.*:\*\* `(\{.*\})`$/gm)].map((match) => match[1] ?? '');
+  return [...drawn.matchAll(/^\*\*.*:\*\* `(\{"approval".*\})`$/gm)].map((match) => match[1] ?? '');
 }
 
 describe('the signals to paste', () => {
