@@ -14,6 +14,7 @@ import { connect, type Sql } from './store/connection.ts';
 import { databaseOf } from './store/database.ts';
 import { migrate } from './store/migrate.ts';
 import { publishRelease } from './store/releases.ts';
+import { type RunEnds, watchRunEnds } from './store/runEnds.ts';
 import type { Agent } from './tools/agent.ts';
 import { SEARCH_ATTRIBUTES } from './workflows/searchAttributes.ts';
 
@@ -43,8 +44,10 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     NativeConnection.connect(connectionOptions),
   );
   const sql = overrides.sql ?? connect(config.databaseUrl);
+  const runEnds = watchRunEnds(sql);
   const close = async () => {
     await connection.close();
+    await runEnds.stop();
     if (overrides.sql === undefined) await sql.end({ timeout: 5 });
   };
   try {
@@ -57,7 +60,7 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       namespace,
       taskQueue: config.taskQueue,
       workflowsPath: siblingPath('./workflows/index'),
-      activities: createActivities(await prepareServices(config, sql, agents, overrides)),
+      activities: createActivities(await prepareServices(config, { sql, runEnds }, agents, overrides)),
       dataConverter: await loadDataConverter(config.codecModule),
       shutdownGraceTime: LIMITS.workerDrainMs,
       maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
@@ -77,12 +80,13 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
 
 async function prepareServices(
   config: Config,
-  sql: Sql,
+  { sql, runEnds }: { readonly sql: Sql; readonly runEnds: RunEnds },
   agents: readonly Agent[],
   overrides: WorkerOverrides,
 ): Promise<ActivityServices> {
   try {
     await migrate(sql);
+    await runEnds.listen();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UnreachableError(
@@ -100,6 +104,7 @@ async function prepareServices(
     outside,
     agents: new Map(agents.map((agent) => [agent.release.agent, agent])),
     releases: new Releases(sql),
+    runEnds,
     provider: createAnthropicProvider({
       apiKey: config.anthropic.apiKey,
       ...(config.anthropic.baseUrl !== null && { baseURL: config.anthropic.baseUrl }),

@@ -170,5 +170,8 @@ export const LIMITS = {
   storeConnections: 20,
   cachedReleases: 200,
   connectMs: 10_000,
+  /** Before a closed connection of the store is opened anew, doubled by each refusal, and the most it grows to. */
+  reconnectFirstMs: 400,
+  reconnectMaxMs: 5_000,
   listRows: 100,
 } as const;

@@ -1,6 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import type { EndRunInput, OpenApprovalsInput, RecordDecisionsInput } from '../activities/types.ts';
 import type { Sql } from './connection.ts';
+import { RUN_ENDED } from './runEnds.ts';
 
 // What people are asked, what they said, and how a run ended: rows that lists and consoles read.
 
@@ -59,6 +60,7 @@ export async function finishRun(sql: Sql, input: EndRunInput): Promise<void> {
     if (input.handOver !== null) await insertHandOver(tx, input, input.handOver);
     await tx`select audit_append(${input.run}, 'run_ended', '',
       ${JSON.stringify({ outcome: input.outcome, reason: input.reason, costMicroUsd: input.costMicroUsd })}::text::jsonb)`;
+    await tx`select pg_notify(${RUN_ENDED}, ${input.run})`;
   });
 }
 
