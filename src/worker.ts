@@ -21,7 +21,7 @@ import { SEARCH_ATTRIBUTES } from './workflows/searchAttributes.ts';
 /** What a test may put in the place of the real thing. */
 export interface WorkerOverrides {
   readonly agents?: readonly Agent[];
-  readonly services?: Partial<Pick<ActivityServices, 'crashPoint' | 'provider'>>;
+  readonly services?: Partial<Pick<ActivityServices, 'crashPoint' | 'provider' | 'runEnds'>>;
   readonly sql?: Sql;
 }
 
@@ -64,6 +64,8 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       dataConverter: await loadDataConverter(config.codecModule),
       shutdownGraceTime: LIMITS.workerDrainMs,
       maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
+      // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
+      maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
     });
     const done = worker.run().finally(close);
     const stop = async () => {

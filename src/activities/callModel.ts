@@ -220,7 +220,7 @@ async function ask(
   const signal = AbortSignal.any([context.cancellationSignal, ended]);
   const sends = !signal.aborted;
   // Shows that this process lives; whether the stream does is the provider's own watchdog.
-  const beat = setInterval(() => context.heartbeat(), LIMITS.modelHeartbeatMs / 3);
+  const beat = setInterval(() => context.heartbeat(), LIMITS.modelBeatMs);
   try {
     return await services.provider.complete(request, { signal, onProgress: () => context.heartbeat() });
   } catch (error) {

@@ -148,6 +148,8 @@ export const LIMITS = {
   modelCallMs: 10 * 60_000,
   modelStallMs: 120_000,
   modelHeartbeatMs: 30_000,
+  /** How often a model call says that it lives, and how late a cancel reaches it that no notification brought. */
+  modelBeatMs: 10_000,
   modelAttempts: 6,
   modelScheduleToCloseMs: 20 * 60_000,
   retryAfterMaxMs: 600_000,
