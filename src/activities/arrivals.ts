@@ -1,41 +1,85 @@
 import { Context } from '@temporalio/activity';
-import { isObject } from '../core/json.ts';
+import type { Control } from '../core/control.ts';
+import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { ArrivalTimesInput, DecisionArrival } from './types.ts';
+
+type HistoryEvent = NonNullable<NonNullable<HistoryPage['history']>['events']>[number];
+type HistoryPage = Awaited<
+  ReturnType<Context['client']['workflowService']['getWorkflowExecutionHistoryReverse']>
+>;
+type Time = HistoryEvent['eventTime'];
 
 /**
- * When the server received the decisions on these approvals, from the run's own history (newest first). A worker
- * that was down reads them late; the history knows when they came.
+ * When the server received these signals, by their `n`; those it has no record of are left out. A worker that was down
+ * reads them late; the run's own history knows when they came.
+ *
+ * A signal is found by its name, its whole body, and the workflow task that read it: the same words sent again, before
+ * or after, are another message. Of the same words in one task the first speaks for all.
  */
-export async function arrivalTimes(input: ArrivalTimesInput): Promise<readonly DecisionArrival[]> {
+export async function findArrivals(
+  workflowId: string,
+  wanted: readonly Control[],
+): Promise<ReadonlyMap<number, number>> {
+  const arrivals = new Map<number, number>();
+  if (wanted.length === 0) return arrivals;
+  const texts = wanted.map((control) => ({ ...control, text: textOf(control.body) }));
+  const oldestMs = Math.min(...wanted.map((control) => control.receivedAtMs));
+  let task: Task = { completed: false, startedAtMs: null };
+  for await (const event of newestFirst(workflowId)) {
+    task = taskBefore(task, event);
+    const { startedAtMs } = task;
+    if (startedAtMs !== null && startedAtMs < oldestMs) break;
+    const signal = event.workflowExecutionSignaledEventAttributes;
+    const readHere = texts.filter(
+      (control) => control.receivedAtMs === startedAtMs && control.name === signal?.signalName,
+    );
+    if (readHere.length === 0) continue;
+    const text = textOf(await decodeFirst(signal?.input?.payloads ?? []));
+    if (text !== null)
+      for (const control of readHere)
+        if (control.text === text) arrivals.set(control.n, epochMs(event.eventTime));
+  }
+  return arrivals;
+}
+
+/** Reading backwards: the completed workflow task that read the signals which come next. */
+interface Task {
+  readonly completed: boolean;
+  readonly startedAtMs: number | null;
+}
+
+/** A task that was started and never completed read nothing that counts. */
+function taskBefore(task: Task, event: HistoryEvent): Task {
+  if (event.workflowTaskCompletedEventAttributes) return { ...task, completed: true };
+  if (event.workflowTaskStartedEventAttributes && task.completed)
+    return { completed: false, startedAtMs: epochMs(event.eventTime) };
+  return task;
+}
+
+/** This execution's events, and those of the ones it continues, as far as the limit of pages reaches. */
+async function* newestFirst(workflowId: string): AsyncGenerator<HistoryEvent> {
   const { client, info } = Context.current();
-  const arrivals: DecisionArrival[] = [];
+  let runId = info.workflowExecution?.runId ?? '';
   let nextPageToken: Uint8Array | undefined;
   for (let page = 0; page < LIMITS.arrivalPages; page++) {
-    const response = await client.workflowService.getWorkflowExecutionHistoryReverse({
+    const response: HistoryPage = await client.workflowService.getWorkflowExecutionHistoryReverse({
       namespace: info.namespace,
-      execution: { workflowId: input.workflowId, runId: info.workflowExecution?.runId ?? '' },
+      execution: { workflowId, runId },
       maximumPageSize: LIMITS.arrivalPageEvents,
       ...(nextPageToken !== undefined && { nextPageToken }),
     });
-    for (const event of response.history?.events ?? []) {
-      const signal = event.workflowExecutionSignaledEventAttributes;
-      if (signal?.signalName !== 'decide' || !event.eventTime) continue;
-      const [decision] = await decodeAll(signal.input?.payloads ?? []);
-      if (!isObject(decision) || !input.approvals.includes(String(decision.approval) as never)) continue;
-      const arrivedAtMs =
-        Number(event.eventTime.seconds) * 1_000 + Math.floor((event.eventTime.nanos ?? 0) / 1e6);
-      arrivals.push({
-        approval: String(decision.approval),
-        by: String(decision.by),
-        kind: String(decision.kind),
-        arrivedAtMs,
-      });
-    }
-    nextPageToken = response.nextPageToken ?? undefined;
-    if (!nextPageToken?.length) break;
+    const events = response.history?.events ?? [];
+    yield* events;
+    nextPageToken = response.nextPageToken?.length ? response.nextPageToken : undefined;
+    if (nextPageToken !== undefined) continue;
+    runId = events.at(-1)?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
+    if (runId === '') return;
   }
-  return arrivals.reverse();
+}
+
+/** Milliseconds as the workflow's own clock has them: cut, not rounded. */
+function epochMs(time: Time): number {
+  return Number(time?.seconds ?? 0) * 1_000 + Math.floor((time?.nanos ?? 0) / 1e6);
 }
 
 type Payloads = Parameters<ReturnType<typeof converterOf>['payloadCodecs'][number]['decode']>[0];
@@ -44,9 +88,18 @@ function converterOf() {
   return Context.current().client.options.loadedDataConverter;
 }
 
-async function decodeAll(payloads: Payloads): Promise<readonly unknown[]> {
+/** The workflow has read it, so it can be decoded: a codec that fails now is away, and the attempt is repeated. */
+async function decodeFirst(payloads: Payloads): Promise<unknown> {
   const { payloadCodecs, payloadConverter } = converterOf();
   let decoded = payloads;
   for (const codec of [...payloadCodecs].reverse()) decoded = await codec.decode(decoded);
-  return decoded.map((payload) => payloadConverter.fromPayload(payload));
+  return decoded[0] === undefined ? null : payloadConverter.fromPayload(decoded[0]);
+}
+
+function textOf(body: unknown): string | null {
+  try {
+    return canonicalJson(body);
+  } catch {
+    return null;
+  }
 }

@@ -1,12 +1,13 @@
 import { storeBlobs } from '../store/chain.ts';
 import { finishRun, insertApprovals, insertDecisions } from '../store/records.ts';
-import { arrivalTimes } from './arrivals.ts';
 import { callModel } from './callModel.ts';
 import { bordered } from './failure.ts';
 import { prepareCall } from './prepare.ts';
+import { remind } from './remind.ts';
 import { closeEffect, resolveEffect, runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
 import type { Activities } from './types.ts';
+import { verifyControls } from './verify.ts';
 
 /** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
 export function createActivities(services: ActivityServices): Activities {
@@ -17,9 +18,13 @@ export function createActivities(services: ActivityServices): Activities {
     runTool: bordered((input) => runTool(services, input)),
     closeEffect: bordered((input) => closeEffect(services, input)),
     resolveEffect: bordered((input) => resolveEffect(services, input)),
-    openApprovals: bordered((input) => insertApprovals(sql, input)),
+    openApprovals: bordered(async (input) => {
+      await insertApprovals(sql, input);
+      return { signed: services.decisionKeys !== null };
+    }),
     recordDecisions: bordered((input) => insertDecisions(sql, input)),
-    arrivalTimes: bordered(arrivalTimes),
+    remind: bordered((input) => remind(services, input)),
+    verifyControls: bordered((input) => verifyControls(services, input)),
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
     endRun: bordered((input) => finishRun(sql, input)),
   };

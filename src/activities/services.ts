@@ -1,5 +1,7 @@
+import type { DecisionKeys } from '../control/keys.ts';
 import type { ModelTier } from '../core/release.ts';
 import type { ModelProvider } from '../models/provider.ts';
+import type { Directory } from '../people/directory.ts';
 import type { Sql } from '../store/connection.ts';
 import type { RunEnds } from '../store/runEnds.ts';
 import type { Agent } from '../tools/agent.ts';
@@ -20,6 +22,10 @@ export interface ActivityServices {
   readonly unpriced: 'refuse' | 'dearest';
   /** Short texts in history, so that answers can be read there. */
   readonly previews: boolean;
+  /** Who people are now, and which roles they have. */
+  readonly directory: Directory;
+  /** With keys only what is signed counts; null: whoever can reach Temporal is believed. */
+  readonly decisionKeys: DecisionKeys | null;
   /** Named points inside activities at which a test may stop the process. */
   readonly crashPoint: (name: CrashPoint) => Promise<void>;
 }

@@ -20,7 +20,8 @@ export interface Activities {
   runTool(input: RunToolInput): Promise<RunToolResult>;
   closeEffect(input: RunToolInput): Promise<RunToolResult>;
   resolveEffect(input: ResolveEffectInput): Promise<RunToolResult>;
-  openApprovals(input: OpenApprovalsInput): Promise<void>;
+  /** `signed`: this worker has a decision key, so that only signed decisions will count. */
+  openApprovals(input: OpenApprovalsInput): Promise<{ readonly signed: boolean }>;
   recordDecisions(input: RecordDecisionsInput): Promise<void>;
   verifyControls(input: VerifyControlsInput): Promise<readonly Verified[]>;
   remind(input: RemindInput): Promise<void>;

@@ -1,11 +1,12 @@
 import type { WorkflowStartOptions } from '@temporalio/client';
 import { type Decision, parseDecision } from '../core/approvals.ts';
+import { parseEnvelope } from '../core/control.ts';
 import { LIMITS } from '../core/limits.ts';
 import { messageProblems, parseStart, type StartInput } from '../core/start.ts';
-import { oneLine } from '../core/text.ts';
+import { oneLine, wellFormed } from '../core/text.ts';
 import type { RaiseLimit, Steering, UserMessage } from '../workflows/messages.ts';
 import { HoldfastError } from './errors.ts';
-import type { AgentRun, SendInput } from './inputs.ts';
+import type { AgentRun, SendInput, Steer } from './inputs.ts';
 
 // What callers hand in, checked before anything is sent: a run drops malformed signals without a word.
 
@@ -71,12 +72,13 @@ export function checkMessage(input: SendInput): {
   return { workflowId, message: { text, by, id } };
 }
 
-export function checkDecision(input: Decision & { readonly workflowId: string }): {
-  readonly workflowId: string;
-  readonly decision: Decision;
-} {
+/** `channel` is where it is said, unless the input says so itself. */
+export function checkDecision(
+  input: Decision & { readonly workflowId: string },
+  channel: string,
+): { readonly workflowId: string; readonly decision: Decision } {
   const { workflowId, ...sent } = input;
-  const decision = parseDecision(sent);
+  const decision = parseDecision({ channel, ...sent });
   if (decision === null)
     throw new HoldfastError(
       'bad_decision',
@@ -85,19 +87,21 @@ export function checkDecision(input: Decision & { readonly workflowId: string })
   return { workflowId, decision };
 }
 
-export function checkSteering(input: Steering): Steering {
-  const { by, reason } = input;
-  if (typeof by !== 'string' || by === '' || by.length > LIMITS.personChars)
+/** `channel` is where it is said, unless the input says so itself. */
+export function checkSteering(input: Steer, channel: string): Steering {
+  const { reason } = input;
+  const envelope = parseEnvelope({ channel, ...input });
+  if (envelope === null)
     throw new HoldfastError(
       'bad_steering',
-      `by is missing or too long: who does it, at most ${LIMITS.personChars} characters`,
+      `by or channel is missing or too long: who does it and where, at most ${LIMITS.personChars} characters each`,
     );
-  if (reason !== undefined && reason.length > LIMITS.reasonChars)
+  if (reason !== undefined && (typeof reason !== 'string' || reason.length > LIMITS.reasonChars))
     throw new HoldfastError(
       'bad_steering',
       `the reason has ${reason.length} characters, the limit is ${LIMITS.reasonChars}: shorten it`,
     );
-  return { by, ...(reason !== undefined && { reason }) };
+  return { ...envelope, ...(reason !== undefined && { reason: wellFormed(reason) }) };
 }
 
 export function checkRaise(input: RaiseLimit): { readonly tokens: number; readonly costMicroUsd: number } {

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/client';
 
 export type HoldfastErrorCode =
+  | 'bad_options'
   | 'bad_start'
   | 'bad_message'
   | 'bad_steering'

@@ -6,31 +6,23 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import type { ApprovalRecord } from '../core/approvals.ts';
+import type { ControlName, Envelope } from '../core/control.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { StartInput } from '../core/start.ts';
 import {
   AGENT_RUN,
   approvalsQuery,
-  cancelSignal,
-  closeSignal,
   type DecideReply,
   type Decision,
   decideNowUpdate,
-  decideSignal,
-  handOverSignal,
   messageSignal,
-  pauseSignal,
   type RaiseLimit,
   type Reply,
   type RunResult,
   type RunStatus,
-  raiseLimitSignal,
-  resumeSignal,
-  type Steering,
   sendUpdate,
   statusQuery,
   type UserMessage,
-  upgradeSignal,
 } from '../workflows/messages.ts';
 import { checkDecision, checkMessage, checkRaise, checkSteering, startOptions } from './checks.ts';
 import { HoldfastError, inWords, isCutOff, isGone } from './errors.ts';
@@ -46,6 +38,7 @@ import {
   type StartOptions,
   type Steer,
 } from './inputs.ts';
+import { createMint, type Mint } from './minting.ts';
 
 /** How often a message is asked after again when its run moves on underneath. */
 const TRIES = 10;
@@ -69,17 +62,36 @@ export function createHoldfastClient(options: {
   readonly client: Client;
   /** Where the workers of these runs poll; default `holdfast`. */
   readonly taskQueue?: string;
+  /**
+   * The workers' HOLDFAST_DECISION_KEY: decisions and steering are signed with it. Whoever holds it can speak for
+   * everybody, so a process that has it must know who its users are.
+   */
+  readonly decisionKey?: string;
+  /** How long a signed message may take to reach Temporal, in milliseconds; default ten minutes, at most seven days. */
+  readonly envelopeLifeMs?: number;
+  /** Where people say what they say, for the audit: default `api`. */
+  readonly channel?: string;
 }): HoldfastClient {
-  return new HoldfastClient(options.client, options.taskQueue ?? 'holdfast');
+  const { client, taskQueue = 'holdfast', channel = 'api', decisionKey, envelopeLifeMs } = options;
+  const mint = createMint({ namespace: client.options.namespace, decisionKey, envelopeLifeMs });
+  return new HoldfastClient(client, { taskQueue, channel, mint });
 }
 
+/** Made by `createHoldfastClient`. */
 export class HoldfastClient {
   readonly #client: Client;
   readonly #taskQueue: string;
+  readonly #channel: string;
+  readonly #mint: Mint;
 
-  constructor(client: Client, taskQueue: string) {
+  constructor(
+    client: Client,
+    options: { readonly taskQueue: string; readonly channel: string; readonly mint: Mint },
+  ) {
     this.#client = client;
-    this.#taskQueue = taskQueue;
+    this.#taskQueue = options.taskQueue;
+    this.#channel = options.channel;
+    this.#mint = options.mint;
   }
 
   /** Starts a run. With `input.message` that is its first message, whose id is `start`. */
@@ -152,56 +164,71 @@ export class HoldfastClient {
     });
   }
 
-  /** Sends a decision. It counts by the time at which the server received it, whether or not a worker is there. */
+  /**
+   * Sends a decision. It counts by the time at which the server received it, whether or not a worker is there.
+   *
+   * Give `argsHash` as the approval has it: then the word is about exactly the arguments that the person saw. Where
+   * decisions are signed, one about a call does not count without it.
+   */
   async decide(input: Decision & { readonly workflowId: string }): Promise<void> {
-    const { workflowId, decision } = checkDecision(input);
-    await this.#signal(workflowId, (handle) => handle.signal(decideSignal, decision));
+    const { workflowId, decision } = checkDecision(input, this.#channel);
+    await this.#say(workflowId, 'decide', decision);
   }
 
-  /** Decides and returns what became of it; needs a worker. After `timed_out`, `decide` makes it count all the same. */
+  /**
+   * Decides and returns what became of it; needs a worker. After `timed_out`, `decide` makes it count all the same.
+   * `argsHash` is as in `decide`.
+   */
   async decideNow(
     input: Decision & { readonly workflowId: string },
     options: SendOptions = {},
   ): Promise<DecideReply> {
-    const { workflowId, decision } = checkDecision(input);
+    const { workflowId, decision } = checkDecision(input, this.#channel);
+    // Signed as a decision: by signal or by update, it is the same word.
+    const args: [Decision] = [this.#mint(workflowId, 'decide', decision)];
     return this.#bounded(workflowId, options.timeoutMs ?? CALL_TIMEOUT_MS, () =>
-      this.#handle(workflowId).executeUpdate(decideNowUpdate, { args: [decision] }),
+      this.#handle(workflowId).executeUpdate(decideNowUpdate, { args }),
     );
   }
 
   cancel(input: Steer): Promise<void> {
-    return this.#steer(input, (handle, by) => handle.signal(cancelSignal, by));
+    return this.#steer('cancel', input);
   }
 
   /** The run stops at its next seam, until `resume`. */
   pause(input: Steer): Promise<void> {
-    return this.#steer(input, (handle, by) => handle.signal(pauseSignal, by));
+    return this.#steer('pause', input);
   }
 
-  /** Goes on after a pause, or tries again after an outage or a bug. */
+  /** Goes on after a pause. */
   resume(input: Steer): Promise<void> {
-    return this.#steer(input, (handle, by) => handle.signal(resumeSignal, by));
+    return this.#steer('resume', input);
+  }
+
+  /** Tries again now, after an outage, a bug, or a kill switch that was in the way. */
+  retry(input: Steer): Promise<void> {
+    return this.#steer('retry', input);
   }
 
   /** Ends the conversation once what is in it is answered. */
   close(input: Steer): Promise<void> {
-    return this.#steer(input, (handle, by) => handle.signal(closeSignal, by));
+    return this.#steer('close', input);
   }
 
   /** Ends the conversation as escalated; `reason` becomes the summary for the people who take over. */
   handOver(input: Steer): Promise<void> {
-    return this.#steer(input, (handle, by) => handle.signal(handOverSignal, by));
+    return this.#steer('handOver', input);
   }
 
   /** Continue as new at the next seam, so that a new build takes over. */
   upgrade(input: Steer): Promise<void> {
-    return this.#steer(input, (handle, by) => handle.signal(upgradeSignal, by));
+    return this.#steer('upgrade', input);
   }
 
   /** Adds tokens or micro-dollars to what the run may use. */
   async raiseLimit(input: Steer<RaiseLimit>): Promise<void> {
     const raise = checkRaise(input);
-    return this.#steer(input, (handle, by) => handle.signal(raiseLimitSignal, { ...by, ...raise }));
+    await this.#say(input.workflowId, 'raiseLimit', { ...checkSteering(input, this.#channel), ...raise });
   }
 
   /** How the run stands; needs a worker. Lists for many runs come from the store. */
@@ -250,9 +277,14 @@ export class HoldfastClient {
     );
   }
 
-  async #steer(input: Steer, send: (handle: RunHandle, by: Steering) => Promise<void>): Promise<void> {
-    const by = checkSteering(input);
-    await this.#signal(input.workflowId, (handle) => send(handle, by));
+  async #steer(name: ControlName, input: Steer): Promise<void> {
+    await this.#say(input.workflowId, name, checkSteering(input, this.#channel));
+  }
+
+  /** Signals carry the names by which they are signed. */
+  #say(workflowId: string, name: ControlName, said: Envelope): Promise<void> {
+    const body = this.#mint(workflowId, name, said);
+    return this.#signal(workflowId, (handle) => handle.signal(name, body));
   }
 
   #signal(workflowId: string, send: (handle: RunHandle) => Promise<void>): Promise<void> {

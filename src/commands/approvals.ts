@@ -1,16 +1,17 @@
 import type { Command } from 'commander';
 import { type DecideReply, type Decision, type HoldfastClient, HoldfastError } from '../client.ts';
-import { decideApproval, parseDecision } from '../core/approvals.ts';
-import type { Hash } from '../core/ids.ts';
+import { type ApprovalRecord, decideApproval, parseDecision } from '../core/approvals.ts';
+import type { ApprovalId, CallKey, Hash } from '../core/ids.ts';
 import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { formatAmount } from '../core/money.ts';
+import type { Tier } from '../core/policy.ts';
 import { oneLine } from '../core/text.ts';
 import { type ApprovalRow, findApproval, listApprovals } from '../store/views.ts';
 import { CommandError } from './failures.ts';
 import { jsonObject, wholeNumber } from './options.ts';
 import type { Run } from './program.ts';
-import { decidedText, decidedWords, refusalText } from './reply.ts';
+import { decidedText, decidedWords, refusalText, whoMay } from './reply.ts';
 import type { Session } from './session.ts';
 import { facts, moment } from './table.ts';
 import type { Colors } from './terminal.ts';
@@ -50,39 +51,41 @@ export function addApprovalCommands(program: Command, run: Run): void {
   decision('reject', 'say no; the agent is told, with the reason');
   program
     .command('answer')
-    .description('say what became of an effect whose outcome nobody knows')
+    .description('say what became of an effect whose outcome nobody knows, or answer a question of the agent')
     .argument('<approval-id>')
     .requiredOption('--by <name>', 'who says it')
     .option('--reason <text>', 'how you know')
     .option('--happened [json]', 'it happened, with this result', jsonObject)
     .option('--did-not', 'it did not happen: run it once more')
     .option('--give-up', 'nobody can tell: go on without it')
-    .action(
-      (
-        id: string,
-        flags: DecideFlags & {
-          readonly happened?: JsonObject | true;
-          readonly didNot?: boolean;
-          readonly giveUp?: boolean;
-        },
-      ) => run((session) => decide(session, id, flags, { kind: 'answer', answer: reconciliation(flags) })),
+    .option('--text <words>', 'the answer to a question')
+    .action((id: string, flags: DecideFlags & AnswerFlags) =>
+      run((session) => decide(session, id, flags, { kind: 'answer', answer: answerOf(flags) })),
     );
 }
 
-function reconciliation(flags: {
+interface AnswerFlags {
   readonly happened?: JsonObject | true;
   readonly didNot?: boolean;
   readonly giveUp?: boolean;
-}): Json {
+  readonly text?: string;
+}
+
+function answerOf(flags: AnswerFlags): Json {
   const said: Json[] = [
     ...(flags.happened === undefined
       ? []
       : [{ outcome: 'happened', result: flags.happened === true ? {} : flags.happened }]),
     ...(flags.didNot === true ? [{ outcome: 'did_not' }] : []),
     ...(flags.giveUp === true ? [{ outcome: 'give_up' }] : []),
+    ...(flags.text === undefined ? [] : [flags.text]),
   ];
   if (said.length !== 1 || said[0] === undefined)
-    throw new CommandError('usage', 'usage', 'say exactly one of --happened, --did-not and --give-up');
+    throw new CommandError(
+      'usage',
+      'usage',
+      'say exactly one of --happened, --did-not, --give-up and --text',
+    );
   return said[0];
 }
 
@@ -159,24 +162,32 @@ function refuseEarly(approval: ApprovalRow, decision: Decision): void {
       'malformed',
       `the decision is malformed: --by has 1 to ${LIMITS.personChars} characters, --reason at most ${LIMITS.reasonChars}`,
     );
-  const outcome = decideApproval(
-    {
-      ...approval,
-      id: decision.approval as never,
-      key: approval.key as never,
-      argsHash: approval.argsHash as Hash | null,
-      tier: null,
-      openedAtMs: Date.parse(approval.openedAt),
-      // Lateness was judged above, by the database's clock.
-      deadlineMs: Number.POSITIVE_INFINITY,
-      state: { kind: 'open' },
-      votes: [],
-    },
-    parsed,
-    { requester: approval.requester, roles: [] },
-    0,
-  );
+  const outcome = decideApproval(asRecord(approval), parsed, { identity: 'unverified', roles: [] }, 0);
   if (outcome.kind === 'refused') throw refusal(outcome.why, approval);
+}
+
+/** The open record, as far as the store has it: what it does not know counts for the decider. */
+function asRecord(approval: ApprovalRow): ApprovalRecord {
+  const { roles = [] } = approval.approvers;
+  return {
+    ...approval,
+    id: approval.id as ApprovalId,
+    key: approval.key as CallKey,
+    argsHash: approval.argsHash as Hash | null,
+    release: null,
+    tier: approval.tier as Tier | null,
+    terms: null,
+    formerTerms: null,
+    // Who has which role is the directory's to say, and the run asks it.
+    approvers: roles.length > 0 ? {} : approval.approvers,
+    openedAtMs: Date.parse(approval.openedAt),
+    // Lateness was judged by the database's clock.
+    deadlineMs: Number.POSITIVE_INFINITY,
+    reminders: [],
+    escalation: [],
+    state: { kind: 'open' },
+    votes: [],
+  };
 }
 
 function refusal(why: Extract<DecideReply, { kind: 'refused' }>['why'], approval: ApprovalRow): CommandError {
@@ -198,34 +209,72 @@ const ARGUMENTS_CHARS = 400;
 export function approvalText(approval: ApprovalRow, paint: Colors): string {
   const open = approval.state === 'open' && !approval.overdue;
   const state = open ? 'open' : approval.overdue ? 'overdue' : decidedText(approval);
-  const verbs =
-    approval.kind === 'reconcile'
-      ? `holdfast answer ${approval.id} --by NAME --happened | --did-not | --give-up`
-      : `holdfast approve ${approval.id} --by NAME, or: holdfast reject ${approval.id} --by NAME --reason WHY`;
   return [
     `${paint.bold(approval.summary)}  ${(open ? paint.yellow : paint.dim)(`[${state}]`)}`,
     facts(
       [
         ['id', approval.id],
-        ['why', approval.reason],
+        ['why', approval.rule === null ? approval.reason : `${approval.reason} (rule ${approval.rule})`],
         ['amount', approval.amount === null ? null : formatAmount(approval.amount)],
+        ['payee', approval.payee],
         ['call', approval.tool === null ? null : `${approval.tool} ${json(approval.arguments)}`],
         ['terms', approval.terms === null ? null : json(approval.terms)],
+        [
+          'before',
+          approval.formerTerms === null
+            ? null
+            : `${json(approval.formerTerms)} (it was asked with these terms before)`,
+        ],
+        ['taint', taintText(approval)],
         ['evidence', approval.evidence === null ? null : oneLine(approval.evidence, ARGUMENTS_CHARS)],
+        [
+          'quoted',
+          approval.quote === null
+            ? null
+            : `"${oneLine(approval.quote, ARGUMENTS_CHARS)}" ${paint.dim("(the model's own words, checked by nobody)")}`,
+        ],
         ['for', `${approval.requester} (${approval.workflowId})`],
         ['who', whoText(approval)],
-        ['until', `${moment(approval.deadline)} UTC`],
-        ['decide', open ? verbs : null],
+        ['until', untilText(approval)],
+        ['decide', open ? verbsText(approval) : null],
       ],
       paint,
     ),
   ].join('\n');
 }
 
-function whoText(approval: ApprovalRow): string | null {
-  const people = approval.approvers.length === 0 ? null : approval.approvers.join(', ');
-  if (approval.quorum <= 1) return people;
-  return `${approval.quorum} people${people === null ? '' : ` of ${people}`}`;
+function verbsText({ id, kind }: ApprovalRow): string {
+  const reject = `holdfast reject ${id} --by NAME --reason WHY`;
+  switch (kind) {
+    case 'reconcile':
+      return `holdfast answer ${id} --by NAME --happened | --did-not | --give-up`;
+    case 'question':
+      return `holdfast answer ${id} --by NAME --text ANSWER, or: ${reject}`;
+    case 'call':
+    case 'landing':
+    case 'pause':
+      return `holdfast approve ${id} --by NAME, or: ${reject}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function taintText({ taint }: ApprovalRow): string | null {
+  const seen = [
+    ...(taint.untrustedSeen ? ['text that a stranger could have written'] : []),
+    ...(taint.privateRead ? ['private data'] : []),
+  ];
+  return seen.length === 0 ? null : `the run has read ${seen.join(' and ')}`;
+}
+
+function whoText(approval: ApprovalRow): string {
+  const who = whoMay(approval);
+  return approval.quorum <= 1 ? who : `${approval.quorum} people of: ${who}`;
+}
+
+function untilText({ deadline, onExpiry }: ApprovalRow): string {
+  const after = onExpiry === 'reject' ? 'it is rejected' : 'the conversation goes to people';
+  return `${moment(deadline)} UTC; then ${after}`;
 }
 
 function json(value: Json): string {

@@ -52,6 +52,7 @@ function usageWords(error: CommanderError): string {
 }
 
 const EXIT_OF: Readonly<Record<HoldfastErrorCode, Exit>> = {
+  bad_options: 'usage',
   bad_start: 'usage',
   bad_steering: 'usage',
   bad_message: 'refused',

@@ -50,3 +50,28 @@ export function oneOf<Word extends string>(words: readonly Word[]): (text: strin
     return found;
   };
 }
+
+/** An option that may be given several times. */
+export function repeated(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+/** Money as people write it: 12.50. */
+export function amountValue(text: string): number {
+  if (!/^-?[0-9]{1,15}(\.[0-9]{1,6})?$/.test(text))
+    throw new InvalidArgumentError(`"${text}" is not an amount, such as 12.50.`);
+  return Number(text);
+}
+
+export function currencyCode(text: string): string {
+  if (!/^[A-Z]{3}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a currency, such as USD.`);
+  return text;
+}
+
+/** A moment with its zone, in milliseconds since 1970. */
+export function isoTime(text: string): number {
+  const ms = Date.parse(text);
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) || Number.isNaN(ms))
+    throw new InvalidArgumentError(`"${text}" is not a time with its zone, such as 2026-03-01T09:30:00Z.`);
+  return ms;
+}

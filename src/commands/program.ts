@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
 import { EXIT_CODES } from './failures.ts';
+import { addHandOverCommands } from './handovers.ts';
 import { addLocalCommands } from './local.ts';
+import { addNoticeCommands } from './notices.ts';
+import { addPeopleCommands } from './people.ts';
+import { addPolicyCommands } from './policy.ts';
 import { addReadingCommands } from './reading.ts';
 import { addReleaseCommands } from './releases.ts';
 import type { Session } from './session.ts';
@@ -35,7 +39,11 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addReadingCommands(program, run);
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);
+  addHandOverCommands(program, run);
+  addNoticeCommands(program, run);
+  addPeopleCommands(program, run);
   addReleaseCommands(program, run);
+  addPolicyCommands(program, run);
   return program;
 }
 
@@ -47,6 +55,7 @@ function afterHelp(): string {
     ...codes,
     '',
     'Addresses come from DATABASE_URL, TEMPORAL_ADDRESS and HOLDFAST_TASK_QUEUE, else from the local stack that runs',
-    'here ("holdfast dev"). list, show and approvals need the database only: no worker, no Temporal.',
+    'here ("holdfast dev"). list, show, approvals, handovers, accept and notices need the database only: no worker, no',
+    'Temporal.',
   ].join('\n');
 }

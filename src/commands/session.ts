@@ -32,7 +32,7 @@ export function openSession(target: () => Target, terminal: Terminal): Session {
       }
     },
     temporal: async (work) => {
-      const { temporal, taskQueue, codecModule } = target();
+      const { temporal, taskQueue, codecModule, decisionKey } = target();
       const local = await temporal();
       if (local !== null) {
         // The SDK's environment configuration is the one way in which every process of ours finds its server.
@@ -41,7 +41,14 @@ export function openSession(target: () => Target, terminal: Terminal): Session {
       }
       const { client, close } = await connectClient(codecModule);
       try {
-        return await work(createHoldfastClient({ client, taskQueue }));
+        return await work(
+          createHoldfastClient({
+            client,
+            taskQueue,
+            channel: 'cli',
+            ...(decisionKey !== null && { decisionKey }),
+          }),
+        );
       } finally {
         await close();
       }

@@ -177,7 +177,13 @@ function handOverText({ handOver }: ShownRun, paint: Colors): string {
       ['done', many(handOver.done)],
       ['not done', many(handOver.notDone)],
       ['evidence', handOver.evidence === '' ? null : oneLine(handOver.evidence, SHORT_CHARS)],
-      ['accepted', handOver.acceptedBy],
+      ['escalated', handOver.escalatedTo === null ? null : `to ${handOver.escalatedTo}`],
+      [
+        'accepted',
+        handOver.acceptedBy === null
+          ? paint.yellow(`by nobody yet: holdfast accept ${handOver.run} --by NAME`)
+          : `by ${handOver.acceptedBy} at ${moment(handOver.acceptedAt ?? '')} UTC`,
+      ],
     ],
     paint,
   );

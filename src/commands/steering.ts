@@ -26,8 +26,9 @@ export function addSteeringCommands(program: Command, run: Run): void {
     (holdfast, input) => holdfast.cancel(input),
   );
   steering('pause', 'stop at the next seam until resumed', (holdfast, input) => holdfast.pause(input));
-  steering('resume', 'go on after a pause, or try again after an outage or a bug', (holdfast, input) =>
-    holdfast.resume(input),
+  steering('resume', 'go on after a pause', (holdfast, input) => holdfast.resume(input));
+  steering('retry', 'try again now, after an outage, a bug or a kill switch', (holdfast, input) =>
+    holdfast.retry(input),
   );
   steering('close', 'end the conversation once everything in it is answered', (holdfast, input) =>
     holdfast.close(input),

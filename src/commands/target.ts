@@ -17,6 +17,8 @@ export interface Target {
   temporal(): Promise<{ readonly address: string; readonly namespace: string } | null>;
   readonly taskQueue: string;
   readonly codecModule: string | null;
+  /** Signs what is decided here; null: the workers believe what is not signed, or refuse it. */
+  readonly decisionKey: string | null;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,6 +40,7 @@ export function findTarget(options: TargetOptions): Target {
   return {
     taskQueue,
     codecModule: text('HOLDFAST_CODEC') || null,
+    decisionKey: text('HOLDFAST_DECISION_KEY') || null,
     databaseUrl: async () => {
       if (named !== '') return checkedUrl(named);
       const stack = await findLocalStack(options);

@@ -26,6 +26,9 @@ export interface PreparedCall {
   readonly terms: JsonObject | null;
 }
 
+/** The built-in tool by which an agent asks a person: answered by a decision, never run. */
+export const ASK_PERSON = 'ask_person';
+
 /** Why a call was answered without running, or stopped short. Each becomes a result the model can act on. */
 export type RefusalCode =
   | 'bad_call'
@@ -36,6 +39,7 @@ export type RefusalCode =
   | 'rejected'
   | 'expired'
   | 'withdrawn'
+  | 'handed_over'
   | 'switched_off'
   | 'not_approved'
   | 'terms_changed'
@@ -67,8 +71,12 @@ export interface CallState {
   readonly stale: boolean;
   /** What had been true when a person was asked before, once that changed. */
   readonly formerTerms: JsonObject | null;
-  /** A kill switch keeps it from starting. */
-  readonly held: { readonly name: string; readonly sinceMs: number; readonly againAtMs: number } | null;
+  /** A kill switch keeps it from starting; it may try again once `againAtMs` is null. */
+  readonly held: {
+    readonly name: string;
+    readonly sinceMs: number;
+    readonly againAtMs: number | null;
+  } | null;
   /** Requests opened for this call so far: approvals, then reconcile requests. */
   readonly requests: number;
   /** Raised when a person says that an unknown effect did not happen and is to run once more. */
@@ -93,7 +101,8 @@ export function newCall(prepared: PreparedCall): CallState {
 
 /** Policy and people have said yes to exactly this, and nothing about it is in doubt. */
 export function isCleared(call: CallState): boolean {
-  if (call.held !== null || call.stale || call.verdict === null) return false;
+  if ((call.held !== null && call.held.againAtMs !== null) || call.stale || call.verdict === null)
+    return false;
   // Also an answered request holds the call: what the person said is settled first, and never by starting it again.
   if (call.reconcile !== null) return false;
   return call.verdict.answer.kind === 'allow' || call.approval?.state.kind === 'approved';

@@ -51,12 +51,18 @@ export const LIMITS = {
   inlineMessageBytes: 4 * 1024,
   previewBytes: 4 * 1024,
   summaryChars: 200,
+  /** Of what the model said when it made a call, shown to approvers as a quotation. */
+  quoteChars: 300,
   reasonChars: 2_000,
   idChars: 64,
   personChars: 200,
   payloadSoftBytes: 64 * 1024,
   payloadHardBytes: 256 * 1024,
   contextBytes: 8 * 1024,
+  /** Of one text of others on the card. */
+  cardTextChars: 300,
+  /** Requests beyond this are counted. The Temporal UI carries the whole card in the address of a frame. */
+  cardChars: 24_000,
   /** A tool result above this goes to the blob store and the model gets an excerpt. */
   inlineResultBytes: 8 * 1024,
   resultExcerptBytes: 2 * 1024,
@@ -71,9 +77,22 @@ export const LIMITS = {
   requestsPerCall: 5,
   /** Most people that one decision may need. */
   quorumMax: 20,
+  /** Where a rule names no reminders, people are reminded after this share of the time, if that is long enough. */
+  reminderShare: 0.5,
+  reminderFromMs: 3_600_000,
   /** Reminders and escalation steps of one request. */
   remindersMax: 10,
   escalationStepsMax: 5,
+  // Rules of a policy. They travel in the run's state: those of the release, and those of the run itself.
+  policyRules: 200,
+  policyBytes: 32 * 1024,
+  ownRules: 20,
+  ownRulesBytes: 16 * 1024,
+  ruleNameChars: 64,
+  /** Entries of one list in a rule. */
+  ruleListItems: 100,
+  /** The zones of the world lie within this. */
+  offsetMinutesMax: 14 * 60,
   /** Longest life of a rule that an approver taught, and its usual one. */
   learnedRuleDaysMax: 90,
   learnedRuleDays: 30,
@@ -88,11 +107,56 @@ export const LIMITS = {
   envelopeLifeMs: 7 * 86_400_000,
   envelopeLifeDefaultMs: 10 * 60_000,
   clockSkewMs: 60_000,
+  /** A decision key has at least this many characters, and this many keys may be valid at a time. */
+  decisionKeyChars: 32,
+  decisionKeys: 4,
+  /** Signed steering that was used is remembered this long after its expiry, and forgotten this many at a time. */
+  usedEnvelopeMs: 30 * 86_400_000,
+  usedEnvelopesSwept: 100,
+  /** People of one import, roles of one person, and bytes of the file. */
+  importedPeople: 10_000,
+  rolesPerPerson: 50,
+  peopleFileBytes: 8 * 1024 * 1024,
   /** A pause becomes a question after this. */
   pauseMs: 7 * 86_400_000,
   /** A call that meets a kill switch looks again after this, and gives up after that. */
-  heldRetryMs: 10 * 60_000,
+  heldRetryMs: 3_600_000,
   heldMs: 7 * 86_400_000,
+
+  // Notices and hand-overs
+  /** Deliveries of one notifier that a worker has under way at once. */
+  noticeBatch: 10,
+  noticePollMs: 1_000,
+  noticePollMaxMs: 30_000,
+  /** Of one attempt; a taken delivery is free again after the lease, which is longer. */
+  noticeTimeoutMs: 15_000,
+  noticeLeaseMs: 60_000,
+  /** What deliveries under way are given when a worker stops. */
+  noticeDrainMs: 5_000,
+  noticeBackoffFirstMs: 5_000,
+  noticeBackoffMinMs: 1_000,
+  noticeBackoffMaxMs: 3_600_000,
+  noticeRetryAfterMaxMs: 6 * 3_600_000,
+  /** From the first attempt on; then it is given up. */
+  noticeTriedMs: 3 * 86_400_000,
+  noticeKeptMs: 30 * 86_400_000,
+  /** A notifier that no worker has had for this long is gone. */
+  notifierGoneMs: 3 * 86_400_000,
+  /** How often hand-overs are reminded of and old notices swept. */
+  noticeTendMs: 60_000,
+  noticeSweepRows: 500,
+  noticeWhyChars: 200,
+  /** What is read of an answer to a webhook before the connection is cut. */
+  webhookAnswerBytes: 16 * 1024,
+  /** More than two are of use only while two rotations overlap. */
+  webhookSecrets: 4,
+  webhookAllowed: 50,
+  handOversPerPass: 100,
+  /** Nobody has accepted: reminders, then one further queue, then more reminders. */
+  handOverReminderMs: 30 * 60_000,
+  handOverReminders: 4,
+  handOverLaterReminderMs: 86_400_000,
+  handOverLaterReminders: 7,
 
   // Run state
   runStateBytes: 128 * 1024,
@@ -154,7 +218,6 @@ export const LIMITS = {
   modelScheduleToCloseMs: 20 * 60_000,
   retryAfterMaxMs: 600_000,
   storeActivityMs: 30_000,
-  storeActivityAttempts: 10,
   outageRetryMs: 60_000,
   outageMs: 86_400_000,
   bugMs: 86_400_000,

@@ -1,5 +1,7 @@
+import { mismatch } from './matching.ts';
 import type { Amount } from './money.ts';
 import type { Taint } from './taint.ts';
+import { tightenVerdict } from './tighten.ts';
 
 /** How much harm a tool can do. Unlabelled tools count as the worst. */
 export type Tier = 'read' | 'write_safe' | 'write_risky' | 'destructive';
@@ -36,7 +38,10 @@ export interface RuleMatch {
   readonly untrustedSeen?: true;
   /** The call is the first of one of these classes, by name: `refund-to` matches `refund-to:card_1`. */
   readonly firstTime?: readonly string[];
-  /** Between two times of day, `from` inclusive, `to` exclusive; may span midnight. UTC plus a fixed offset. */
+  /**
+   * Between two times of day (`HH:MM`), `from` inclusive, `to` exclusive; may span midnight. UTC plus a fixed offset.
+   * Two equal times hold never; who writes rules is told to leave the hours out.
+   */
   readonly hours?: { readonly from: string; readonly to: string; readonly offsetMinutes?: number };
   readonly tenants?: readonly string[];
   readonly roles?: readonly string[];
@@ -93,28 +98,123 @@ export interface Permissions {
   readonly tools?: readonly string[];
 }
 
+/** What may be done with a call, and which rule said so. */
 export interface Verdict {
-  /** The rule that answered, or the built-in one. */
+  /**
+   * The rule that answered, or the built-in one (`permissions`, `default`, `rule-of-two`), or `learned:<id>`.
+   * A rule of the run is `run:<name>`; where it joined another rule's question, `<rule> + run:<name>`.
+   */
   readonly rule: string;
   readonly answer: RuleAnswer;
 }
 
+/** How a verdict came about. */
+export interface Explanation {
+  readonly verdict: Verdict;
+  /** What spoke, in order; each verdict replaces the one before. The last is the verdict. */
+  readonly stages: readonly {
+    readonly by: 'permissions' | 'rule' | 'default' | 'learned' | 'three_legs' | 'run';
+    readonly verdict: Verdict;
+  }[];
+  /** The release's rules in order, up to the one that matched; none where the permissions denied. */
+  readonly tried: readonly TriedRule[];
+  /** The run's own rules, in the same way. */
+  readonly ownTried: readonly TriedRule[];
+}
+
+export interface TriedRule {
+  readonly rule: Rule;
+  /** The first member of its match that did not hold; null: the rule matched. */
+  readonly failed: keyof RuleMatch | null;
+}
+
 /**
- * What the run may do with a call: permissions first, then the rules in order, then the built-in defaults.
- * Pure; runs in the workflow. It is the boundary, and holds for a model that is assumed hostile.
+ * What the run may do with a call. Pure; runs in the workflow. It is the boundary, and holds for a model that is
+ * assumed hostile. In this order:
+ *
+ * D1. A tier or tool outside the permissions is denied.
+ * D2. The first rule that matches answers; without one, the tier does.
+ * D3. A learned rule answers in the place of one person, and of nobody else (`mayBeLearned`).
+ * D4. Three legs are never allowed: a person is asked.
+ * D5. The run's own rules only tighten what came out, also a learned yes.
  */
-export function decide(permissions: Permissions, rules: readonly Rule[], facts: PolicyFacts): Verdict {
-  if (!permissions.tiers.includes(facts.tier) || permissions.tools?.includes(facts.tool) === false)
-    return {
-      rule: 'permissions',
-      answer: {
-        kind: 'deny',
-        reason: `This agent may not use ${facts.tool}. Do not try again; tell the customer what you can do instead.`,
-      },
-    };
-  const rule = rules.find((candidate) => matches(candidate.match, facts));
-  const verdict: Verdict = rule ? { rule: rule.name, answer: rule.answer } : byTier(facts.tier);
-  return verdict.answer.kind === 'allow' && allThreeLegs(facts) ? THREE_LEGS : verdict;
+export function decide(
+  permissions: Permissions,
+  rules: readonly Rule[],
+  facts: PolicyFacts,
+  ownRules: readonly Rule[] = [],
+): Verdict {
+  return explain(permissions, rules, facts, ownRules).verdict;
+}
+
+/** The same decision, with the way to it. */
+export function explain(
+  permissions: Permissions,
+  rules: readonly Rule[],
+  facts: PolicyFacts,
+  ownRules: readonly Rule[] = [],
+): Explanation {
+  if (!permits(permissions, facts)) {
+    const verdict = notPermitted(facts.tool);
+    return { verdict, stages: [{ by: 'permissions', verdict }], tried: [], ownTried: [] };
+  }
+  const tried = tryRules(rules, facts);
+  const rule = matched(tried);
+  let verdict = rule === null ? byTier(facts.tier) : { rule: rule.name, answer: rule.answer };
+  const stages: Explanation['stages'][number][] = [{ by: rule === null ? 'default' : 'rule', verdict }];
+  const next = (by: Explanation['stages'][number]['by'], changed: Verdict) => {
+    if (changed === verdict) return;
+    verdict = changed;
+    stages.push({ by, verdict });
+  };
+  if (facts.learned !== null && mayBeLearned(verdict.answer, facts))
+    next('learned', { rule: `learned:${facts.learned}`, answer: { kind: 'allow' } });
+  if (verdict.answer.kind === 'allow' && allThreeLegs(facts)) next('three_legs', THREE_LEGS);
+  const ownTried = tryRules(ownRules, facts);
+  const own = matched(ownTried);
+  if (own !== null) next('run', tightenVerdict(verdict, own));
+  return { verdict, stages, tried, ownTried };
+}
+
+/** Whether the agent may use this tool at all, whatever its rules say. */
+export function permits(permissions: Permissions, tool: Pick<PolicyFacts, 'tool' | 'tier'>): boolean {
+  return permissions.tiers.includes(tool.tier) && permissions.tools?.includes(tool.tool) !== false;
+}
+
+function notPermitted(tool: string): Verdict {
+  return {
+    rule: 'permissions',
+    answer: {
+      kind: 'deny',
+      reason: `This agent may not use ${tool}. Do not try again; tell the customer what you can do instead.`,
+    },
+  };
+}
+
+function tryRules(rules: readonly Rule[], facts: PolicyFacts): readonly TriedRule[] {
+  const tried: TriedRule[] = [];
+  for (const rule of rules) {
+    const failed = mismatch(rule.match, facts);
+    tried.push({ rule, failed });
+    if (failed === null) break;
+  }
+  return tried;
+}
+
+function matched(tried: readonly TriedRule[]): Rule | null {
+  const last = tried.at(-1);
+  return last?.failed === null ? last.rule : null;
+}
+
+/** One approver taught it, so it is never the word of two, of the customer, or of the person whom three legs need. */
+function mayBeLearned(answer: RuleAnswer, facts: PolicyFacts): boolean {
+  return (
+    answer.kind === 'ask' &&
+    answer.of !== 'requester' &&
+    (answer.quorum ?? 1) <= 1 &&
+    facts.tier !== 'destructive' &&
+    !allThreeLegs(facts)
+  );
 }
 
 /** Untrusted input, private data and an outward effect in one run: the shape of every exfiltration. Always a person. */
@@ -141,21 +241,4 @@ function byTier(tier: Tier): Verdict {
     default:
       return tier satisfies never;
   }
-}
-
-function matches(match: RuleMatch, facts: PolicyFacts): boolean {
-  if (match.tools && !match.tools.includes(facts.tool)) return false;
-  if (match.tiers && !match.tiers.includes(facts.tier)) return false;
-  if (match.categories && !match.categories.includes(facts.category)) return false;
-  const amount = facts.amount !== null && Number.isFinite(facts.amount.value) ? facts.amount : null;
-  if (match.amountUnknown && amount !== null) return false;
-  if (match.untrustedSeen && !facts.taint.untrustedSeen) return false;
-  if (match.tenants && !match.tenants.includes(facts.requester.tenant ?? '')) return false;
-  if (match.roles && !match.roles.some((role) => facts.requester.roles.includes(role))) return false;
-  return !match.amount || amountMatches(match.amount, amount);
-}
-
-function amountMatches(range: NonNullable<RuleMatch['amount']>, amount: Amount | null): boolean {
-  if (amount === null || amount.currency !== range.currency) return false;
-  return amount.value >= (range.from ?? -Infinity) && amount.value < (range.below ?? Infinity);
 }

@@ -27,6 +27,8 @@ function textOf(code: RefusalCode, detail: string): string {
       return 'Not run: nobody decided in time. You may ask again if the customer still wants it.';
     case 'withdrawn':
       return 'Not run: the customer wrote something new while the request was waiting for approval. Read it first; make the call again if it is still wanted.';
+    case 'handed_over':
+      return 'Not run: a person is taking over this conversation.';
     case 'switched_off':
       return `Not run: this action is switched off at the moment (${detail}). A retry will not help now; tell the customer, or hand over.`;
     case 'not_approved':

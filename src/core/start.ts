@@ -2,7 +2,8 @@ import { isObject, type JsonObject } from './json.ts';
 import { DEFAULT_RUN_LIMITS, LIMITS, type RunLimits } from './limits.ts';
 import type { Rule } from './policy.ts';
 import type { Requester } from './requester.ts';
-import { utf8Bytes, wellFormed } from './text.ts';
+import { policyProblems } from './rules.ts';
+import { shown, utf8Bytes, wellFormed } from './text.ts';
 
 /** What starts a run. Plain JSON; `limits` only tighten what the release allows. */
 export interface StartInput {
@@ -17,7 +18,7 @@ export interface StartInput {
   /** End after the first answer. */
   readonly once?: boolean;
   readonly limits?: Partial<RunLimits>;
-  /** Rules that tighten the agent's policy for this run: they may ask or deny, never allow. */
+  /** Rules that tighten the agent's policy for this run: at most 20 and 16 KB; they ask or deny, never allow. */
   readonly policy?: readonly Rule[];
   /** Facts of the application for the model, such as the page the customer is on. At most 8 KB. */
   readonly context?: JsonObject;
@@ -58,18 +59,18 @@ export function parseStart(input: unknown): ParsedStart {
     policy = [],
     context = null,
   } = input;
-  check(v === 1, `v is ${show(v)}: this worker reads version 1`);
+  check(v === 1, `v is ${shown(v)}: this worker reads version 1`);
   check(
     typeof agent === 'string' && NAME.test(agent),
-    `agent is ${show(agent)}: the name of an agent, such as "support"`,
+    `agent is ${shown(agent)}: the name of an agent, such as "support"`,
   );
   check(
     typeof channel === 'string' && NAME.test(channel),
-    `channel is ${show(channel)}: a name, such as "live"`,
+    `channel is ${shown(channel)}: a name, such as "live"`,
   );
-  check(message === null || typeof message === 'string', `message is ${show(message)}: text`);
+  check(message === null || typeof message === 'string', `message is ${shown(message)}: text`);
   if (typeof message === 'string') problems.push(...messageProblems(message));
-  check(typeof once === 'boolean', `once is ${show(once)}: true or false`);
+  check(typeof once === 'boolean', `once is ${shown(once)}: true or false`);
   const who = isObject(requester) ? requester : {};
   const { id, tenant = null, roles = [] } = who;
   // Deciders are compared with the requester by their cleaned names, so only clean names may start a run.
@@ -77,24 +78,25 @@ export function parseStart(input: unknown): ParsedStart {
     typeof name === 'string' && name.length <= LIMITS.personChars && wellFormed(name) === name;
   check(
     isName(id) && id !== '',
-    `requester.id is ${show(id)}: who the run acts for, 1 to ${LIMITS.personChars} well-formed characters`,
+    `requester.id is ${shown(id)}: who the run acts for, 1 to ${LIMITS.personChars} well-formed characters`,
   );
   check(
     tenant === null || isName(tenant),
-    `requester.tenant is ${show(tenant)}: at most ${LIMITS.personChars} well-formed characters`,
+    `requester.tenant is ${shown(tenant)}: at most ${LIMITS.personChars} well-formed characters`,
   );
   check(
     Array.isArray(roles) && roles.length <= 50 && roles.every(isName),
-    `requester.roles is ${show(roles)}: at most 50 texts of at most ${LIMITS.personChars} well-formed characters`,
+    `requester.roles is ${shown(roles)}: at most 50 texts of at most ${LIMITS.personChars} well-formed characters`,
   );
-  check(isObject(limits), `limits is ${show(limits)}: an object of limits`);
+  check(isObject(limits), `limits is ${shown(limits)}: an object of limits`);
   for (const [name, value] of Object.entries(isObject(limits) ? limits : {})) {
     check(Object.hasOwn(DEFAULT_RUN_LIMITS, name), `limits.${name} is not a limit`);
     check(
       Number.isInteger(value) && Number(value) > 0,
-      `limits.${name} is ${show(value)}: a whole number above 0`,
+      `limits.${name} is ${shown(value)}: a whole number above 0`,
     );
   }
+  problems.push(...ownRulesProblems(policy));
   check(
     context === null || (isObject(context) && utf8Bytes(JSON.stringify(context)) <= LIMITS.contextBytes),
     `context: an object of at most ${LIMITS.contextBytes} bytes`,
@@ -115,6 +117,18 @@ export function parseStart(input: unknown): ParsedStart {
   };
 }
 
+/** What is wrong with the rules of a run. One that allows would do nothing, and its author would believe it does. */
+function ownRulesProblems(policy: unknown): readonly string[] {
+  const problems = policyProblems(policy, { rules: LIMITS.ownRules, bytes: LIMITS.ownRulesBytes });
+  if (problems.length > 0) return problems;
+  return (policy as readonly Rule[])
+    .filter((rule) => rule.answer.kind === 'allow')
+    .map(
+      ({ name }) =>
+        `rule ${shown(name)}: answer.kind is "allow": rules of a run ask or deny, only the agent's own policy allows`,
+    );
+}
+
 /** What is wrong with a customer's message; empty when it may go in. */
 export function messageProblems(text: string): readonly string[] {
   if (wellFormed(text).trim() === '') return ['the message is empty: say something'];
@@ -122,9 +136,4 @@ export function messageProblems(text: string): readonly string[] {
   return bytes > LIMITS.messageBytes
     ? [`the message has ${bytes} bytes, the limit is ${LIMITS.messageBytes}: send a shorter one, or a link`]
     : [];
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

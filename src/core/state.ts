@@ -94,7 +94,12 @@ export interface Turn {
   readonly notices: readonly string[];
   readonly step: Step | null;
   /** The turn has to land (or has landed, when `record` is there). */
-  readonly landing: { readonly reason: LandingReason; readonly record: ApprovalRecord | null } | null;
+  readonly landing: {
+    readonly reason: LandingReason;
+    readonly record: ApprovalRecord | null;
+    /** Somebody gave more of what was used up. */
+    readonly raised: boolean;
+  } | null;
   readonly landings: number;
   readonly handOver: HandOver | null;
 }
@@ -135,6 +140,9 @@ export interface Reply {
     readonly kind: string;
     readonly summary: string;
     readonly deadlineMs: number;
+    /** Who is asked: the customer (show them the question), or people. */
+    readonly of: 'people' | 'requester';
+    readonly argsHash: string | null;
   }[];
 }
 
@@ -167,8 +175,10 @@ export interface RunState {
   readonly turn: Turn | null;
   readonly idleDeadlineMs: number | null;
   readonly seenMessages: readonly string[];
-  /** Closed approvals, for duplicates: id and the state that stands. */
-  readonly closedApprovals: readonly (readonly [id: string, state: string])[];
+  /** Closed approvals, for duplicates. */
+  readonly closedApprovals: readonly ClosedApproval[];
+  /** Workers of this run have a decision key: only what is signed counts. Null until a request was opened. */
+  readonly signed: boolean | null;
   readonly replies: readonly Reply[];
   /** Decisions that count or were refused, and are not in the store yet. */
   readonly unrecorded: readonly UnrecordedDecision[];
@@ -176,9 +186,19 @@ export interface RunState {
   readonly controls: readonly Control[];
   readonly nextControl: number;
   readonly paused: Pause | null;
+  /** Long pauses so far: each may become a request. */
+  readonly pauses: number;
   readonly closing: boolean;
   readonly handOver: HandOver | null;
   readonly continuedTimes: number;
+}
+
+/** The state that stands, and whose word of what kind brought it about. */
+export interface ClosedApproval {
+  readonly id: string;
+  readonly state: string;
+  readonly by: string;
+  readonly said: string;
 }
 
 export interface Pause {
@@ -224,11 +244,13 @@ export function newState(run: RunId, start: Start): RunState {
     idleDeadlineMs: null,
     seenMessages: [],
     closedApprovals: [],
+    signed: null,
     replies: [],
     unrecorded: [],
     controls: [],
     nextControl: 1,
     paused: null,
+    pauses: 0,
     closing: false,
     handOver: null,
     continuedTimes: 0,

@@ -56,3 +56,89 @@ export function oneLine(text: string, maxChars: number): string {
     ? line
     : `${wellFormed(line.slice(0, maxChars - 1)).replace(/\ufffd$/, '')}…`;
 }
+
+/** A value as an error names it: JSON where it is JSON, at most 80 characters. Never throws. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : jsonOf(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return `a ${typeof value} that is not JSON`;
+  }
+}
+
+/**
+ * Code points that leave no mark of their own on a screen, or change the order of what stands around them: controls,
+ * joiners, bidirectional marks, blanks that are no white space, variation selectors, tags. A list of our own, since
+ * what a pattern means by Unicode property changes with the version of Node. Ascending.
+ */
+const HIDDEN: readonly (readonly [first: number, last: number])[] = [
+  [0x00, 0x08],
+  [0x0e, 0x1f],
+  [0x7f, 0x9f],
+  [0xad, 0xad],
+  [0x34f, 0x34f],
+  [0x600, 0x605],
+  [0x61c, 0x61c],
+  [0x6dd, 0x6dd],
+  [0x70f, 0x70f],
+  [0x890, 0x891],
+  [0x8e2, 0x8e2],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
+  [0x200b, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x206f],
+  [0x2800, 0x2800],
+  [0x3164, 0x3164],
+  [0xfe00, 0xfe0f],
+  [0xfeff, 0xfeff],
+  [0xffa0, 0xffa0],
+  [0xfff0, 0xfffb],
+  [0x110bd, 0x110bd],
+  [0x110cd, 0x110cd],
+  [0x13430, 0x1343f],
+  [0x1bca0, 0x1bca3],
+  [0x1d173, 0x1d17a],
+  [0xe0000, 0xe0fff],
+];
+
+function isHidden(code: number): boolean {
+  for (const [first, last] of HIDDEN) {
+    if (code < first) return false;
+    if (code <= last) return true;
+  }
+  return false;
+}
+
+/**
+ * The text with everything hidden in it named, for people who decide by what they see: `pay[U+200B +2]pal` where
+ * three characters that nobody sees stood. White space and letters of every script stay as they are.
+ */
+export function visible(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text;
+  let shown = '';
+  let hidden: number[] = [];
+  const tell = () => {
+    const [first, ...more] = hidden;
+    if (first === undefined) return;
+    const name = first.toString(16).toUpperCase().padStart(4, '0');
+    shown += `[U+${name}${more.length > 0 ? ` +${more.length}` : ''}]`;
+    hidden = [];
+  };
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if (isHidden(code)) hidden.push(code);
+    else {
+      tell();
+      shown += character;
+    }
+  }
+  tell();
+  return shown;
+}

@@ -1,29 +1,54 @@
 import type { TransactionSql } from 'postgres';
 import type { EndRunInput, OpenApprovalsInput, RecordDecisionsInput } from '../activities/types.ts';
+import type { ApprovalRecord } from '../core/approvals.ts';
+import type { JsonObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
 import type { Sql } from './connection.ts';
 import { RUN_ENDED } from './runEnds.ts';
 
-// What people are asked, what they said, and how a run ended: rows that lists and consoles read.
+// What people are asked, what they said, and how a run ended: rows that lists and consoles read. The notices about
+// them are written by triggers (migrations/0003_notices.sql), in the same transactions.
 
 export async function insertApprovals(sql: Sql, input: OpenApprovalsInput): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`select lock_run(${input.run})`;
     for (const record of input.records) {
       const inserted = await tx`
-        insert into approvals (id, run, workflow_id, kind, state, key, tool, args_hash, tier, amount, summary, reason,
-          release, requester, approvers, quorum, terms, evidence, opened_at, deadline)
+        insert into approvals (id, run, workflow_id, kind, state, key, tool, args_hash, tier, amount, payee, summary,
+          reason, quote, rule, taint, release, requester, requester_may, approvers, quorum, terms, former_terms, evidence,
+          opened_at, deadline, on_expiry)
         values (${record.id}, ${input.run}, ${input.workflowId}, ${record.kind}, 'open', ${record.key}, ${record.tool},
-          ${record.argsHash}, ${record.tier}, ${record.amount === null ? null : JSON.stringify(record.amount)},
-          ${record.summary}, ${record.reason}, ${input.release}, ${input.requester.id}, ${JSON.stringify(record.approvers)},
-          ${record.quorum}, ${JSON.stringify(input.terms[record.id] ?? null)}, ${input.evidence},
-          ${new Date(record.openedAtMs)}, ${new Date(record.deadlineMs)})
+          ${record.argsHash}, ${record.tier}, ${jsonOrNull(record.amount)}, ${record.payee}, ${record.summary},
+          ${record.reason}, ${record.quote}, ${record.rule}, ${JSON.stringify(record.taint)}, ${record.release},
+          ${record.requester}, ${record.requesterMay}, ${JSON.stringify(record.approvers)}, ${record.quorum},
+          ${jsonOrNull(record.terms)}, ${jsonOrNull(record.formerTerms)}, ${input.evidence},
+          ${new Date(record.openedAtMs)}, ${new Date(record.deadlineMs)}, ${record.onExpiry})
         on conflict (id) do nothing`;
       if (inserted.count > 0)
-        await tx`select audit_append(${input.run}, 'approval_opened', ${record.key},
-          ${JSON.stringify({ approval: record.id, kind: record.kind, argsHash: record.argsHash, deadlineMs: record.deadlineMs })}::text::jsonb)`;
+        await tx`select audit_append(${input.run}, 'approval_opened', ${record.key}, ${JSON.stringify(openedFacts(record))}::text::jsonb)`;
     }
     await tx`update runs set state = ${input.state}, updated_at = now() where run = ${input.run} and ended_at is null`;
   });
+}
+
+function jsonOrNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+/** What the audit says of a request: who may decide what, under which rule, by when. */
+function openedFacts(record: ApprovalRecord): JsonObject {
+  const { id, kind, argsHash, rule, requesterMay, quorum, deadlineMs } = record;
+  const { people = [], roles = [] } = record.approvers;
+  return {
+    approval: id,
+    kind,
+    argsHash,
+    rule,
+    approvers: { people, roles },
+    requesterMay,
+    quorum,
+    deadlineMs,
+  };
 }
 
 /** Idempotent: the first decision on a record stands, and a refused one only leaves its audit row. */
@@ -84,7 +109,8 @@ async function insertHandOver(
     ...asked.map((approval) => `${approval.summary}: ${approval.state}`),
   ];
   await tx`
-    insert into handovers (run, queue, summary, done, not_done, evidence)
-    values (${input.run}, ${handOver.queue}, ${handOver.summary}, ${JSON.stringify(done)}, ${JSON.stringify(notDone)}, ${handOver.evidence})
+    insert into handovers (run, queue, summary, done, not_done, evidence, next_reminder_at)
+    values (${input.run}, ${handOver.queue}, ${handOver.summary}, ${JSON.stringify(done)}, ${JSON.stringify(notDone)},
+      ${handOver.evidence}, now() + ${LIMITS.handOverReminderMs}::float8 * interval '1 millisecond')
     on conflict (run) do nothing`;
 }

@@ -5,6 +5,7 @@ import type { ToolResultBlock } from '../core/messages.ts';
 import { firstBrokenRow, readAudit } from './audit.ts';
 import { type ChainNode, loadChain } from './chain.ts';
 import type { Sql } from './connection.ts';
+import { findHandOver, type HandOverRow } from './handovers.ts';
 import { type ApprovalRow, listApprovals, type RunRow } from './views.ts';
 
 /** One run with everything the store knows of it, its chains checked. */
@@ -46,15 +47,6 @@ export interface EffectRow {
   readonly settledAt: string | null;
 }
 
-export interface HandOverRow {
-  readonly queue: string;
-  readonly summary: string;
-  readonly done: readonly string[];
-  readonly notDone: readonly string[];
-  readonly evidence: string;
-  readonly acceptedBy: string | null;
-}
-
 export async function readRun(sql: Sql, row: RunRow): Promise<RunView> {
   const run = row.run as RunId;
   const [conversation, answers, effects, approvals, handOver, audit] = await Promise.all([
@@ -62,7 +54,7 @@ export async function readRun(sql: Sql, row: RunRow): Promise<RunView> {
     readAnswers(sql, run),
     readEffects(sql, run),
     listApprovals(sql, { run, all: true, limit: LIMITS.listRows }),
-    readHandOver(sql, run),
+    findHandOver(sql, run),
     readAudit(sql, run),
   ]);
   const broken = firstBrokenRow(run, audit);
@@ -131,29 +123,6 @@ async function readEffects(sql: Sql, run: RunId): Promise<ReadonlyMap<string, Ef
       { ...row, claimedAt: claimed_at.toISOString(), settledAt: settled_at?.toISOString() ?? null },
     ]),
   );
-}
-
-async function readHandOver(sql: Sql, run: RunId): Promise<HandOverRow | null> {
-  const [row] = await sql<
-    {
-      queue: string;
-      summary: string;
-      done: string;
-      not_done: string;
-      evidence: string;
-      accepted_by: string | null;
-    }[]
-  >`
-    select queue, summary, done, not_done, evidence, accepted_by from handovers where run = ${run}`;
-  if (row === undefined) return null;
-  return {
-    queue: row.queue,
-    summary: row.summary,
-    done: JSON.parse(row.done) as readonly string[],
-    notDone: JSON.parse(row.not_done) as readonly string[],
-    evidence: row.evidence,
-    acceptedBy: row.accepted_by,
-  };
 }
 
 /**

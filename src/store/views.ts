@@ -1,6 +1,9 @@
+import type { ApprovalRecord } from '../core/approvals.ts';
 import type { RunId } from '../core/ids.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Amount } from '../core/money.ts';
+import type { Approvers } from '../core/policy.ts';
+import type { Taint } from '../core/taint.ts';
 import type { Sql } from './connection.ts';
 
 // What lists and consoles read: rows that runs wrote within their own transactions, so they are there with no worker
@@ -63,7 +66,7 @@ export interface ApprovalRow {
   readonly run: RunId;
   readonly workflowId: string;
   readonly agent: string | null;
-  readonly kind: 'call' | 'reconcile' | 'landing';
+  readonly kind: ApprovalRecord['kind'];
   readonly state: string;
   /** Open in the store, and its deadline has passed: no decision counts any more. */
   readonly overdue: boolean;
@@ -74,16 +77,26 @@ export interface ApprovalRow {
   /** What the call would be made with. */
   readonly arguments: Json;
   readonly amount: Amount | null;
+  readonly payee: string | null;
   readonly summary: string;
   readonly reason: string;
+  /** What the model said when it made the call: a quotation, never a fact. */
+  readonly quote: string | null;
+  /** The rule of the policy that asks. */
+  readonly rule: string | null;
+  readonly taint: Taint;
   readonly requester: string;
-  /** Who may decide; empty: anyone but the requester. */
-  readonly approvers: readonly string[];
+  readonly requesterMay: ApprovalRecord['requesterMay'];
+  /** Who may decide as of the newest escalation; nobody named: everybody. */
+  readonly approvers: Approvers;
   readonly quorum: number;
   readonly terms: Json;
+  /** What the terms were when it was asked before. */
+  readonly formerTerms: Json;
   readonly evidence: string | null;
   readonly openedAt: string;
   readonly deadline: string;
+  readonly onExpiry: ApprovalRecord['onExpiry'];
   readonly decision: JsonObject | null;
   readonly decidedAt: string | null;
 }
@@ -184,15 +197,22 @@ interface DatabaseApproval {
   readonly args_hash: string | null;
   readonly arguments: string | null;
   readonly amount: string | null;
+  readonly payee: string | null;
   readonly summary: string;
   readonly reason: string;
+  readonly quote: string | null;
+  readonly rule: string | null;
+  readonly taint: string;
   readonly requester: string;
+  readonly requester_may: ApprovalRow['requesterMay'];
   readonly approvers: string;
   readonly quorum: number;
   readonly terms: string | null;
+  readonly former_terms: string | null;
   readonly evidence: string | null;
   readonly opened_at: Date;
   readonly deadline: Date;
+  readonly on_expiry: ApprovalRow['onExpiry'];
   readonly decision: string | null;
   readonly decided_at: Date | null;
 }
@@ -221,15 +241,22 @@ function approvalRow(row: DatabaseApproval): ApprovalRow {
     argsHash: row.args_hash,
     arguments: json<Json>(row.arguments),
     amount: json<Amount>(row.amount),
+    payee: row.payee,
     summary: row.summary,
     reason: row.reason,
+    quote: row.quote,
+    rule: row.rule,
+    taint: JSON.parse(row.taint) as Taint,
     requester: row.requester,
-    approvers: json<readonly string[]>(row.approvers) ?? [],
+    requesterMay: row.requester_may,
+    approvers: JSON.parse(row.approvers) as Approvers,
     quorum: row.quorum,
     terms: json<Json>(row.terms),
+    formerTerms: json<Json>(row.former_terms),
     evidence: row.evidence,
     openedAt: row.opened_at.toISOString(),
     deadline: row.deadline.toISOString(),
+    onExpiry: row.on_expiry,
     decision: json<JsonObject>(row.decision),
     decidedAt: row.decided_at?.toISOString() ?? null,
   };

@@ -1,7 +1,9 @@
 import { DEFAULT_RUN_LIMITS, LIMITS, MAX_RUN_LIMITS, type RunLimits } from '../core/limits.ts';
 import type { Permissions, Rule } from '../core/policy.ts';
+import { lintPolicy } from '../core/policyLint.ts';
 import type { ModelTier, Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
+import { policyProblems } from '../core/rules.ts';
 import { builtInTools } from './builtin.ts';
 import type { Outside } from './outside.ts';
 import type { Tool } from './tool.ts';
@@ -19,6 +21,8 @@ export interface Prompt {
 export interface Waivers {
   readonly promptTokens?: string;
   readonly toolCount?: string;
+  /** Effects that no rule gates. */
+  readonly ungated?: string;
 }
 
 export interface AgentOptions<Services> {
@@ -32,6 +36,8 @@ export interface AgentOptions<Services> {
   /** Default `standard`. */
   readonly model?: ModelTier;
   readonly whileWaiting?: 'withdraw' | 'queue';
+  /** Gives the agent the tool `ask_person`. Default false. */
+  readonly asksPeople?: boolean;
   /** Where escalations go. Default: the agent's name. */
   readonly queue?: string;
   readonly waivers?: Waivers;
@@ -56,7 +62,7 @@ export interface Agent {
  * problem at once. The release (what a run pins) is the part of it that is data.
  */
 export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
-  const tools: readonly Tool<Services>[] = [...options.tools, ...builtInTools(options.tools)];
+  const tools: readonly Tool<Services>[] = [...options.tools, ...builtInTools(options.tools, options.asksPeople ?? false)];
   const system = renderPrompt(options.prompt);
   const limits: RunLimits = { ...DEFAULT_RUN_LIMITS, ...options.limits };
   const { problems, warnings } = lintAgent(options, system, limits, tools);
@@ -138,32 +144,26 @@ function lintAgent<Services>(
     problems.push(`two tools are named "${name}"`);
   for (const name of options.permissions.tools ?? [])
     if (!names.includes(name)) problems.push(`permissions name a tool that is not there: "${name}"`);
-  for (const rule of options.policy)
-    for (const name of rule.match.tools ?? [])
-      if (!names.includes(name))
-        problems.push(`rule "${rule.name}" names a tool that is not there: "${name}"`);
-  problems.push(...options.policy.flatMap(ruleProblems));
+  const policy = lintRules(options, tools);
+  problems.push(...policy.problems);
+  if (!options.waivers?.ungated) warnings.push(...policy.warnings);
   for (const name of Object.keys(DEFAULT_RUN_LIMITS) as (keyof RunLimits)[])
     if (!(Number.isInteger(limits[name]) && limits[name] > 0 && limits[name] <= MAX_RUN_LIMITS[name]))
       problems.push(`limits.${name} is ${limits[name]}: a whole number from 1 to ${MAX_RUN_LIMITS[name]}`);
   return { problems, warnings };
 }
 
-/** A rule's numbers: a quorum of nobody, a deadline in the past or a range of no numbers would be a hole. */
-function ruleProblems({ name, match, answer }: Rule): readonly string[] {
-  const problems: string[] = [];
-  const whole = (what: string, value: number | undefined, max: number) => {
-    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= max))
-      problems.push(`rule "${name}": ${what} is ${value}: a whole number from 1 to ${max}`);
-  };
-  if (answer.kind === 'ask') {
-    whole('quorum', answer.quorum, LIMITS.quorumMax);
-    whole('deadlineMs', answer.deadlineMs, MAX_RUN_LIMITS.approvalMs);
-  }
-  for (const end of ['from', 'below'] as const) {
-    const value = match.amount?.[end];
-    if (value !== undefined && !Number.isFinite(value))
-      problems.push(`rule "${name}": amount.${end} is ${value}: a finite number, or leave it out`);
-  }
-  return problems;
+/** Rules that can never answer are mistakes; effects that no rule gates may be meant. */
+function lintRules<Services>(
+  options: AgentOptions<Services>,
+  tools: readonly Tool<Services>[],
+): { readonly problems: readonly string[]; readonly warnings: readonly string[] } {
+  const { policy, permissions } = options;
+  const problems = policyProblems(policy, { rules: LIMITS.policyRules, bytes: LIMITS.policyBytes });
+  if (problems.length > 0) return { problems, warnings: [] };
+  const labels = tools.map((tool) => tool.labels);
+  const findings = lintPolicy(policy, permissions, labels);
+  const sentences = (severity: 'problem' | 'warning') =>
+    findings.filter((finding) => finding.severity === severity).map((finding) => finding.sentence);
+  return { problems: sentences('problem'), warnings: sentences('warning') };
 }

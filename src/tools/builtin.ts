@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ASK_PERSON } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { ToolLabels } from '../core/release.ts';
 import { failed, success } from './result.ts';
@@ -53,7 +54,38 @@ const escalate = defineTool<typeof escalateInput, unknown>({
   run: () => success('A person will take over. Tell the customer so in one short message, and stop.'),
 });
 
-/** What every agent has besides its own tools. `escalate` stays away where an own tool hands over already. */
-export function builtInTools(own: readonly { readonly labels: ToolLabels }[]): readonly Tool<unknown>[] {
-  return own.some((tool) => tool.labels.handsOver) ? [readResult] : [readResult, escalate];
+const askPersonInput = z.object({
+  question: z
+    .string()
+    .max(LIMITS.summaryChars)
+    .describe('One question that a colleague can answer without reading the conversation.'),
+});
+
+const askPerson = defineTool<typeof askPersonInput, unknown>({
+  name: ASK_PERSON,
+  description: 'Asks a colleague one question and waits for the answer, which may take hours.',
+  whenToUse: 'A fact or a decision is missing that no tool has and the customer cannot know.',
+  whenNotToUse: 'The customer can answer it, or an action needs approval: make the call, and it is asked for.',
+  category: 'built-in',
+  tier: 'read',
+  reads: 'public',
+  returns: 'trusted',
+  touches: 'none',
+  replay: 'pure',
+  input: askPersonInput,
+  summary: ({ question }) => question,
+  // A decision answers it; it never gets here.
+  run: () => failed('nobody was asked'),
+});
+
+/**
+ * What every agent has besides its own tools. `escalate` stays away where an own tool hands over already; `ask_person`
+ * is for agents that say so.
+ */
+export function builtInTools(
+  own: readonly { readonly labels: ToolLabels }[],
+  asksPeople: boolean,
+): readonly Tool<unknown>[] {
+  const hasOwn = own.some((tool) => tool.labels.handsOver);
+  return [readResult, ...(hasOwn ? [] : [escalate]), ...(asksPeople ? [askPerson] : [])];
 }

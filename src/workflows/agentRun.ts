@@ -15,6 +15,7 @@ import { parseStart, type StartInput } from '../core/start.ts';
 import { newState, type RunState } from '../core/state.ts';
 import { flushDecisions, showState } from './approvals.ts';
 import { enter, newLive, patch, type Run } from './context.ts';
+import { verifyWaiting } from './controls.ts';
 import { type Ending, endRun } from './ending.ts';
 import { admit, registerHandlers } from './inbox.ts';
 import type { RunResult } from './messages.ts';
@@ -42,8 +43,10 @@ export async function agentRun(input: StartInput, carried?: RunState): Promise<R
     if (input.message !== undefined)
       admit(run, { text: input.message, by: run.state.requester.id, id: 'start' });
   }
+  run.live.cancel = () => scope.cancel();
   // After the start message: what was signalled while no worker was there must not overtake it.
-  registerHandlers(run, () => scope.cancel());
+  registerHandlers(run);
+  verifyWaiting(run);
   for (;;) {
     const ending = await attempt(run, scope);
     if (ending !== null) return CancellationScope.nonCancellable(() => endRun(run, ending));
@@ -57,7 +60,7 @@ function firstState(input: unknown): RunState {
   return newState(runIdFromUuid(uuid4()), parsed.start);
 }
 
-/** Converses until an ending; null when a person resumed the run after a bug. */
+/** Converses until an ending; null when a person said to try again after a bug. */
 async function attempt(run: Run, scope: CancellationScope): Promise<Ending | null> {
   try {
     return await scope.run(() => converse(run));
@@ -106,10 +109,10 @@ async function awaitMessage(run: Run): Promise<boolean> {
 }
 
 /**
- * R4. Shown with its message for a day; `resume` goes on from the state. Without it the run fails with the message.
+ * R4. Shown with its message for a day; `retry` goes on from the state. Without it the run fails with the message.
  */
 async function parkAsBug(run: Run, scope: CancellationScope, error: unknown): Promise<Ending | null> {
-  enter(run, 'bug', `a fix, then \`resume\` (${messageOf(error)})`);
+  enter(run, 'bug', `a fix, then \`retry\` (${messageOf(error)})`);
   run.live.retry = false;
   await showState(run, 'bug');
   const woke = await condition(

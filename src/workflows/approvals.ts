@@ -1,88 +1,19 @@
-import { isCancellation, workflowInfo } from '@temporalio/workflow';
-import {
-  type ApprovalRecord,
-  type Decision,
-  type DecisionOutcome,
-  decideApproval,
-  expire,
-  parseDecision,
-  parseReconciliation,
-} from '../core/approvals.ts';
+import { isCancellation } from '@temporalio/workflow';
+import { type ApprovalRecord, due, expire, nextTimeMs } from '../core/approvals.ts';
+import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
-import { note, openRecords, patch, patchTurn, type Run, remember, showCard, turnOf } from './context.ts';
-import type { DecideReply, RunPhase } from './messages.ts';
+import { note, openRecords, patch, patchTurn, type Run, refOf, remember, showCard } from './context.ts';
+import type { RunPhase } from './messages.ts';
 import { brief, store } from './proxies.ts';
 
-/** A decision by signal. What cannot count is dropped and audited; nobody waits for an answer here. */
-export function receiveDecision(run: Run, input: unknown): void {
-  const decision = parseDecision(input);
-  if (decision === null) {
-    run.live.dropped++;
-    return;
-  }
-  const record = find(run, decision.approval);
-  // The worker may have been away: only the server knows whether this came in time, so it is asked at the deadline.
-  if (record?.state.kind === 'open' && Date.now() >= record.deadlineMs) {
-    run.live.disputed = [...run.live.disputed, decision].slice(0, LIMITS.unrecordedDecisions);
-    run.live.dirty = true;
-    return;
-  }
-  apply(run, record, decision, Date.now());
-}
-
-/** A decision by update: validated and answered at once. */
-export function decideNow(run: Run, input: unknown): DecideReply {
-  const decision = parseDecision(input);
-  if (decision === null) return { kind: 'refused', why: 'malformed' };
-  const outcome = apply(run, find(run, decision.approval), decision, Date.now());
-  switch (outcome.kind) {
-    case 'refused':
-      return outcome;
-    case 'voted':
-      return { kind: 'voted', votes: outcome.record.votes.length, quorum: outcome.record.quorum };
-    case 'decided':
-      return { kind: 'decided', state: outcome.record.state.kind };
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function apply(
-  run: Run,
-  record: ApprovalRecord | undefined,
-  decision: Decision,
-  atMs: number,
-): DecisionOutcome {
-  const outcome: DecisionOutcome =
-    record === undefined
-      ? { kind: 'refused', why: isClosed(run, decision.approval) ? 'already_decided' : 'unknown_approval' }
-      : record.kind === 'reconcile' && parseReconciliation(decision.answer) === null
-        ? { kind: 'refused', why: 'malformed' }
-        : decideApproval(record, decision, { requester: run.state.requester.id, roles: [] }, atMs);
-  if (outcome.kind === 'refused')
-    note(
-      run,
-      'refused',
-      { by: decision.by, channel: decision.channel, kind: decision.kind, why: outcome.why },
-      decision.approval,
-    );
-  else replace(run, outcome.record);
-  return outcome;
-}
-
-function isClosed(run: Run, id: string): boolean {
-  return run.state.closedApprovals.some(([closed]) => closed === id);
-}
-
-function find(run: Run, id: string): ApprovalRecord | undefined {
-  return openRecords(run).find((record) => record.id === id);
-}
+// Open requests: putting a changed record back, what the clock does to them, and what the store is told.
 
 /** Puts a changed record back where it belongs; a closed one is noted for the store and for duplicates. */
 export function replace(run: Run, record: ApprovalRecord): void {
-  const turn = turnOf(run);
-  if (turn.landing?.record?.id === record.id) patchTurn(run, { landing: { ...turn.landing, record } });
-  else if (turn.step !== null) {
+  const { turn, paused } = run.state;
+  if (paused?.record?.id === record.id) patch(run, { paused: { ...paused, record } });
+  else if (turn?.landing?.record?.id === record.id) patchTurn(run, { landing: { ...turn.landing, record } });
+  else if (turn?.step) {
     const calls = turn.step.calls.map((call) =>
       call.approval?.id === record.id
         ? { ...call, approval: record }
@@ -92,57 +23,83 @@ export function replace(run: Run, record: ApprovalRecord): void {
     );
     patchTurn(run, { step: { ...turn.step, calls } });
   }
-  if (record.state.kind !== 'open') {
-    const decision = 'decision' in record.state ? record.state.decision : null;
-    note(
-      run,
-      record.state.kind,
-      {
-        by: decision?.by ?? 'holdfast',
-        channel: decision?.channel ?? 'timer',
-        kind: decision?.kind ?? record.state.kind,
-        reason: decision?.reason ?? '',
-        votes: record.votes.length,
-      },
-      record.id,
-    );
-    patch(run, {
-      closedApprovals: remember(run.state.closedApprovals, [record.id, record.state.kind] as const),
-    });
+  const { state } = record;
+  if (state.kind !== 'open') {
+    note(run, state.kind, decisionFacts(record), record.id);
+    const decision = 'decision' in state ? state.decision : null;
+    const closed = {
+      id: record.id,
+      state: state.kind,
+      by: decision?.by ?? '',
+      said: decision?.kind ?? '',
+    };
+    patch(run, { closedApprovals: remember(run.state.closedApprovals, closed) });
   }
   run.live.dirty = true;
   showCard(run);
 }
 
-/** Earliest deadline of what is open. */
-export function nextDeadline(run: Run): number | null {
-  const deadlines = openRecords(run).map((record) => record.deadlineMs);
-  return deadlines.length === 0 ? null : Math.min(...deadlines);
+/** What the store keeps of a closed record: who, where, how sure, and every vote. */
+export function decisionFacts({ state, votes }: ApprovalRecord): JsonObject {
+  if (state.kind === 'open' || !('decision' in state))
+    return { by: 'holdfast', channel: 'timer', kind: state.kind, identity: 'signed', votes: listed(votes) };
+  const { by, channel, kind, reason = '', learn } = state.decision;
+  return {
+    by,
+    channel,
+    kind,
+    reason,
+    identity: state.identity,
+    votes: listed(votes),
+    ...(learn !== undefined && { learn: { days: learn.days } }),
+  };
+}
+
+function listed(votes: ApprovalRecord['votes']): JsonObject[] {
+  return votes.map(({ by, channel, identity, atMs }) => ({ by, channel, identity, atMs }));
+}
+
+/** When the clock next does something to what is open; null when nothing is. */
+export function nextTime(run: Run): number | null {
+  const times = openRecords(run).map((record) =>
+    Date.now() < record.deadlineMs ? nextTimeMs(record) : graceEndMs(run, record),
+  );
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** A decision that came before the deadline may still be with the verifier: it is waited for, but not for ever. */
+function graceEndMs(run: Run, record: ApprovalRecord): number {
+  const waiting = run.state.controls.filter(({ approval }) => approval === record.id);
+  if (waiting.length === 0) return record.deadlineMs;
+  return (
+    Math.max(record.deadlineMs, ...waiting.map(({ receivedAtMs }) => receivedAtMs)) + LIMITS.verifyGraceMs
+  );
 }
 
 /**
- * Settles decisions that were read after the deadline by the time at which the server received them, then lets the
- * rest expire. Silence never approves, and a decision that came in time is never lost to a worker that was down.
+ * What the clock does to open requests: reminders, escalation steps, expiry. Silence never approves, and a decision
+ * that came in time is never lost to a worker that was down.
  */
-export async function settleDeadlines(run: Run): Promise<void> {
-  const disputed = run.live.disputed;
-  if (disputed.length > 0) {
-    const approvals = openRecords(run)
-      .map((record) => record.id)
-      .filter((id) => disputed.some((decision) => decision.approval === id));
-    const arrivals = await store.arrivalTimes.executeWithOptions(
-      { summary: 'when did the decisions arrive' },
-      [{ workflowId: workflowInfo().workflowId, approvals }],
+export async function settleTimes(run: Run): Promise<void> {
+  const reached = openRecords(run).flatMap((record) => due(record, Date.now()) ?? []);
+  for (const { record } of reached) replace(run, record);
+  if (reached.length > 0)
+    await store.remind.executeWithOptions(
+      { summary: `remind: ${reached[0]?.record.summary}`.slice(0, LIMITS.summaryChars) },
+      [
+        {
+          ...refOf(run),
+          due: reached.map(({ record, reminded, escalatedTo }) => ({
+            approval: record.id,
+            reminded,
+            escalatedTo,
+            approvers: record.approvers,
+          })),
+        },
+      ],
     );
-    run.live.disputed = run.live.disputed.filter((decision) => !disputed.includes(decision));
-    for (const decision of disputed) {
-      const arrival = arrivals.find(
-        (one) => one.approval === decision.approval && one.by === decision.by && one.kind === decision.kind,
-      );
-      apply(run, find(run, decision.approval), decision, arrival?.arrivedAtMs ?? Date.now());
-    }
-  }
   for (const record of openRecords(run)) {
+    if (Date.now() < graceEndMs(run, record)) continue;
     const expired = expire(record, Date.now());
     if (expired !== record) replace(run, expired);
   }

@@ -1,12 +1,13 @@
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RunRef } from '../activities/types.ts';
-import type { ApprovalRecord, Decision } from '../core/approvals.ts';
+import type { ApprovalRecord } from '../core/approvals.ts';
 import type { CallState } from '../core/calls.ts';
+import type { JsonObject } from '../core/json.ts';
 import { DEFAULT_RUN_LIMITS, LIMITS, type RunLimits } from '../core/limits.ts';
 import type { PinnedRelease, ToolLabels } from '../core/release.ts';
 import type { RunState, Step, Turn } from '../core/state.ts';
 import { card } from './card.ts';
-import type { RunPhase, Steering } from './messages.ts';
+import type { DecideReply, RunPhase } from './messages.ts';
 import { phaseAttributes } from './searchAttributes.ts';
 
 /**
@@ -26,7 +27,14 @@ export interface Live {
   /** From here on messages are kept for the next execution and senders are told so. */
   moving: boolean;
   ended: boolean;
-  cancelled: Steering | null;
+  cancelled: { readonly by: string; readonly reason: string } | null;
+  /** Cancels the conversation's scope; set before handlers are. */
+  cancel: () => void;
+  /** One loop at a time verifies what people said. */
+  verifying: boolean;
+  /** Control messages whose senders wait, and the answers for them. */
+  readonly awaited: Set<number>;
+  readonly answers: Map<number, DecideReply>;
   /** A person said: try again now (after an outage or a bug). */
   retry: boolean;
   openSends: number;
@@ -38,8 +46,6 @@ export interface Live {
   dirty: boolean;
   /** The first error of a call that runs beside the loop. */
   failure: { readonly error: unknown } | null;
-  /** Decisions that a worker read after the deadline: the server knows when they came. */
-  disputed: readonly Decision[];
   dropped: number;
 }
 
@@ -51,13 +57,16 @@ export function newLive(): Live {
     moving: false,
     ended: false,
     cancelled: null,
+    cancel: () => undefined,
+    verifying: false,
+    awaited: new Set(),
+    answers: new Map(),
     retry: false,
     openSends: 0,
     updates: 0,
     running: new Set(),
     dirty: false,
     failure: null,
-    disputed: [],
     dropped: 0,
   };
 }
@@ -123,13 +132,13 @@ export function isEffect(run: Run, tool: string): boolean {
   return labels !== null && labels.replay !== 'pure';
 }
 
-/** Every record that may still be decided or was decided in the open turn. */
+/** Every record that may still be decided. */
 export function openRecords(run: Run): readonly ApprovalRecord[] {
-  const turn = run.state.turn;
-  if (turn === null) return [];
+  const { turn, paused } = run.state;
   const records = [
-    ...(turn.step?.calls.flatMap((call) => [call.approval, call.reconcile]) ?? []),
-    turn.landing?.record ?? null,
+    paused?.record ?? null,
+    ...(turn?.step?.calls.flatMap((call) => [call.approval, call.reconcile]) ?? []),
+    turn?.landing?.record ?? null,
   ];
   return records.filter((record): record is ApprovalRecord => record?.state.kind === 'open');
 }
@@ -156,11 +165,10 @@ export function remember<Item>(list: readonly Item[], item: Item): readonly Item
  * Writes what a person did into what the store will be told at the next seam. Closed records always get in (there are
  * never more than were open); a flood of refused decisions and steering is counted and dropped beyond the limit.
  */
-export function note(run: Run, state: string, facts: Record<string, string | number>, approval = ''): void {
-  const closes = approval !== '' && state !== 'refused';
-  if (!closes && run.state.unrecorded.length >= LIMITS.unrecordedDecisions) {
+export function note(run: Run, state: string, facts: JsonObject, closed = ''): void {
+  if (closed === '' && run.state.unrecorded.length >= LIMITS.unrecordedDecisions) {
     run.live.dropped++;
     return;
   }
-  patch(run, { unrecorded: [...run.state.unrecorded, { approval, state, facts, atMs: Date.now() }] });
+  patch(run, { unrecorded: [...run.state.unrecorded, { approval: closed, state, facts, atMs: Date.now() }] });
 }

@@ -1,5 +1,6 @@
 import { allHandlersFinished, condition, upsertSearchAttributes } from '@temporalio/workflow';
 import { withdraw } from '../core/approvals.ts';
+import { LIMITS } from '../core/limits.ts';
 import { replace } from './approvals.ts';
 import { enter, openRecords, patch, type Run, refOf } from './context.ts';
 import type { EndReason, Outcome, RunResult } from './messages.ts';
@@ -14,6 +15,8 @@ export interface Ending {
 
 /** The last thing a run does: what is open is withdrawn, the store is told, senders get their word. */
 export async function endRun(run: Run, ending: Ending): Promise<RunResult> {
+  // What people said just before the end belongs into the audit as well.
+  if (run.live.verifying) await condition(() => !run.live.verifying, LIMITS.verifyGraceMs);
   for (const record of openRecords(run)) replace(run, withdraw(record, Date.now()));
   const { state } = run;
   const handOver = state.handOver ?? state.turn?.handOver ?? null;

@@ -1,13 +1,14 @@
 import { ApplicationFailure, condition, setHandler, uuid4 } from '@temporalio/workflow';
 import type { ApprovalRecord } from '../core/approvals.ts';
 import { isRunLimit } from '../core/budget.ts';
+import type { ControlName } from '../core/control.ts';
 import { isObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { messageProblems } from '../core/start.ts';
 import type { Reply } from '../core/state.ts';
 import { wellFormed } from '../core/text.ts';
-import { decideNow, receiveDecision } from './approvals.ts';
-import { note, openRecords, patch, type Run, remember, showCard } from './context.ts';
+import { openRecords, patch, type Run, remember } from './context.ts';
+import { decideNow, receiveDecision, receiveSteering } from './controls.ts';
 import {
   approvalsQuery,
   cancelSignal,
@@ -17,11 +18,10 @@ import {
   handOverSignal,
   messageSignal,
   pauseSignal,
-  type RaiseLimit,
   type RunStatus,
   raiseLimitSignal,
   resumeSignal,
-  type Steering,
+  retrySignal,
   sendUpdate,
   statusQuery,
   transcriptQuery,
@@ -33,7 +33,7 @@ import {
  * Everything that reaches a run from outside. Handlers only write down what came and wake the loop; malformed input
  * is dropped and counted, never thrown, because a throw in a signal handler would stop the run for everybody.
  */
-export function registerHandlers(run: Run, cancel: () => void): void {
+export function registerHandlers(run: Run): void {
   setHandler(messageSignal, (message) => {
     if (messageFault(run, message) !== null) run.live.dropped++;
     else admit(run, message);
@@ -46,25 +46,8 @@ export function registerHandlers(run: Run, cancel: () => void): void {
     run.live.updates++;
     return decideNow(run, decision);
   });
-  steer(run, pauseSignal, (by) => patch(run, { paused: { by: by.by, reason: by.reason ?? '' } }));
-  steer(run, resumeSignal, () => {
-    patch(run, { paused: null });
-    run.live.retry = true;
-  });
-  steer(run, closeSignal, () => patch(run, { closing: true }));
-  steer(run, handOverSignal, (by) =>
-    patch(run, {
-      handOver: { summary: by.reason ?? 'asked for by an operator', evidence: `operator ${by.by}` },
-    }),
-  );
-  steer(run, upgradeSignal, () => {
-    run.live.upgrade = true;
-  });
-  steer(run, cancelSignal, (by) => {
-    run.live.cancelled = by;
-    cancel();
-  });
-  setHandler(raiseLimitSignal, (raise) => raiseLimit(run, raise));
+  for (const [name, signal] of Object.entries(STEERING) as [keyof typeof STEERING, SteeringSignal][])
+    setHandler(signal, (input: unknown) => receiveSteering(run, name, input));
   setHandler(statusQuery, () => statusOf(run));
   setHandler(transcriptQuery, () => ({
     run: run.state.run,
@@ -73,46 +56,18 @@ export function registerHandlers(run: Run, cancel: () => void): void {
   setHandler(approvalsQuery, () => openRecords(run));
 }
 
-function steer(run: Run, signal: typeof pauseSignal, act: (by: Steering) => void): void {
-  setHandler(signal, (input: unknown) => {
-    const by = parseSteering(input);
-    if (by === null) {
-      run.live.dropped++;
-      return;
-    }
-    act(by);
-    run.live.dirty = true;
-    const facts = { by: by.by, reason: by.reason ?? '', signal: signal.name };
-    note(run, `steer_${signal.name}`, facts);
-    showCard(run);
-  });
-}
+type SteeringSignal = typeof pauseSignal;
 
-function parseSteering(input: unknown): Steering | null {
-  if (!isObject(input)) return null;
-  const { by, reason = '' } = input;
-  if (typeof by !== 'string' || by === '' || by.length > LIMITS.personChars) return null;
-  if (typeof reason !== 'string' || reason.length > LIMITS.reasonChars) return null;
-  return { by: wellFormed(by), reason: wellFormed(reason) };
-}
-
-function raiseLimit(run: Run, raise: RaiseLimit): void {
-  const by = parseSteering(raise);
-  const { tokens = 0, costMicroUsd = 0 } = isObject(raise) ? raise : {};
-  if (by === null || !isRaise(tokens) || !isRaise(costMicroUsd)) {
-    run.live.dropped++;
-    return;
-  }
-  patch(run, {
-    extraTokens: run.state.extraTokens + tokens,
-    extraCostMicroUsd: run.state.extraCostMicroUsd + costMicroUsd,
-  });
-  note(run, 'steer_raiseLimit', { by: by.by, tokens, costMicroUsd });
-}
-
-function isRaise(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LIMITS.raiseMax;
-}
+const STEERING = {
+  pause: pauseSignal,
+  resume: resumeSignal,
+  retry: retrySignal,
+  cancel: cancelSignal,
+  close: closeSignal,
+  handOver: handOverSignal,
+  upgrade: upgradeSignal,
+  raiseLimit: raiseLimitSignal,
+} as const satisfies Record<Exclude<ControlName, 'decide'>, unknown>;
 
 /** What is wrong with a message, in words for its sender; null when it may go in. */
 function messageFault(run: Run, message: unknown): string | null {
@@ -203,6 +158,7 @@ function isParked(run: Run, messageId: string): boolean {
     case 'bug':
       return !run.live.retry;
     case 'waiting':
+    case 'held':
       return queued && pinned?.whileWaiting === 'queue';
     case 'unknown':
       return queued;
@@ -215,8 +171,8 @@ function isParked(run: Run, messageId: string): boolean {
 
 /** A request as senders are told of it. */
 export function summaryOf(record: ApprovalRecord): NonNullable<Reply['approvals']>[number] {
-  const { id, kind, summary, deadlineMs } = record;
-  return { id, kind, summary, deadlineMs };
+  const { id, kind, summary, deadlineMs, argsHash, requesterMay } = record;
+  return { id, kind, summary, deadlineMs, argsHash, of: requesterMay === 'only' ? 'requester' : 'people' };
 }
 
 /** Tells everybody who waits for one of these messages; a later reply replaces an earlier one. */

@@ -1,6 +1,6 @@
-import type { CallOutcome, CallState } from '../core/calls.ts';
+import { ASK_PERSON, type CallOutcome, type CallState } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
-import { decide } from '../core/policy.ts';
+import { decide, type PolicyFacts, type Verdict } from '../core/policy.ts';
 import { refuse } from '../core/refusals.ts';
 import {
   callAt,
@@ -37,7 +37,7 @@ function judgeCall(run: Run, index: number): void {
     refuseCall(run, index, refused);
     return;
   }
-  const verdict = decide(permissions, policy, {
+  const facts: PolicyFacts = {
     tool: prepared.tool,
     category: labels.category,
     tier: labels.tier,
@@ -45,7 +45,13 @@ function judgeCall(run: Run, index: number): void {
     amount: prepared.amount,
     taint: run.state.taint,
     requester: run.state.requester,
-  });
+    firstOf: prepared.firstOf,
+    learned: prepared.learned,
+    nowMs: Date.now(),
+  };
+  const decided = decide(permissions, policy, facts, run.state.ownRules);
+  // A question to a person is always one, whatever allows the tool; only a denial comes before it.
+  const verdict = prepared.tool === ASK_PERSON && decided.answer.kind === 'allow' ? A_QUESTION : decided;
   patchCall(run, index, { verdict });
   if (verdict.answer.kind === 'deny') refuseCall(run, index, refuse('denied', verdict.answer.reason));
   else if (verdict.answer.kind === 'ask' && call.requests >= LIMITS.requestsPerCall)
@@ -53,6 +59,11 @@ function judgeCall(run: Run, index: number): void {
   else if (verdict.answer.kind === 'ask' && asksInStep(run) > LIMITS.openApprovals)
     refuseCall(run, index, refuse('too_many_calls'));
 }
+
+const A_QUESTION: Verdict = {
+  rule: 'question',
+  answer: { kind: 'ask', reason: 'The agent asks a person. Answer in your own words, or decline.' },
+};
 
 function asksInStep(run: Run): number {
   return stepOf(run).calls.filter((call) => call.outcome === null && call.verdict?.answer.kind === 'ask')
@@ -69,7 +80,7 @@ function tooMuch(run: Run, index: number, toolCallsPerTurn: number): CallOutcome
   const inThisStep = calls.slice(0, index).filter((other) => repeatName(other) === name).length;
   const times = (turn.repeats[name] ?? 0) + inThisStep + 1;
   if (times >= LIMITS.repeatsLanding) {
-    patchTurn(run, { landing: { reason: 'repeats', record: null } });
+    patchTurn(run, { landing: { reason: 'repeats', record: null, raised: false } });
     return refuse('landing');
   }
   return times >= LIMITS.repeatsRefused ? refuse('repeated') : null;

@@ -3,13 +3,13 @@ import { isRunLimit, landingNotice, modelCannotLand, ownWords } from '../core/bu
 import { LIMITS } from '../core/limits.ts';
 import { notice } from '../core/refusals.ts';
 import { FRESH, type LandingReason } from '../core/state.ts';
-import { flushDecisions, replace, settleDeadlines } from './approvals.ts';
+import { flushDecisions, replace } from './approvals.ts';
 import { enter, limitsOf, patch, patchTurn, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
 import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
 import { askToContinue, storeRequests } from './requests.ts';
 import { askModel } from './turn.ts';
-import { waitUntil } from './waiting.ts';
+import { waitForPeople } from './waiting.ts';
 
 /**
  * Hitting a limit is not an exception: one last call, kept in reserve, says what was done and what was not; then the
@@ -31,7 +31,7 @@ async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null
   }
   if (turn.landings >= LIMITS.landingsPerTurn) return { outcome: 'partial', reason, answer: text };
   const record = askToContinue(run, reason, turn.landings + 1);
-  patchTurn(run, { landing: { reason, record }, landings: turn.landings + 1 });
+  patchTurn(run, { landing: { reason, record, raised: false }, landings: turn.landings + 1 });
   replyTo(run, turn.messages, { kind: 'landed', text, approvals: [summaryOf(record)] });
   await storeRequests(run, [record], 'landed');
   return null;
@@ -45,22 +45,25 @@ async function lastWords(run: Run, reason: LandingReason): Promise<string> {
 }
 
 async function awaitGo(run: Run, reason: LandingReason): Promise<Ending | null> {
-  const record = () => turnOf(run).landing?.record ?? null;
+  const landing = () => turnOf(run).landing;
+  const record = () => landing()?.record ?? null;
+  const raised = () => landing()?.raised === true;
   const wrote = () => run.state.inbox.length > 0 && !isRunLimit(reason);
   const first = record();
   if (first === null) throw new Error('the landing has no request');
   enter(run, 'landed', first.summary);
-  await waitUntil(
-    run,
-    () => record()?.state.kind !== 'open' || run.live.disputed.length > 0 || wrote(),
-    first.deadlineMs,
-    `landed (${reason}): continue or stop`,
-  );
-  await settleDeadlines(run);
-  if (record()?.state.kind === 'open' && wrote()) replace(run, withdraw(record() ?? first, Date.now()));
+  const met = () => record()?.state.kind !== 'open' || raised() || wrote() || run.state.handOver !== null;
+  await waitForPeople(run, met, `landed (${reason}): continue or stop`);
+  if (record()?.state.kind === 'open') replace(run, withdraw(record() ?? first, Date.now()));
   const state = record()?.state.kind;
-  if (state === 'open') return null;
   await flushDecisions(run);
+  // The conversation goes to a person; what was open is withdrawn.
+  if (run.state.handOver !== null) return { outcome: 'escalated', reason: 'handed_over' };
+  if (raised()) {
+    forgetReplies(run, turnOf(run).messages);
+    goOn(run, null);
+    return null;
+  }
   if (state === 'withdrawn') {
     // The customer went on by writing: a new turn with its own allowance answers it.
     patch(run, { turn: null });
@@ -72,8 +75,8 @@ async function awaitGo(run: Run, reason: LandingReason): Promise<Ending | null> 
   return null;
 }
 
-/** A person allowed another helping of what was used up. */
-function goOn(run: Run, reason: LandingReason): void {
+/** A person allowed another helping of what was used up; null where they have said how much. */
+function goOn(run: Run, reason: LandingReason | null): void {
   const limits = limitsOf(run);
   patch(run, {
     extraTokens: run.state.extraTokens + (reason === 'tokens' ? limits.tokensPerRun : 0),

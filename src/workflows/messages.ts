@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ApprovalRecord, Decision, DecisionRefusal } from '../core/approvals.ts';
+import type { Envelope } from '../core/control.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Usage } from '../core/messages.ts';
 import type { LandingReason, Reply } from '../core/state.ts';
@@ -21,8 +22,7 @@ export interface UserMessage {
 }
 
 /** A steering signal: who, and why. */
-export interface Steering {
-  readonly by: string;
+export interface Steering extends Envelope {
   readonly reason?: string;
 }
 
@@ -35,7 +35,10 @@ export interface RaiseLimit extends Steering {
 export const messageSignal = defineSignal<[UserMessage]>('message');
 export const decideSignal = defineSignal<[Decision]>('decide');
 export const pauseSignal = defineSignal<[Steering]>('pause');
+/** Ends a pause. */
 export const resumeSignal = defineSignal<[Steering]>('resume');
+/** Try again now: after an outage, a bug, or a kill switch. */
+export const retrySignal = defineSignal<[Steering]>('retry');
 export const cancelSignal = defineSignal<[Steering]>('cancel');
 export const closeSignal = defineSignal<[Steering]>('close');
 export const handOverSignal = defineSignal<[Steering]>('handOver');
@@ -59,6 +62,7 @@ export type RunPhase =
   | 'waiting'
   | 'landed'
   | 'unknown'
+  | 'held'
   | 'paused'
   | 'outage'
   | 'bug'

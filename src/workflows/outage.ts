@@ -39,7 +39,7 @@ export async function throughOutages<Result>(
       if (isCancellation(error) || !isOutage(error)) throw error;
       const code = failureCode(error) ?? 'no answer in time';
       if (Date.now() >= untilMs) throw new OutageTooLong(`${what}: ${code} for a day`);
-      enter(run, 'outage', `${what}: ${code}; tried again every minute, or send \`resume\``);
+      enter(run, 'outage', `${what}: ${code}; tried again every minute, or send \`retry\``);
       run.live.retry = false;
       if (code !== 'store_unavailable') await showState(run, 'outage');
       await waitUntil(

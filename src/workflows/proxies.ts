@@ -30,19 +30,27 @@ export const model = proxyActivities<Pick<Activities, 'callModel'>>({
   },
 });
 
-/** Short work on the store. Effects on the outside never go through these. */
+/**
+ * Short work on the store. It must come to its end, however long the store is away, so it is retried until it does;
+ * all of it may be repeated. Effects on the outside never go through these.
+ */
 export const store = proxyActivities<
   Pick<
     Activities,
-    'prepareCall' | 'openApprovals' | 'recordDecisions' | 'arrivalTimes' | 'keepTexts' | 'resolveEffect'
+    | 'prepareCall'
+    | 'openApprovals'
+    | 'recordDecisions'
+    | 'verifyControls'
+    | 'remind'
+    | 'keepTexts'
+    | 'resolveEffect'
   >
 >({
   startToCloseTimeout: LIMITS.storeActivityMs,
   retry: {
     initialInterval: 500,
     backoffCoefficient: 2,
-    maximumInterval: 10_000,
-    maximumAttempts: LIMITS.storeActivityAttempts,
+    maximumInterval: 60_000,
     nonRetryableErrorTypes: NEVER_TWICE,
   },
 });
@@ -53,7 +61,7 @@ export const brief = proxyActivities<Pick<Activities, 'recordDecisions'>>({
   retry: { initialInterval: 500, maximumAttempts: 2 },
 });
 
-/** Work that must come to its end, however long the store is away: it is retried until it succeeds. */
+/** What the run cannot go on without, and what it cannot end without: not even an error of ours stops the trying. */
 export const forEver = proxyActivities<Pick<Activities, 'closeEffect' | 'endRun'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
   retry: { initialInterval: 1_000, backoffCoefficient: 2, maximumInterval: 60_000 },

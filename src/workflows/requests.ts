@@ -1,34 +1,44 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
-import type { CallState } from '../core/calls.ts';
+import { ASK_PERSON, type CallState } from '../core/calls.ts';
 import { approvalId, type CallKey, callKey } from '../core/ids.ts';
-import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { RuleAnswer } from '../core/policy.ts';
-import type { LandingReason } from '../core/state.ts';
+import type { Ask } from '../core/policy.ts';
+import type { LandingReason, Pause } from '../core/state.ts';
 import { oneLine } from '../core/text.ts';
-import { labelsOf, limitsOf, type Run, refOf } from './context.ts';
+import { labelsOf, limitsOf, patch, type Run, refOf } from './context.ts';
 import type { RunPhase } from './messages.ts';
 import { store } from './proxies.ts';
 
 // Opening requests for people: the records, and the one activity that stores them.
 
-export function askForCall(
-  run: Run,
-  call: CallState,
-  answer: Extract<RuleAnswer, { kind: 'ask' }>,
-): ApprovalRecord {
+export function askForCall(run: Run, call: CallState, answer: Ask): ApprovalRecord {
   const { prepared } = call;
   return {
-    ...blank(run, prepared.key, call.requests + 1, answer.deadlineMs ?? limitsOf(run).approvalMs),
-    kind: 'call',
+    ...blank(run, prepared.key, call.requests + 1, answer.deadlineMs ?? limitsOf(run).approvalMs, answer),
+    ...aboutCall(run, call),
+    ...(prepared.tool === ASK_PERSON
+      ? { kind: 'question', summary: 'Answer a question of the agent', quote: prepared.summary }
+      : { kind: 'call', summary: oneLine(prepared.summary, LIMITS.summaryChars) }),
+    reason: answer.reason,
+    rule: call.verdict?.rule ?? null,
+    requesterMay: answer.of === 'requester' ? 'only' : answer.requesterToo === true ? 'too' : 'not',
+    approvers: answer.of === 'requester' ? {} : (answer.approvers ?? {}),
+    quorum: answer.of === 'requester' ? 1 : (answer.quorum ?? 1),
+    formerTerms: call.formerTerms,
+    onExpiry: answer.onExpiry ?? 'reject',
+  };
+}
+
+/** What the record says of the call it is about. */
+function aboutCall(run: Run, { prepared }: CallState) {
+  return {
     tool: prepared.tool,
     argsHash: prepared.argsHash,
     tier: labelsOf(run, prepared.tool)?.tier ?? null,
     amount: prepared.amount,
-    summary: oneLine(prepared.summary, LIMITS.summaryChars),
-    reason: answer.reason,
-    approvers: answer.approvers ?? [],
-    quorum: answer.quorum ?? 1,
+    payee: prepared.payee,
+    terms: prepared.terms,
+    quote: run.state.turn?.step?.said ?? null,
   };
 }
 
@@ -36,11 +46,8 @@ export function askWhatHappened(run: Run, call: CallState): ApprovalRecord {
   const { prepared } = call;
   return {
     ...blank(run, prepared.key, call.requests + 1, limitsOf(run).approvalMs),
+    ...aboutCall(run, call),
     kind: 'reconcile',
-    tool: prepared.tool,
-    argsHash: prepared.argsHash,
-    tier: labelsOf(run, prepared.tool)?.tier ?? null,
-    amount: prepared.amount,
     summary: oneLine(`Did this happen? ${prepared.summary}`, LIMITS.summaryChars),
     reason: 'An attempt was lost and nobody can tell whether it acted. Look, then answer.',
   };
@@ -56,8 +63,30 @@ export function askToContinue(run: Run, reason: LandingReason, landings: number)
   };
 }
 
-function blank(run: Run, key: CallKey, request: number, waitMs: number): ApprovalRecord {
+/** Asked once a pause has become long. Silence hands the conversation over to people. */
+export function askToResume(run: Run, pause: Pause): ApprovalRecord {
+  const key = callKey(run.state.run, run.state.nextStep - 1, 0);
+  const request = LIMITS.requestsPerCall + LIMITS.landingsPerTurn + 1 + run.state.pauses;
+  return {
+    ...blank(run, key, request, limitsOf(run).approvalMs),
+    kind: 'pause',
+    summary: 'Go on with the conversation that was paused?',
+    reason: `Paused by ${pause.by}. Approve to let it go on, reject to end it here.`,
+    onExpiry: 'escalate',
+  };
+}
+
+/** Times count from now; a run that asks for less time than a rule gives is asked for less. */
+function blank(
+  run: Run,
+  key: CallKey,
+  request: number,
+  wantedMs: number,
+  times: Pick<Ask, 'remindAfterMs' | 'escalation'> = {},
+): ApprovalRecord {
   const nowMs = Date.now();
+  const waitMs = Math.min(wantedMs, limitsOf(run).approvalMs);
+  const usual = waitMs >= LIMITS.reminderFromMs ? [Math.round(waitMs * LIMITS.reminderShare)] : [];
   return {
     id: approvalId(key, request),
     kind: 'call',
@@ -66,12 +95,26 @@ function blank(run: Run, key: CallKey, request: number, waitMs: number): Approva
     argsHash: null,
     tier: null,
     amount: null,
+    payee: null,
     summary: '',
     reason: '',
-    approvers: [],
+    quote: null,
+    rule: null,
+    taint: run.state.taint,
+    release: run.state.pinned?.hash ?? null,
+    requester: run.state.requester.id,
+    requesterMay: 'not',
+    approvers: {},
     quorum: 1,
+    terms: null,
+    formerTerms: null,
     openedAtMs: nowMs,
-    deadlineMs: nowMs + Math.min(waitMs, limitsOf(run).approvalMs),
+    deadlineMs: nowMs + waitMs,
+    onExpiry: 'reject',
+    reminders: (times.remindAfterMs ?? usual).filter((ms) => ms < waitMs).map((ms) => nowMs + ms),
+    escalation: (times.escalation ?? [])
+      .filter(({ afterMs }) => afterMs < waitMs)
+      .map(({ afterMs, approvers }) => ({ atMs: nowMs + afterMs, approvers })),
     state: { kind: 'open' },
     votes: [],
   };
@@ -81,12 +124,12 @@ function blank(run: Run, key: CallKey, request: number, waitMs: number): Approva
 export async function storeRequests(
   run: Run,
   records: readonly ApprovalRecord[],
-  state: Extract<RunPhase, 'waiting' | 'landed' | 'unknown'>,
-  more: { readonly evidence?: string; readonly terms?: Readonly<Record<string, JsonObject>> } = {},
+  state: Extract<RunPhase, 'waiting' | 'landed' | 'unknown' | 'paused'>,
+  evidence: string | null = null,
 ): Promise<void> {
   const [first] = records;
   if (first === undefined) return;
-  await store.openApprovals.executeWithOptions(
+  const { signed } = await store.openApprovals.executeWithOptions(
     {
       summary: oneLine(
         `ask: ${first.summary}${records.length > 1 ? ` and ${records.length - 1} more` : ''}`,
@@ -99,9 +142,9 @@ export async function storeRequests(
         release: run.state.pinned?.hash ?? null,
         records,
         state,
-        evidence: more.evidence ?? null,
-        terms: more.terms ?? {},
+        evidence,
       },
     ],
   );
+  if (signed !== run.state.signed) patch(run, { signed });
 }

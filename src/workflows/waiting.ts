@@ -1,10 +1,17 @@
-import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { LIMITS } from '../core/limits.ts';
-import type { RunState, TextRef } from '../core/state.ts';
+import type { Pause, RunState, TextRef } from '../core/state.ts';
 import { utf8Bytes } from '../core/text.ts';
-import { flushDecisions } from './approvals.ts';
+import { flushDecisions, nextTime, settleTimes } from './approvals.ts';
 import { enter, patch, type Run } from './context.ts';
 import { store } from './proxies.ts';
+import { askToResume, storeRequests } from './requests.ts';
 
 // Seams: the only places where a run waits, pauses or continues as new. No activity is outstanding at any of them.
 
@@ -12,11 +19,10 @@ import { store } from './proxies.ts';
 function wantsToMove(run: Run): boolean {
   const info = workflowInfo();
   return (
-    run.live.disputed.length === 0 &&
-    (run.live.upgrade ||
-      info.continueAsNewSuggested ||
-      info.historyLength > LIMITS.eventsBeforeContinueAsNew ||
-      run.live.updates > LIMITS.updatesBeforeContinueAsNew)
+    run.live.upgrade ||
+    info.continueAsNewSuggested ||
+    info.historyLength > LIMITS.eventsBeforeContinueAsNew ||
+    run.live.updates > LIMITS.updatesBeforeContinueAsNew
   );
 }
 
@@ -26,8 +32,47 @@ export async function seam(run: Run): Promise<void> {
   if (run.state.paused !== null) {
     enter(run, 'paused', `resume (paused by ${run.state.paused.by})`);
     await flushDecisions(run, 'paused');
-    await waitUntil(run, () => run.state.paused === null, null, 'paused');
+    await sitOut(run);
     enter(run, 'running', '');
+  }
+}
+
+/** A pause ends by `resume`; a long one becomes a question, and one that nobody answers goes to people. */
+async function sitOut(run: Run): Promise<void> {
+  for (;;) {
+    const { paused, handOver } = run.state;
+    if (paused === null || handOver !== null) return patch(run, { paused: null });
+    const decided = () => run.state.paused === null || run.state.handOver !== null;
+    if (paused.record === null) {
+      const woke = await waitUntil(run, decided, paused.sinceMs + LIMITS.pauseMs, 'paused');
+      if (!woke) await askAboutPause(run, paused);
+      continue;
+    }
+    const open = () => run.state.paused?.record?.state.kind === 'open';
+    await waitForPeople(run, () => decided() || !open(), 'paused: go on or end');
+    const state = run.state.paused?.record?.state.kind;
+    if (state === 'rejected') throw new CancelledFailure('a person ended the paused conversation');
+    if (state === 'expired')
+      patch(run, {
+        handOver: { summary: 'paused for long, and nobody decided', evidence: `paused by ${paused.by}` },
+      });
+    if (state === 'approved') patch(run, { paused: null });
+  }
+}
+
+async function askAboutPause(run: Run, paused: Pause): Promise<void> {
+  const record = askToResume(run, paused);
+  patch(run, { paused: { ...paused, record }, pauses: run.state.pauses + 1 });
+  await storeRequests(run, [record], 'paused');
+}
+
+/** Waits at a seam until `met`, while the clock reminds, escalates and expires what is open. */
+export async function waitForPeople(run: Run, met: () => boolean, summary: string): Promise<void> {
+  for (;;) {
+    await settleTimes(run);
+    if (met()) return;
+    run.live.dirty = false;
+    await waitUntil(run, () => met() || run.live.dirty, nextTime(run), summary);
   }
 }
 
@@ -57,7 +102,7 @@ export async function waitUntil(
 export async function moveOn(run: Run): Promise<never> {
   await shrink(run);
   run.live.moving = true;
-  await condition(() => run.live.openSends === 0 && allHandlersFinished());
+  await condition(() => run.live.openSends === 0 && !run.live.verifying && allHandlersFinished());
   const [input] = workflowInfoArgs(run);
   patch(run, { continuedTimes: run.state.continuedTimes + 1 });
   return continueAsNew<(input: unknown, state: RunState) => Promise<unknown>>(input, run.state);

@@ -1,31 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { ApprovalRecord } from '../../src/core/approvals.ts';
-import type { RunResult } from '../../src/workflows/messages.ts';
-import { continueAsNew, type Simulation } from './driver.ts';
-import { carriedState, type Line, START_MS, simulate, toolDone, toolFailed, type World } from './world.ts';
+import { continueAsNew } from './driver.ts';
+import { approve, openApprovals, resultOf, resultsAt } from './reading.ts';
+import { carriedState, type Line, START_MS, simulate, toolDone, toolFailed } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 const ONCE = { input: { once: true } } as const;
-
-function resultOf(simulation: Simulation): RunResult {
-  expect(simulation.result.kind, JSON.stringify(simulation.result)).toBe('completed');
-  return (simulation.result as { value: RunResult }).value;
-}
-
-async function openApprovals(simulation: Simulation): Promise<readonly ApprovalRecord[]> {
-  return (await simulation.query('approvals')) as readonly ApprovalRecord[];
-}
-
-/** The results the model was given at its nth call, as refusal texts or `ran`. */
-function resultsAt(world: World, call: number): readonly string[] {
-  return (world.modelCalls[call]?.append.results ?? []).map((result) =>
-    result.content.kind === 'inline' ? result.content.text : 'ran',
-  );
-}
-
-function approve(simulation: Simulation, approval: string, by = 'boss'): void {
-  simulation.signal('decide', { approval, kind: 'approve', by, channel: 'test' });
-}
 
 describe('the loop', () => {
   test('a question is answered and the run ends', async () => {
@@ -288,7 +267,9 @@ describe('approvals', () => {
   };
 
   test('an approval waits for days at no cost and then runs the call', async () => {
-    const { simulation, world } = await simulate({ ...ONCE, ...gated });
+    const patient = { kind: 'ask', reason: 'it changes something', remindAfterMs: [] } as const;
+    const policy = [{ name: 'ask', match: { tiers: ['write_risky'] }, answer: patient }] as const;
+    const { simulation, world } = await simulate({ ...ONCE, ...gated, policy });
     await simulation.runUntilIdle();
     const before = simulation.activations;
     await simulation.advanceBy(71 * HOUR_MS);
@@ -333,7 +314,7 @@ describe('approvals', () => {
     const id = record?.id ?? '';
     const decide = (by: string, approval = id, kind = 'approve') => {
       const handle = simulation.update('decideNow', [{ approval, kind, by, channel: 'test' }]);
-      return simulation.deliver().then(() => handle.result);
+      return simulation.runUntilIdle().then(() => handle.result);
     };
     expect(await decide('customer')).toEqual({ kind: 'refused', why: 'own_request' });
     expect(await decide('boss', 'r00000000000000000000/1/0/1')).toEqual({
@@ -342,6 +323,7 @@ describe('approvals', () => {
     });
     expect(await decide('boss', id, 'reject')).toEqual({ kind: 'decided', state: 'rejected' });
     expect(await decide('boss')).toEqual({ kind: 'refused', why: 'already_decided' });
+    simulation.signal('message', { text: 'and?', by: 'customer' });
     await simulation.runUntilIdle();
     expect(world.recorded.map((decision) => decision.state)).toEqual([
       'refused',
@@ -525,10 +507,10 @@ describe('steering', () => {
     const { simulation, world } = await simulate({ lines: [{ overLimit: 'tokens' }, { say: 'done' }] });
     await simulation.runUntilIdle();
     simulation.signal('raiseLimit', { by: 'operator', tokens: 1_000 });
-    const [record] = await openApprovals(simulation);
-    approve(simulation, record?.id ?? '');
     await simulation.runUntilIdle();
-    expect(world.modelCalls.at(-1)?.allowance?.tokens).toBe(50_000 + 1_000 + 50_000);
+    expect(world.modelCalls.at(-1)?.allowance?.tokens).toBe(50_000 + 1_000);
+    expect(world.recorded.map(({ state }) => state)).toContain('withdrawn');
+    expect(await openApprovals(simulation)).toEqual([]);
   });
 
   test('a flood of junk signals costs nothing and loses no decision', async () => {
@@ -606,7 +588,7 @@ describe('failures', () => {
     expect(world.modelCalls[0]?.append.texts).toMatchObject([{ text: 'hello' }, { text: 'second' }]);
   });
 
-  test('a bug parks the run; resume goes on from its state', async () => {
+  test('a bug parks the run; retry goes on from its state', async () => {
     const bug = {
       kind: 'failed',
       failure: { message: 'unexpected TypeError', type: 'bug', nonRetryable: true },
@@ -615,7 +597,7 @@ describe('failures', () => {
     const { simulation, world } = await simulate({ ...ONCE, lines: [{ fails: bug.failure }, { say: 'hi' }] });
     await simulation.runUntilIdle();
     expect(simulation.searchAttributes.HoldfastState).toBe('bug');
-    simulation.signal('resume', { by: 'operator' });
+    simulation.signal('retry', { by: 'operator' });
     await simulation.runUntilIdle();
     expect(resultOf(simulation)).toMatchObject({ outcome: 'completed', answer: 'hi' });
     expect(world.modelCalls).toHaveLength(2);

@@ -5,10 +5,13 @@ import type {
   OpenApprovalsInput,
   PrepareCallInput,
   RecordDecisionsInput,
+  RemindInput,
   RunToolInput,
   RunToolResult,
+  VerifyControlsInput,
 } from '../../src/activities/types.ts';
 import type { PreparedCall } from '../../src/core/calls.ts';
+import type { Control, Verified } from '../../src/core/control.ts';
 import { callKey, type Hash } from '../../src/core/ids.ts';
 import { DEFAULT_RUN_LIMITS, type RunLimits } from '../../src/core/limits.ts';
 import { NO_USAGE } from '../../src/core/messages.ts';
@@ -44,6 +47,9 @@ export interface World {
   readonly opened: OpenApprovalsInput[];
   readonly recorded: UnrecordedDecision[];
   readonly ended: EndRunInput[];
+  readonly verified: VerifyControlsInput[];
+  readonly reminded: RemindInput[];
+  readonly kept: (readonly string[])[];
   readonly limits: RunLimits;
 }
 
@@ -60,6 +66,11 @@ export interface WorldOptions {
     readonly kind: string;
     readonly arrivedAtMs: number;
   }[];
+  /** With it the workers have a decision key; null leaves a message to the rule for workers without one. */
+  readonly verify?: (control: Control) => Verified | null;
+  /** Whether the nth try at verifying fails for the store. */
+  readonly verifyFails?: (attempt: number) => boolean;
+  readonly verifyMs?: number;
   readonly crashEveryActivation?: boolean;
   readonly input?: Partial<StartInput>;
   readonly seed?: number;
@@ -108,6 +119,9 @@ export async function simulate(
     opened: [],
     recorded: [],
     ended: [],
+    verified: [],
+    reminded: [],
+    kept: [],
     limits: { ...DEFAULT_RUN_LIMITS, ...options.limits },
   };
   const pinned: PinnedRelease = {
@@ -118,6 +132,7 @@ export async function simulate(
       labels('write', true),
       labels('write_too', true),
       labels('escalate', false),
+      labels('ask_person', false),
     ],
     permissions: { tiers: ['read', 'write_safe', 'write_risky'] },
     policy: options.policy ?? ASK_ALL_WRITES,
@@ -192,20 +207,52 @@ function activities(
       )) as ActivityHandler,
     openApprovals: ((input: OpenApprovalsInput) => {
       world.opened.push(input);
-      return done(null);
+      return done({ signed: options.verify !== undefined });
     }) as ActivityHandler,
     recordDecisions: ((input: RecordDecisionsInput) => {
       world.recorded.push(...input.decisions);
       return done(null);
     }) as ActivityHandler,
-    arrivalTimes: (() => done(options.arrivals ?? [])) as ActivityHandler,
-    keepTexts: ((input: { texts: readonly string[] }) =>
-      done(input.texts.map((_, i) => `${i}`.repeat(64).slice(0, 64)))) as ActivityHandler,
+    verifyControls: ((input: VerifyControlsInput) => {
+      world.verified.push(input);
+      if (options.verifyFails?.(world.verified.length)) return STORE_AWAY;
+      return done(
+        input.controls.map((control) => options.verify?.(control) ?? unverified(control, options)),
+        options.verifyMs ?? 5,
+      );
+    }) as ActivityHandler,
+    remind: ((input: RemindInput) => {
+      world.reminded.push(input);
+      return done(null);
+    }) as ActivityHandler,
+    keepTexts: ((input: { texts: readonly string[] }) => {
+      world.kept.push(input.texts);
+      return done(input.texts.map((_, i) => `${i}`.repeat(64).slice(0, 64)));
+    }) as ActivityHandler,
     endRun: ((input: EndRunInput) => {
       world.ended.push(input);
       world.recorded.push(...input.decisions);
       return done(null);
     }) as ActivityHandler,
+  };
+}
+
+const STORE_AWAY: ActivityOutcome = {
+  kind: 'failed',
+  failure: { type: 'store_unavailable', message: 'the store is away', nonRetryable: false },
+  takesMs: 5,
+};
+
+/** What a worker without a decision key says: the name is taken as given, and has no roles. */
+function unverified({ n, body, late }: Control, { arrivals = [] }: WorldOptions): Verified {
+  const arrival = arrivals.find(
+    (one) => one.approval === body.approval && one.by === body.by && one.kind === body.kind,
+  );
+  return {
+    n,
+    kind: 'ok',
+    speaker: { identity: 'unverified', roles: [] },
+    arrivedAtMs: late ? (arrival?.arrivedAtMs ?? null) : null,
   };
 }
 
@@ -250,6 +297,8 @@ function prepared(
     amount: amount === undefined ? null : usd(amount),
     payee: null,
     classes: [],
+    firstOf: [],
+    learned: null,
     terms: null,
   };
 }

@@ -9,6 +9,8 @@ declare module 'vitest' {
     readonly databaseUrl: string;
     readonly temporalAddress: string;
     readonly temporalNamespace: string;
+    /** Of the Temporal UI; null where the Temporal server is not ours. */
+    readonly uiUrl: string | null;
   }
 }
 
@@ -20,6 +22,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('databaseUrl', stack.databaseUrl);
   project.provide('temporalAddress', stack.temporalAddress);
   project.provide('temporalNamespace', stack.temporalNamespace);
+  project.provide('uiUrl', stack.uiUrl);
   return () => stack.stop();
 }
 
@@ -31,7 +34,6 @@ async function startOwnStack(root: string): Promise<Stack> {
   for (let slot = 1; slot <= SLOTS; slot += 1) {
     const stack = await startStack({
       dir: join(root, '.holdfast', slot === 1 ? 'test' : `test-${slot}`),
-      ui: false,
       fresh: true,
       searchAttributes: SEARCH_ATTRIBUTES,
       onProgress: (line) => console.log(`stack: ${line}`),

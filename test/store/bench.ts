@@ -10,6 +10,7 @@ import { LIMITS } from '../../src/core/limits.ts';
 import { createAnthropicProvider } from '../../src/models/anthropic.ts';
 import type { Conversation } from '../../src/models/scripted/conversation.ts';
 import { type ScriptedModel, startScriptedModel } from '../../src/models/scripted/server.ts';
+import { storeDirectory } from '../../src/people/storeDirectory.ts';
 import { loadBlobs, storeBlobs } from '../../src/store/chain.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import { databaseOf } from '../../src/store/database.ts';
@@ -45,6 +46,9 @@ export interface AttemptOptions {
   readonly signal?: AbortSignal;
   readonly agents?: readonly Agent[];
   readonly crashPoint?: ActivityServices['crashPoint'];
+  readonly services?: Partial<Pick<ActivityServices, 'decisionKeys' | 'directory'>>;
+  /** Of the engine, where an activity asks it something. */
+  readonly client?: Context['client'];
 }
 
 export async function openBench(options: BenchOptions): Promise<Bench> {
@@ -70,18 +74,24 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     models: config.models,
     unpriced: 'refuse',
     previews: true,
+    directory: storeDirectory(sql),
+    decisionKeys: null,
     crashPoint: options.crashPoint ?? (async () => undefined),
   };
   return {
     sql,
     model,
-    attempt: (work, { number = 1, signal = new AbortController().signal, agents, crashPoint } = {}) => {
+    attempt: (
+      work,
+      { number = 1, signal = new AbortController().signal, agents, crashPoint, client, services: other } = {},
+    ) => {
       const activities = createActivities({
         ...services,
         ...(agents && { agents: byName(agents) }),
         ...(crashPoint && { crashPoint }),
+        ...other,
       });
-      return asyncLocalStorage.run(contextOf(number, signal), () => work(activities));
+      return asyncLocalStorage.run(contextOf(number, signal, client), () => work(activities));
     },
     [Symbol.asyncDispose]: async () => {
       await model.stop();
@@ -95,11 +105,16 @@ function byName(agents: readonly Agent[]): ReadonlyMap<string, Agent> {
 }
 
 /** What an activity sees of its worker: its attempt, its cancellation, a log that says nothing. */
-function contextOf(attempt: number, signal: AbortSignal): Context {
+function contextOf(attempt: number, signal: AbortSignal, client?: Context['client']): Context {
   const silent = () => undefined;
   const log = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
   const never = new Promise<never>(silent);
-  return new Context({ attempt } as never, never, signal, silent, undefined, log, {} as never, {});
+  const info = {
+    attempt,
+    namespace: 'default',
+    workflowExecution: { workflowId: 'w', runId: 'execution-2' },
+  } as never;
+  return new Context(info, never, signal, silent, client, log, {} as never, {});
 }
 
 let runs = 0;

@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, inject, test } from 'vitest';
 import { connect } from '../../src/store/connection.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openDatabase } from './database.ts';
 
+const FILES = readdirSync(new URL('../../src/store/migrations/', import.meta.url)).sort();
 const TABLES = ['answers', 'approvals', 'audit', 'effects', 'evidence', 'model_attempts', 'nodes', 'runs'];
 
 describe('the schema comes up by itself', () => {
@@ -11,7 +13,7 @@ describe('the schema comes up by itself', () => {
     const pools = Array.from({ length: 10 }, () => connect(database.url, { maxConnections: 1 }));
     try {
       const applied = await Promise.all(pools.map((pool) => migrate(pool)));
-      expect(applied.filter((names) => names.length > 0)).toEqual([['0001_trunk.sql']]);
+      expect(applied.filter((names) => names.length > 0)).toEqual([FILES]);
     } finally {
       await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })));
     }
@@ -41,7 +43,7 @@ describe('the schema comes up by itself', () => {
     await expect(migrate(database.sql)).rejects.toThrow('relation "audit" already exists');
     expect(await tablesOf(database.sql)).toEqual(['audit']);
     await database.sql`drop table holdfast.audit`;
-    expect(await migrate(database.sql)).toEqual(['0001_trunk.sql']);
+    expect(await migrate(database.sql)).toEqual(FILES);
     expect(await tablesOf(database.sql)).toEqual(expect.arrayContaining(TABLES));
   });
 });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, type Environment, readConfig, VARIABLES } from '../../src/config.ts';
 
@@ -27,6 +28,8 @@ describe('a good environment', () => {
       allowUnpriced: false,
       previews: true,
       codecModule: null,
+      notices: { log: true, webhook: null },
+      decisionKeys: null,
     });
   });
 
@@ -52,6 +55,13 @@ describe('a good environment', () => {
     });
   });
 
+  test('decision keys are read, and do not show', () => {
+    const config = readConfig({ ...good, HOLDFAST_DECISION_KEY: `${'k'.repeat(32)} ${'l'.repeat(32)}` });
+    expect(config.decisionKeys).toHaveLength(2);
+    expect(inspect(config, { depth: 9, showHidden: true })).not.toMatch(/kkkk|llll/);
+    expect(JSON.stringify(config)).not.toMatch(/kkkk|llll/);
+  });
+
   test('without a key a scripted model answers at the URL', () => {
     const { ANTHROPIC_API_KEY: _key, ...rest } = good;
     expect(readConfig({ ...rest, HOLDFAST_MODEL_URL: 'http://127.0.0.1:9' })).toMatchObject({
@@ -63,6 +73,50 @@ describe('a good environment', () => {
   test('a variable that is set to nothing is not set', () => {
     const nothing = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, '  ']));
     expect(readConfig({ ...nothing, ...good })).toEqual(readConfig(good));
+  });
+});
+
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+const webhook: Environment = {
+  ...good,
+  HOLDFAST_NOTICES: 'log, webhook',
+  HOLDFAST_WEBHOOK_URL: 'https://hooks.example.com/holdfast',
+  HOLDFAST_WEBHOOK_SECRET: SECRET,
+};
+
+describe('notices', () => {
+  test('go where it says', () => {
+    const { notices } = readConfig(webhook);
+    expect(notices.log).toBe(true);
+    expect(notices.webhook?.endpoint).toMatchObject({ allowed: false });
+    expect(notices.webhook?.endpoint.url.href).toBe('https://hooks.example.com/holdfast');
+    expect(notices.webhook?.keys).toEqual([Buffer.alloc(32, 7)]);
+    expect(readConfig({ ...webhook, HOLDFAST_NOTICES: 'off' }).notices).toEqual({
+      log: false,
+      webhook: null,
+    });
+  });
+
+  test.each<readonly [string, Environment, RegExp]>([
+    ['an unknown way', { HOLDFAST_NOTICES: 'log,mail' }, /^HOLDFAST_NOTICES names "mail": it knows log/],
+    ['off and on', { HOLDFAST_NOTICES: 'off,log' }, /^HOLDFAST_NOTICES names off and something else/],
+    ['no address', { HOLDFAST_WEBHOOK_URL: '' }, /^HOLDFAST_WEBHOOK_URL is not set: where webhooks go/],
+    ['no secret', { HOLDFAST_WEBHOOK_SECRET: '' }, /^HOLDFAST_WEBHOOK_SECRET is not set: signs webhooks/],
+    [
+      'an address in the clear',
+      { HOLDFAST_WEBHOOK_URL: 'http://h.example' },
+      /^HOLDFAST_WEBHOOK_URL is not https/,
+    ],
+    [
+      'a weak secret',
+      { HOLDFAST_WEBHOOK_SECRET: 'whsec_U0VDUkVU' },
+      /^HOLDFAST_WEBHOOK_SECRET has a secret \(number 1\) of 6 bytes/,
+    ],
+  ])('with %s are refused', (_name, different, problem) => {
+    const problems = problemsOf({ ...webhook, ...different });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(problem);
+    expect(problems[0]).not.toContain('U0VDUkVU');
   });
 });
 
@@ -99,6 +153,11 @@ describe('a bad environment names the variable and what to do', () => {
       'a model name that is none',
       { ...good, HOLDFAST_MODEL_DEEP: 'two words' },
       /^HOLDFAST_MODEL_DEEP="two words" is not a model name/,
+    ],
+    [
+      'a short decision key',
+      { ...good, HOLDFAST_DECISION_KEY: `${'k'.repeat(32)} SECRET` },
+      /^HOLDFAST_DECISION_KEY: key 2 of 2 has 6 characters: a key has at least 32/,
     ],
   ])('%s', (_name, environment, problem) => {
     const problems = problemsOf(environment);

@@ -126,23 +126,34 @@ create table approvals (
   id            text primary key,
   run           text not null,
   workflow_id   text not null,
-  kind          text not null check (kind in ('call', 'reconcile', 'landing')),
-  state         text not null check (state in ('open', 'approved', 'rejected', 'answered', 'expired', 'withdrawn')),
+  kind          text not null check (kind in ('call', 'question', 'reconcile', 'landing', 'pause')),
+  state         text not null
+    check (state in ('open', 'approved', 'rejected', 'answered', 'expired', 'withdrawn', 'void')),
   key           text not null,
   tool          text,
   args_hash     text,
   tier          text,
   amount        text,
+  payee         text,
   summary       text not null,
   reason        text not null,
+  -- The model's own words, shown as a quotation.
+  quote         text,
+  rule          text,
+  taint         text not null,
   release       text,
   requester     text not null,
+  requester_may text not null check (requester_may in ('not', 'too', 'only')),
+  -- JSON {people, roles}; escalation adds to it.
   approvers     text not null,
   quorum        integer not null,
   terms         text,
+  -- What the terms were when it was asked before.
+  former_terms  text,
   evidence      text,
   opened_at     timestamptz not null,
   deadline      timestamptz not null,
+  on_expiry     text not null check (on_expiry in ('reject', 'escalate')),
   decision      text,
   decided_at    timestamptz
 );

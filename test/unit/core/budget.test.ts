@@ -28,6 +28,7 @@ const state: RunState = newState(RUN, {
   agent: 'support',
   channel: 'live',
   message: null,
+  policy: [],
   requester: { id: 'c', tenant: null, roles: [] },
   once: false,
   limits: {},

@@ -7,7 +7,9 @@ const isEffect = (tool: string) => tool === 'effect';
 type Startable = typeof startable;
 
 const DECISION = { approval: 'a', kind: 'approve', by: 'bo', channel: 'cli' } as const;
-const approved = approvalRecord({ state: { kind: 'approved', decision: DECISION, atMs: 1 } });
+const approved = approvalRecord({
+  state: { kind: 'approved', decision: DECISION, identity: 'signed', atMs: 1 },
+});
 
 function call(tool: 'read' | 'effect', different: Partial<CallState> = {}): CallState {
   return callState(tool, 0, { verdict: ALLOWED, ...different });
@@ -33,7 +35,9 @@ describe('cleared means: policy and people said yes to exactly this, and nothing
       'rejected',
       {
         verdict: ASKED,
-        approval: approvalRecord({ state: { kind: 'rejected', decision: DECISION, atMs: 1 } }),
+        approval: approvalRecord({
+          state: { kind: 'rejected', decision: DECISION, identity: 'signed', atMs: 1 },
+        }),
       },
       false,
     ],
@@ -41,7 +45,9 @@ describe('cleared means: policy and people said yes to exactly this, and nothing
       'edited',
       {
         verdict: ASKED,
-        approval: approvalRecord({ state: { kind: 'answered', decision: DECISION, atMs: 1 } }),
+        approval: approvalRecord({
+          state: { kind: 'answered', decision: DECISION, identity: 'signed', atMs: 1 },
+        }),
       },
       false,
     ],
@@ -51,10 +57,12 @@ describe('cleared means: policy and people said yes to exactly this, and nothing
       { verdict: ASKED, approval: approvalRecord({ state: { kind: 'withdrawn', atMs: 1 } }) },
       false,
     ],
+    ['kept back by a switch', { held: { name: 'fleet', sinceMs: 1, againAtMs: 2 } }, false],
+    ['kept back, and may look again', { held: { name: 'fleet', sinceMs: 1, againAtMs: null } }, true],
     ['nobody knows what became of it', { reconcile: reconcile({ kind: 'open' }) }, false],
     [
       'a person said what became of it',
-      { reconcile: reconcile({ kind: 'answered', decision: DECISION, atMs: 1 }) },
+      { reconcile: reconcile({ kind: 'answered', decision: DECISION, identity: 'signed', atMs: 1 }) },
       false,
     ],
     ['nobody said it in time', { reconcile: reconcile({ kind: 'expired', atMs: 1 }) }, false],
@@ -171,6 +179,7 @@ test('a started effect is not cleared by what a person says about it: it is sett
     state: {
       kind: 'answered',
       decision: { ...DECISION, kind: 'answer', answer: { outcome: 'happened', result: HASH } },
+      identity: 'signed',
       atMs: 1,
     },
   });

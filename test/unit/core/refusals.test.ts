@@ -15,6 +15,7 @@ const TEXTS: Readonly<Record<RefusalCode, readonly [happened: RegExp, todo: RegE
   rejected: [/^Not run: a person decided against it/, /Do not try it again; tell the customer/],
   expired: [/^Not run: nobody decided in time/, /You may ask again/],
   withdrawn: [/^Not run: the customer wrote something new/, /Read it first/],
+  handed_over: [/^Not run: a person is taking over/, /taking over/],
   switched_off: [
     /^Not run: this action is switched off.*DETAIL/,
     /A retry will not help now; tell the customer, or hand over/,

@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { messageProblems, parseStart } from '../../../src/core/start.ts';
+import { anyOwnRules, anyRules } from './policyBuilders.ts';
 
+const careful = { name: 'careful', match: {}, answer: { kind: 'ask', reason: 'a new customer' } };
 const good = { v: 1, agent: 'support', requester: { id: 'customer-1' } };
 
 describe('a good start', () => {
@@ -16,6 +18,7 @@ describe('a good start', () => {
         requester: { id: 'customer-1', tenant: null, roles: [] },
         once: false,
         limits: {},
+        policy: [],
         context: null,
       },
     });
@@ -29,6 +32,7 @@ describe('a good start', () => {
       requester: { id: 'c', tenant: 'acme', roles: ['vip'], admin: true },
       once: true,
       limits: { tokensPerRun: 10 },
+      policy: [careful],
       context: { page: '/orders' },
       extra: 1,
     });
@@ -41,6 +45,7 @@ describe('a good start', () => {
         requester: { id: 'c', tenant: 'acme', roles: ['vip'] },
         once: true,
         limits: { tokensPerRun: 10 },
+        policy: [careful],
         context: { page: '/orders' },
       },
     });
@@ -91,6 +96,35 @@ describe('a bad start names the value and the rule', () => {
     ['a limit as text', { limits: { idleMs: '5' } }, /^limits\.idleMs is "5": /],
     ['limits that are no object', { limits: 5 }, /^limits is 5: an object of limits$/],
     ['limits that are null', { limits: null }, /^limits is null: /],
+    ['a policy that is no list', { policy: {} }, /^policy is \{\}: a list of rules$/],
+    ['a policy that is null', { policy: null }, /^policy is null: a list of rules$/],
+    [
+      'more rules than a run may have',
+      { policy: Array.from({ length: 21 }, (_, i) => ({ ...careful, name: `r${i}` })) },
+      /^the policy has 21 rules, the limit is 20: /,
+    ],
+    [
+      'rules of more bytes than a run may carry',
+      {
+        policy: Array.from({ length: 9 }, (_, i) => ({
+          ...careful,
+          name: `r${i}`,
+          answer: { kind: 'deny', reason: 'x'.repeat(2_000) },
+        })),
+      },
+      /^the policy has 18\d+ bytes, the limit is 16384: /,
+    ],
+    [
+      'a rule that allows',
+      { policy: [{ ...careful, answer: { kind: 'allow' } }] },
+      /^rule "careful": answer\.kind is "allow": rules of a run ask or deny, /,
+    ],
+    [
+      'a rule with a condition that nobody reads',
+      { policy: [{ ...careful, match: { payees: ['x'] } }] },
+      /^rule "careful": match\.payees is not known here: use tools, /,
+    ],
+    ['two rules of one name', { policy: [careful, careful] }, /^two rules are named "careful": /],
     ['context that is a list', { context: [] }, /^context: an object of at most 8192 bytes$/],
     [
       'context over its limit',
@@ -127,6 +161,7 @@ test('any JSON is either a start within the limits or a list of bounded problems
         fc.jsonValue(),
       ),
       limits: fc.oneof(fc.record({ tokensPerRun: fc.jsonValue() }), fc.jsonValue()),
+      policy: fc.oneof(anyRules, anyOwnRules, fc.jsonValue()),
       context: fc.jsonValue(),
     },
     { requiredKeys: [] },
@@ -140,6 +175,7 @@ test('any JSON is either a start within the limits or a list of bounded problems
       }
       expect(parsed.start.requester.id).not.toBe('');
       expect(parsed.start.message === null || messageProblems(parsed.start.message).length === 0).toBe(true);
+      for (const { answer } of parsed.start.policy) expect(['ask', 'deny']).toContain(answer.kind);
       for (const limit of Object.values(parsed.start.limits)) expect(limit).toBeGreaterThan(0);
     }),
     { numRuns: 1_000 },

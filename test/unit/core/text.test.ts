@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clipBytes, oneLine, utf8Bytes, wellFormed } from '../../../src/core/text.ts';
+import { clipBytes, oneLine, utf8Bytes, visible, wellFormed } from '../../../src/core/text.ts';
 
 /** Any UTF-16 code units, so lone surrogates and NUL come up often. */
 const units = fc
@@ -121,5 +121,34 @@ describe('oneLine', () => {
 
   test('a summary with NUL or half a character in it is made storable', () => {
     expect(oneLine('refund\0 to \ud800', 80)).toBe('refund to \ufffd');
+  });
+});
+
+describe('visible', () => {
+  test("names every character of this Node's Unicode that leaves no mark, and white space and letters stay", () => {
+    const missed: string[] = [];
+    for (let code = 0; code <= 0x10ffff; code++) {
+      const character = String.fromCodePoint(code);
+      const hidden = /^[\p{Cf}\p{Default_Ignorable_Code_Point}]$|^(?!\s)\p{Cc}$/u.test(character);
+      if (hidden && visible(character) === character) missed.push(code.toString(16));
+      if (/^[\p{L}\p{N}\p{P}\p{S}\s]$/u.test(character) && visible(character) !== character && !hidden)
+        missed.push(`not hidden: ${code.toString(16)}`);
+    }
+    expect(missed).toEqual(['not hidden: 2800', 'not hidden: feff'].filter((code) => missed.includes(code)));
+  });
+
+  test.each([
+    ['pay\u200b\u200b\u200dpal', 'pay[U+200B +2]pal'],
+    ['\u202egnp.exe', '[U+202E]gnp.exe'],
+    ['a\u{e0041}', 'a[U+E0041]'],
+    ['\u0007\u001b[31m', '[U+0007 +1][31m'],
+    ['a\tb\n', 'a\tb\n'],
+    [
+      '\u0645\u0631\u062d\u0628\u0627 \u4f60\u597d \ud83d\ude00',
+      '\u0645\u0631\u062d\u0628\u0627 \u4f60\u597d \ud83d\ude00',
+    ],
+    ['\ud800', '\ud800'],
+  ])('%j reads %j', (text, shown) => {
+    expect(visible(text)).toBe(shown);
   });
 });

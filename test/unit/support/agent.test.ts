@@ -4,6 +4,7 @@ import { callKey, runIdFromUuid } from '../../../src/core/ids.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { usd } from '../../../src/core/money.ts';
 import { decide, type PolicyFacts } from '../../../src/core/policy.ts';
+import { lintPolicy } from '../../../src/core/policyLint.ts';
 import { CLEAN } from '../../../src/core/taint.ts';
 import { estimateTokens } from '../../../src/tools/agent.ts';
 import type { Database } from '../../../src/tools/outside.ts';
@@ -41,6 +42,9 @@ function verdict(name: string, amount: number | null, currency = 'USD') {
     amount: amount === null ? null : { ...usd(amount), currency },
     taint: { ...CLEAN, privateRead: true },
     requester: { tenant: null, roles: [] },
+    firstOf: [],
+    learned: null,
+    nowMs: 0,
   };
   return decide(agent.release.permissions, agent.release.policy, facts);
 }
@@ -71,6 +75,17 @@ describe('policy', () => {
 
   test.each([...READ_TOOLS, 'modify_user_address'])('%s is allowed', (tool) => {
     expect(verdict(tool, null).answer.kind).toBe('allow');
+  });
+
+  test('every rule can answer, and every risky tool is gated', () => {
+    const { policy, permissions, tools } = agent.release;
+    const labels = tools.map((tool) => tool.labels);
+    expect(lintPolicy(policy, permissions, labels)).toEqual([]);
+    const [small, unknown] = policy;
+    expect(lintPolicy([...policy].reverse(), permissions, labels).map(({ rule }) => rule)).toEqual([
+      unknown?.name,
+      small?.name,
+    ]);
   });
 
   test('people are told why they are asked', () => {

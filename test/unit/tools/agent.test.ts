@@ -55,14 +55,14 @@ describe('an agent that cannot be right is refused, naming it and the rule', () 
     [
       'a quorum of nobody',
       { policy: asks({ quorum: 0 }) },
-      /rule "r": quorum is 0: a whole number from 1 to 20/,
+      /rule "r": answer\.quorum is 0: a whole number from 1 to 20/,
     ],
-    ['a quorum that is no number', { policy: asks({ quorum: Number.NaN }) }, /quorum is NaN/],
+    ['a quorum that is no number', { policy: asks({ quorum: Number.NaN }) }, /answer\.quorum is NaN/],
     ['half a person', { policy: asks({ quorum: 1.5 }) }, /quorum is 1\.5/],
     [
       'a deadline that has passed',
       { policy: asks({ deadlineMs: -1 }) },
-      /rule "r": deadlineMs is -1: a whole number from 1/,
+      /rule "r": answer\.deadlineMs is -1: a whole number from 1/,
     ],
     [
       'a deadline without end',
@@ -72,7 +72,35 @@ describe('an agent that cannot be right is refused, naming it and the rule', () 
     [
       'a range of no numbers',
       { policy: [rule({ match: { amount: { currency: 'USD', below: Number.NaN } } })] },
-      /rule "r": amount\.below is NaN/,
+      /rule "r": match\.amount\.below is NaN/,
+    ],
+    [
+      'two rules of one name',
+      { policy: [rule({ match: { roles: ['vip'] } }), rule({})] },
+      /two rules are named "r"/,
+    ],
+    [
+      'more rules than a release may have',
+      { policy: Array.from({ length: 201 }, (_, i) => rule({ name: `r${i}` })) },
+      /the policy has 201 rules, the limit is 200/,
+    ],
+    [
+      'a rule that an earlier one shadows',
+      { policy: [rule({ name: 'all' }), rule({ match: { roles: ['vip'] } })] },
+      /rule "r" can never answer: "all" before it matches all that it matches/,
+    ],
+    [
+      'a rule for a category that no tool has',
+      { policy: [rule({ match: { categories: ['mail'] } })] },
+      /rule "r" can never answer: no tool of the agent has all that its match names/,
+    ],
+    [
+      'a rule for what the permissions deny',
+      {
+        tools: [tool(), tool({ ...writes, name: 'drop_order', tier: 'destructive' })],
+        policy: [rule({ match: { tiers: ['destructive'] } })],
+      },
+      /rule "r" can never answer: drop_order: outside the permissions/,
     ],
     [
       'a limit of zero',
@@ -117,6 +145,19 @@ describe('waivers', () => {
     expect(() => agent({ tools: many(16), waivers: { promptTokens: 'a reason' } })).toThrow(
       /the limit is 15/,
     );
+  });
+
+  test('effects that no rule gates are warned about, unless somebody says why', () => {
+    const effect = { tools: [tool({ ...writes, name: 'refund_order' })] };
+    expect(agent(effect).warnings).toEqual([
+      expect.stringMatching(/^no rule is about refund_order \(write_risky\): /),
+    ]);
+    expect(agent({ ...effect, policy: [rule({})] }).warnings).toEqual([
+      expect.stringMatching(/^rule "r" allows every call of refund_order \(write_risky\)/),
+    ]);
+    expect(agent({ ...effect, policy: asks({}) }).warnings).toEqual([]);
+    expect(agent({ ...effect, waivers: { ungated: 'a test shop' } }).warnings).toEqual([]);
+    expect(agent({ ...effect, waivers: { ungated: '' } }).warnings).toHaveLength(1);
   });
 
   test.each([

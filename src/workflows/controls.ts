@@ -1,0 +1,213 @@
+import { CancellationScope, condition } from '@temporalio/workflow';
+import {
+  type ApprovalRecord,
+  type DecisionOutcome,
+  decideApproval,
+  type ParsedDecision,
+  parseDecision,
+  parseReconciliation,
+} from '../core/approvals.ts';
+import type { Control, ControlFault, ControlName, Speaker, Verified } from '../core/control.ts';
+import { canonicalJson, isObject, type JsonObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
+import { utf8Bytes } from '../core/text.ts';
+import { replace } from './approvals.ts';
+import { note, openRecords, patch, type Run, refOf } from './context.ts';
+import type { DecideReply } from './messages.ts';
+import { store } from './proxies.ts';
+import { actOn, parseSteering } from './steering.ts';
+
+/**
+ * What people say to a run: dropped at once, or queued, verified in order of arrival, and then applied.
+ *
+ * Handlers cost nothing but memory, and that is bounded: what is malformed, unknown, decided, surplus or waiting
+ * already is dropped and counted. One activity at a time verifies everything that waits.
+ */
+export function receiveDecision(run: Run, input: unknown): void {
+  queueDecision(run, input, true);
+}
+
+/** A decision by update: answered as soon as it is verified. */
+export async function decideNow(run: Run, input: unknown): Promise<DecideReply> {
+  const queued = queueDecision(run, input, false);
+  if (typeof queued !== 'number') return queued;
+  run.live.awaited.add(queued);
+  await condition(() => run.live.answers.has(queued));
+  return run.live.answers.get(queued) ?? { kind: 'refused', why: 'malformed' };
+}
+
+/** The number under which it waits, or the answer that needs no verification. */
+function queueDecision(run: Run, input: unknown, signalled: boolean): number | DecideReply {
+  const decision = parseDecision(input);
+  if (decision === null || !isPlain(input)) {
+    run.live.dropped++;
+    return { kind: 'refused', why: 'malformed' };
+  }
+  const record = findOpen(run, decision.approval);
+  if (record === undefined) return answerClosed(run, decision);
+  const late = Date.now() >= record.deadlineMs;
+  // A sender who waits for an answer is there now, and now is too late; a signal may have come long before it is read.
+  if (late && !signalled) return refuse(run, decision, 'too_late', 'unverified');
+  return queue(run, 'decide', record.id, input, late);
+}
+
+/** A decision on something closed: the one that closed it gets its answer again, every other one is refused. */
+function answerClosed(run: Run, decision: ParsedDecision): DecideReply {
+  const closed = run.state.closedApprovals.find(({ id }) => id === decision.approval);
+  if (closed === undefined) return refuse(run, decision, 'unknown_approval', 'unverified');
+  if (closed.by === decision.by && closed.said === decision.kind)
+    return { kind: 'decided', state: closed.state };
+  return refuse(run, decision, 'already_decided', 'unverified');
+}
+
+function queue(
+  run: Run,
+  name: ControlName,
+  approval: string,
+  input: unknown,
+  late: boolean,
+): number | DecideReply {
+  const body = input as JsonObject;
+  const text = canonicalJson(body);
+  const same = run.state.controls.find(
+    (control) => control.name === name && canonicalJson(control.body) === text,
+  );
+  if (same !== undefined) return same.n;
+  const { controls, nextControl } = run.state;
+  const bytes = controls.reduce((sum, control) => sum + utf8Bytes(canonicalJson(control.body)), 0);
+  const waiting = controls.filter((control) => control.approval === approval).length;
+  if (waiting >= LIMITS.waitingControls || bytes + utf8Bytes(text) > LIMITS.waitingControlBytes) {
+    run.live.dropped++;
+    return { kind: 'refused', why: 'too_many' };
+  }
+  const control: Control = { n: nextControl, name, approval, body, receivedAtMs: Date.now(), late };
+  patch(run, { controls: [...controls, control], nextControl: nextControl + 1 });
+  verifyWaiting(run);
+  return control.n;
+}
+
+/** A steering signal. Stopping must never need a key: `pause` and `cancel` act at once. */
+export function receiveSteering(run: Run, name: Exclude<ControlName, 'decide'>, input: unknown): void {
+  const said = parseSteering(input);
+  if (said === null || !isPlain(input)) {
+    run.live.dropped++;
+    return;
+  }
+  if (name === 'pause' || name === 'cancel') actOn(run, name, said, UNVERIFIED);
+  else queue(run, name, '', input, false);
+}
+
+/** Deep or cyclic bodies have no canonical text; they are nothing that a person would send. */
+function isPlain(input: unknown): boolean {
+  try {
+    return isObject(input) && utf8Bytes(canonicalJson(input)) <= LIMITS.waitingControlBytes;
+  } catch {
+    return false;
+  }
+}
+
+const UNVERIFIED: Speaker = { identity: 'unverified', roles: [] };
+
+/** Starts the one verifying loop unless it runs. Also called when a run wakes up with something waiting. */
+export function verifyWaiting(run: Run): void {
+  if (run.live.verifying || run.state.controls.length === 0) return;
+  run.live.verifying = true;
+  void CancellationScope.nonCancellable(() => verifyAll(run))
+    .catch((error: unknown) => {
+      run.live.failure ??= { error };
+    })
+    .finally(() => {
+      run.live.verifying = false;
+      run.live.dirty = true;
+    });
+}
+
+async function verifyAll(run: Run): Promise<void> {
+  while (run.state.controls.length > 0) {
+    const batch = run.state.controls.slice(0, LIMITS.waitingControls);
+    const verified = await store.verifyControls.executeWithOptions(
+      { summary: batch.length === 1 ? 'who says so' : `who says so: ${batch.length} messages` },
+      [{ ...refOf(run), controls: batch }],
+    );
+    for (const control of batch) {
+      patch(run, { controls: run.state.controls.filter(({ n }) => n !== control.n) });
+      settle(
+        run,
+        control,
+        verified.find(({ n }) => n === control.n),
+      );
+    }
+    run.live.dirty = true;
+  }
+}
+
+function settle(run: Run, control: Control, verified: Verified | undefined): void {
+  if (control.name === 'decide') {
+    const answer = settleDecision(run, control, verified);
+    if (run.live.awaited.delete(control.n)) run.live.answers.set(control.n, answer);
+    return;
+  }
+  const said = parseSteering(control.body);
+  if (said === null) return;
+  if (verified?.kind === 'ok') actOn(run, control.name, said, verified.speaker);
+  else
+    note(run, 'refused', {
+      by: said.by,
+      channel: said.channel,
+      signal: control.name,
+      why: verified?.why ?? 'unsigned',
+    });
+}
+
+function settleDecision(run: Run, control: Control, verified: Verified | undefined): DecideReply {
+  const decision = parseDecision(control.body);
+  if (decision === null) return { kind: 'refused', why: 'malformed' };
+  if (verified?.kind !== 'ok') return refuse(run, decision, verified?.why ?? 'unsigned', 'unverified');
+  const record = findOpen(run, decision.approval);
+  if (record === undefined) return answerClosed(run, decision);
+  const atMs = control.late ? (verified.arrivedAtMs ?? Date.now()) : control.receivedAtMs;
+  const outcome = outcomeOf(record, decision, verified.speaker, atMs);
+  switch (outcome.kind) {
+    case 'refused':
+      return refuse(run, decision, outcome.why, verified.speaker.identity);
+    case 'voted': {
+      const { by, channel } = decision;
+      const { identity } = verified.speaker;
+      note(run, 'vote', { approval: record.id, by, channel, identity, kind: decision.kind });
+      replace(run, outcome.record);
+      return { kind: 'voted', votes: outcome.record.votes.length, quorum: outcome.record.quorum };
+    }
+    case 'decided':
+      replace(run, outcome.record);
+      return { kind: 'decided', state: outcome.record.state.kind };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function outcomeOf(
+  record: ApprovalRecord,
+  decision: ParsedDecision,
+  speaker: Speaker,
+  atMs: number,
+): DecisionOutcome {
+  const malformed = record.kind === 'reconcile' && parseReconciliation(decision.answer) === null;
+  return malformed ? { kind: 'refused', why: 'malformed' } : decideApproval(record, decision, speaker, atMs);
+}
+
+type Refusal = Extract<DecideReply, { kind: 'refused' }>;
+
+function refuse(
+  run: Run,
+  decision: ParsedDecision,
+  why: Refusal['why'] | ControlFault,
+  identity: Speaker['identity'],
+): Refusal {
+  const { approval, by, channel, kind } = decision;
+  note(run, 'refused', { approval, by, channel, identity, kind, why });
+  return { kind: 'refused', why };
+}
+
+function findOpen(run: Run, id: string): ApprovalRecord | undefined {
+  return openRecords(run).find((record) => record.id === id);
+}

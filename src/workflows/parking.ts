@@ -1,0 +1,64 @@
+import type { CallState } from '../core/calls.ts';
+import { LIMITS } from '../core/limits.ts';
+import { flushDecisions, nextTime, showState } from './approvals.ts';
+import { enter, openRecords, pinnedOf, type Run, stepOf, turnOf } from './context.ts';
+import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
+import { waitUntil } from './waiting.ts';
+
+// A step that only people, the customer or the clock can move on.
+
+/** Parked: only people, the customer or the clock can move this step on. A seam. */
+export async function awaitPeople(run: Run): Promise<void> {
+  await flushDecisions(run);
+  if (isWaiting(run) && !interrupted(run)) {
+    const open = openRecords(run);
+    const { phase, what } = openWords(run);
+    if (phase === 'held' && run.live.phase !== 'held') await showState(run, 'held');
+    enter(run, phase, what);
+    replyTo(run, turnOf(run).messages, { kind: 'waiting', approvals: open.map(summaryOf) });
+    const again = heldCalls(run).flatMap(({ held }) => held?.againAtMs ?? []);
+    const times = [nextTime(run), ...again].filter((time) => time !== null);
+    run.live.dirty = false;
+    await waitUntil(
+      run,
+      () => run.live.dirty || run.live.retry || interrupted(run),
+      times.length === 0 ? null : Math.min(...times),
+      what.slice(0, LIMITS.summaryChars),
+    );
+    forgetReplies(run, turnOf(run).messages);
+    if (!isWaiting(run)) enter(run, 'running', '');
+  }
+  run.live.dirty = false;
+}
+
+/** Something is open that people or the clock will move. */
+export function isWaiting(run: Run): boolean {
+  return openRecords(run).length > 0 || heldCalls(run).length > 0;
+}
+
+function heldCalls(run: Run): readonly CallState[] {
+  return stepOf(run).calls.filter((call) => call.outcome === null && call.held?.againAtMs != null);
+}
+
+/** What the run waits for, in a word for lists and in words for people. */
+function openWords(run: Run): { readonly phase: 'unknown' | 'waiting' | 'held'; readonly what: string } {
+  const open = openRecords(run);
+  const first = open[0];
+  if (first === undefined)
+    return {
+      phase: 'held',
+      what: `the switch "${heldCalls(run)[0]?.held?.name ?? ''}" to be lifted, or \`retry\``,
+    };
+  const by = new Date(Math.min(...open.map((record) => record.deadlineMs))).toISOString().slice(0, 16);
+  return {
+    phase: open.some((record) => record.kind === 'reconcile') ? 'unknown' : 'waiting',
+    what: `${open.length === 1 ? 'a decision on' : `${open.length} decisions, first`}: ${first.summary}, by ${by}`,
+  };
+}
+
+/** Nobody needs the open decisions any more: the customer wrote (where the agent lets that withdraw them), or a person takes over. */
+export function interrupted(run: Run): boolean {
+  return (
+    (run.state.inbox.length > 0 && pinnedOf(run).whileWaiting === 'withdraw') || run.state.handOver !== null
+  );
+}

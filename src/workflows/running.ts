@@ -1,0 +1,84 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { RunToolInput, RunToolResult } from '../activities/types.ts';
+import type { CallState } from '../core/calls.ts';
+import { LIMITS } from '../core/limits.ts';
+import { refuse } from '../core/refusals.ts';
+import { decisionFacts } from './approvals.ts';
+import { callAt, labelsOf, patchCall, patchTurn, pinnedOf, type Run, refOf, turnOf } from './context.ts';
+import { reprepareLater } from './judging.ts';
+import { closeEffect, failureCode, runTool } from './proxies.ts';
+import { askWhatHappened, storeRequests } from './requests.ts';
+
+// One cleared call on its way to the outside and back.
+
+export async function runCall(run: Run, index: number): Promise<void> {
+  const call = callAt(run, index);
+  const labels = labelsOf(run, call.prepared.tool);
+  if (labels === null) throw new Error(`call ${call.prepared.key} was cleared without labels`);
+  const input = toolInput(run, call);
+  const effect = labels.replay !== 'pure';
+  try {
+    await take(run, index, await runTool(labels, call, input));
+  } catch (error) {
+    if (!effect) {
+      if (isCancellation(error)) throw error;
+      const code = failureCode(error) === 'release_not_here' ? 'release_not_here' : 'unavailable';
+      return patchCall(run, index, { outcome: refuse(code) });
+    }
+    // A time-out or a cancellation can hide an attempt that still runs: only the ledger may say what became of it.
+    const closed = await CancellationScope.nonCancellable(() => closeEffect(call, input));
+    await CancellationScope.nonCancellable(() => take(run, index, closed));
+    if (isCancellation(error)) throw error;
+  }
+}
+
+function toolInput(run: Run, call: CallState): RunToolInput {
+  const { prepared, approval } = call;
+  const decided = approval?.state.kind === 'approved' ? approval.state : null;
+  return {
+    ...refOf(run),
+    release: pinnedOf(run).hash,
+    key: prepared.key,
+    tool: prepared.tool,
+    argsHash: prepared.argsHash,
+    generation: call.generation,
+    terms: prepared.terms,
+    classes: prepared.classes,
+    learned: call.verdict?.rule === `learned:${prepared.learned}` ? prepared.learned : null,
+    approval:
+      approval === null || decided === null
+        ? null
+        : { id: approval.id, decision: decisionFacts(approval), decidedAtMs: decided.atMs },
+  };
+}
+
+export async function take(run: Run, index: number, result: RunToolResult): Promise<void> {
+  const call = callAt(run, index);
+  patchTurn(run, { activeMs: turnOf(run).activeMs + result.activeMs });
+  switch (result.kind) {
+    case 'done':
+      patchCall(run, index, { outcome: result.outcome });
+      if (result.applied) patchTurn(run, { repeats: {} });
+      if (result.outcome.kind === 'refused') reprepareLater(run, index);
+      return;
+    case 'stale':
+      // The approval speaks about terms that are gone: look again, judge again, ask again.
+      patchCall(run, index, { stale: true, verdict: null, approval: null });
+      return;
+    case 'held': {
+      const sinceMs = call.held?.sinceMs ?? Date.now();
+      const againAtMs = Date.now() + LIMITS.heldRetryMs;
+      patchCall(run, index, { held: { name: result.name, sinceMs, againAtMs } });
+      return;
+    }
+    case 'unknown': {
+      const record = askWhatHappened(run, call);
+      patchCall(run, index, { reconcile: record, requests: call.requests + 1, held: null });
+      reprepareLater(run, index);
+      await storeRequests(run, [record], 'unknown', result.evidence);
+      return;
+    }
+    default:
+      return result satisfies never;
+  }
+}

@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import type { RunToolInput } from '../../src/activities/types.ts';
+import { LIMITS } from '../../src/core/limits.ts';
+import { continueAsNew } from './driver.ts';
+import { approve, openApprovals, resultOf, resultsAt } from './reading.ts';
+import { simulate, toolDone } from './world.ts';
+
+const HOUR_MS = 3_600_000;
+const ONCE = { input: { once: true } } as const;
+const SMALL = { lines: [{ calls: [{ tool: 'write', amount: 5 }] }, { say: 'done' }], ...ONCE };
+
+describe('pause', () => {
+  test('stops before the next effect, also while reads of the same step still run', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'look' }, { tool: 'write', amount: 5 }] }, { say: 'done' }],
+    });
+    while (world.modelCalls.length === 0) await simulation.advanceBy(1);
+    await simulation.advanceBy(110);
+    simulation.signal('pause', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(world.ran.map(({ tool }) => tool)).toEqual(['look']);
+    expect(simulation.searchAttributes.HoldfastState).toBe('paused');
+    simulation.signal('resume', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(world.ran.map(({ tool }) => tool)).toEqual(['look', 'write']);
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  async function longPause() {
+    const { simulation, world } = await simulate(SMALL);
+    simulation.signal('pause', { by: 'operator' });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(LIMITS.pauseMs - HOUR_MS);
+    expect(await openApprovals(simulation)).toEqual([]);
+    await simulation.advanceBy(2 * HOUR_MS);
+    const [record] = await openApprovals(simulation);
+    expect(record).toMatchObject({ kind: 'pause', onExpiry: 'escalate' });
+    return { simulation, world, id: record?.id ?? '' };
+  }
+
+  test('becomes a question after seven days; yes lets the run go on', async () => {
+    const { simulation, world, id } = await longPause();
+    approve(simulation, id);
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(1);
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  test('becomes a question after seven days; no ends it', async () => {
+    const { simulation, world, id } = await longPause();
+    simulation.signal('decide', { approval: id, kind: 'reject', by: 'boss' });
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(0);
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+  });
+
+  test('becomes a question after seven days; silence hands over and starts nothing', async () => {
+    const { simulation, world } = await longPause();
+    await simulation.advanceBy(LIMITS.pauseMs);
+    expect(world.ran).toHaveLength(0);
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'escalated', reason: 'handed_over' });
+  });
+
+  test('resume still works while the question is open, and withdraws it', async () => {
+    const { simulation, world } = await longPause();
+    simulation.signal('resume', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(world.recorded.map(({ state }) => state)).toContain('withdrawn');
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+});
+
+describe('a kill switch', () => {
+  function switched(until: { lifted: boolean }) {
+    return (input: RunToolInput) =>
+      until.lifted
+        ? toolDone(input)
+        : ({
+            kind: 'completed',
+            result: { kind: 'held', name: 'tool:write', activeMs: 1 },
+            takesMs: 5,
+          } as const);
+  }
+
+  test('holds the effect and says so; retry wakes it once the switch is lifted', async () => {
+    const state = { lifted: false };
+    const { simulation, world } = await simulate({ ...SMALL, tools: { write: switched(state) } });
+    await simulation.runUntilIdle();
+    expect(simulation.searchAttributes.HoldfastState).toBe('held');
+    expect(await simulation.currentDetails()).toContain('tool:write');
+    simulation.signal('retry', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(2);
+    expect(simulation.result.kind).toBe('running');
+    state.lifted = true;
+    simulation.signal('retry', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(3);
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  test('a slow timer catches a wake-up that was missed', async () => {
+    const state = { lifted: false };
+    const { simulation, world } = await simulate({ ...SMALL, tools: { write: switched(state) } });
+    await simulation.runUntilIdle();
+    state.lifted = true;
+    await simulation.advanceBy(LIMITS.heldRetryMs + 1_000);
+    expect(world.ran).toHaveLength(2);
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  test('a held run keeps its approval through continue-as-new and needs no second one', async () => {
+    const state = { lifted: false };
+    const lines = [{ calls: [{ tool: 'write', amount: 40 }] }, { say: 'done' }];
+    const { simulation, world } = await simulate({ ...ONCE, lines, tools: { write: switched(state) } });
+    await simulation.runUntilIdle();
+    approve(simulation, (await openApprovals(simulation))[0]?.id ?? '');
+    await simulation.runUntilIdle();
+    simulation.signal('upgrade', { by: 'operator' });
+    await simulation.runUntilIdle();
+    const next = await continueAsNew(simulation);
+    state.lifted = true;
+    await next.advanceBy(LIMITS.heldRetryMs + 1_000);
+    expect(world.ran.at(-1)?.approval?.decision.by).toBe('boss');
+    expect(world.opened).toHaveLength(1);
+    expect(resultOf(next).outcome).toBe('completed');
+  });
+
+  test('it is given up after seven days, and the model is told', async () => {
+    const { simulation, world } = await simulate({ ...SMALL, tools: { write: switched({ lifted: false }) } });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(LIMITS.heldMs + HOUR_MS);
+    expect(resultsAt(world, 1)[0]).toContain('switched off');
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  test('a new message of the customer gives it up at once', async () => {
+    const { simulation, world } = await simulate({
+      lines: SMALL.lines,
+      tools: { write: switched({ lifted: false }) },
+    });
+    await simulation.runUntilIdle();
+    simulation.signal('message', { text: 'never mind', by: 'customer' });
+    await simulation.runUntilIdle();
+    expect(resultsAt(world, 1)[0]).toContain('switched off');
+    expect(world.modelCalls[1]?.append.texts).toMatchObject([{ text: 'never mind' }]);
+  });
+});
+
+describe('hand-over', () => {
+  test('a cleared effect that has not started does not start any more', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'look' }, { tool: 'write', amount: 5 }] }, { say: 'done' }],
+    });
+    while (world.modelCalls.length === 0) await simulation.advanceBy(1);
+    await simulation.advanceBy(110);
+    simulation.signal('handOver', { by: 'operator', reason: 'mine' });
+    await simulation.runUntilIdle();
+    expect(world.ran.map(({ tool }) => tool)).toEqual(['look']);
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'escalated', reason: 'handed_over' });
+  });
+
+  test('a landed run can be handed over', async () => {
+    const { simulation } = await simulate({ lines: [{ overLimit: 'tokens' }] });
+    await simulation.runUntilIdle();
+    simulation.signal('handOver', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation).outcome).toBe('escalated');
+  });
+});
