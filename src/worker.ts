@@ -21,13 +21,14 @@ import { connect, type Sql } from './store/connection.ts';
 import { databaseOf } from './store/database.ts';
 import { migrate } from './store/migrate.ts';
 import { publishRelease } from './store/releases.ts';
+import { type RunEnds, watchRunEnds } from './store/runEnds.ts';
 import type { Agent } from './tools/agent.ts';
 import { SEARCH_ATTRIBUTES } from './workflows/searchAttributes.ts';
 
 /** What a test may put in the place of the real thing. */
 export interface WorkerOverrides {
   readonly agents?: readonly Agent[];
-  readonly services?: Partial<Pick<ActivityServices, 'crashPoint' | 'provider'>>;
+  readonly services?: Partial<Pick<ActivityServices, 'crashPoint' | 'provider' | 'runEnds'>>;
   readonly sql?: Sql;
   readonly notifiers?: readonly Notifier[];
 }
@@ -51,10 +52,12 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     NativeConnection.connect(connectionOptions),
   );
   const sql = overrides.sql ?? connect(config.databaseUrl);
+  const runEnds = watchRunEnds(sql);
   let notices: RunningNotices | null = null;
   const close = async () => {
     await notices?.stop();
     await connection.close();
+    await runEnds.stop();
     if (overrides.sql === undefined) await sql.end({ timeout: 5 });
   };
   try {
@@ -62,7 +65,7 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     await registerSearchAttributes(connection.operatorService, namespace, SEARCH_ATTRIBUTES).catch(
       () => undefined,
     );
-    const services = await prepareServices(config, sql, agents, overrides);
+    const services = await prepareServices(config, { sql, runEnds }, agents, overrides);
     notices = await startNotices({
       sql,
       notifiers: overrides.notifiers ?? createNotifiers(config),
@@ -77,6 +80,8 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       dataConverter: await loadDataConverter(config.codecModule),
       shutdownGraceTime: LIMITS.workerDrainMs,
       maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
+      // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
+      maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
     });
     const anchors = startAnchors(sql);
     const done = worker.run().finally(() => anchors.stop().finally(close));
@@ -94,12 +99,13 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
 
 async function prepareServices(
   config: Config,
-  sql: Sql,
+  { sql, runEnds }: { readonly sql: Sql; readonly runEnds: RunEnds },
   agents: readonly Agent[],
   overrides: WorkerOverrides,
 ): Promise<ActivityServices> {
   try {
     await migrate(sql);
+    await runEnds.listen();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UnreachableError(
@@ -117,6 +123,7 @@ async function prepareServices(
     outside,
     agents: new Map(agents.map((agent) => [agent.release.agent, agent])),
     releases: new Releases(sql),
+    runEnds,
     provider: createAnthropicProvider({
       apiKey: config.anthropic.apiKey,
       ...(config.anthropic.baseUrl !== null && { baseURL: config.anthropic.baseUrl }),

@@ -1,6 +1,6 @@
-import { Context } from '@temporalio/activity';
+import { CancelledFailure, Context } from '@temporalio/activity';
 import { fits } from '../core/budget.ts';
-import { FailureError } from '../core/errors.ts';
+import { FailureError, terminal } from '../core/errors.ts';
 import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { type ContentBlock, isToolUse, type Message, textOf, totalTokens } from '../core/messages.ts';
@@ -24,6 +24,20 @@ import type { CallModelInput, CallModelResult, Preview } from './types.ts';
  * Two statements commit: the reservation before, everything else after.
  */
 export async function callModel(services: ActivityServices, input: CallModelInput): Promise<CallModelResult> {
+  const watched = services.runEnds.watch(input.run);
+  try {
+    return await callOnce(services, input, watched.signal);
+  } finally {
+    watched.release();
+  }
+}
+
+/** `ended` aborts when the run is over: nobody would read the answer. */
+async function callOnce(
+  services: ActivityServices,
+  input: CallModelInput,
+  ended: AbortSignal,
+): Promise<CallModelResult> {
   const startedAtMs = Date.now();
   const { sql } = services;
   const releaseHash = input.release ?? (await services.releases.resolve(input.agent, input.channel));
@@ -73,10 +87,14 @@ export async function callModel(services: ActivityServices, input: CallModelInpu
     { step: input.step, purpose: input.purpose, model: request.model, release: releaseHash },
     { microUsd: worst.microUsd, ttlMs: LIMITS.modelCallMs },
   );
-  if (opened.attempt === null) return JSON.parse(opened.stored ?? 'null') as CallModelResult;
+  if (opened.kind === 'answered') return JSON.parse(opened.stored) as CallModelResult;
+  if (opened.kind === 'ended')
+    throw new FailureError(
+      terminal('model_cancelled', `Run ${input.run} has ended: its model is not called any more.`),
+    );
 
   await services.crashPoint('model:before-call');
-  const answer = await ask(services, request, opened.attempt);
+  const answer = await ask(services, request, opened.attempt, ended);
   await services.crashPoint('model:after-call');
   const cost = costMicroUsd(request.model, answer.usage, new Date(), { unpriced: services.unpriced });
 
@@ -194,24 +212,38 @@ function refsOf(append: Append): readonly Hash[] {
   );
 }
 
-async function ask(services: ActivityServices, request: ModelRequest, attempt: number): Promise<ModelAnswer> {
+/**
+ * Asks the model until it answers, the run ends (known at once, through the store) or the engine cancels (known with
+ * the next heartbeat, so it also serves a run that was terminated and a worker that shuts down).
+ */
+async function ask(
+  services: ActivityServices,
+  request: ModelRequest,
+  attempt: number,
+  ended: AbortSignal,
+): Promise<ModelAnswer> {
   const context = Context.current();
+  const signal = AbortSignal.any([context.cancellationSignal, ended]);
+  const sends = !signal.aborted;
   // Shows that this process lives; whether the stream does is the provider's own watchdog.
-  const beat = setInterval(() => context.heartbeat(), LIMITS.modelHeartbeatMs / 3);
+  const beat = setInterval(() => context.heartbeat(), LIMITS.modelBeatMs);
   try {
-    return await services.provider.complete(request, {
-      signal: context.cancellationSignal,
-      onProgress: () => context.heartbeat(),
-    });
+    return await services.provider.complete(request, { signal, onProgress: () => context.heartbeat() });
   } catch (error) {
+    const code = error instanceof FailureError ? error.failure.code : 'bug';
     const usage = error instanceof ModelCallError ? error.usage : null;
+    const price = () =>
+      usage === null ? 0 : costMicroUsd(request.model, usage, new Date(), { unpriced: services.unpriced });
     await failAttempt(services.sql, attempt, {
-      code: error instanceof FailureError ? error.failure.code : 'bug',
+      code,
       usage,
       requestId: error instanceof ModelCallError ? error.requestId : null,
-      costMicroUsd:
-        usage === null ? 0 : costMicroUsd(request.model, usage, new Date(), { unpriced: services.unpriced }),
+      // A request that was cut off before it said anything may have been worked on: its worst case is the honest one.
+      costMicroUsd: code === 'model_cancelled' && usage === null && sends ? null : price(),
     });
+    // The engine's own word: it counts as cancelled, or as a lost attempt where only the worker shuts down.
+    if (code === 'model_cancelled' && context.cancellationSignal.aborted)
+      throw new CancelledFailure('the model call was cancelled');
     throw error;
   } finally {
     clearInterval(beat);

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { FailureError, terminal } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { utf8Bytes } from '../core/text.ts';
@@ -39,6 +40,8 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
       message: failure.message,
       type: failure.code,
       nonRetryable: failure.kind === 'terminal',
+      // Somebody wanted this: it is no warning in the log and no failure in the metrics.
+      ...(failure.code === 'model_cancelled' && { category: ApplicationFailureCategory.BENIGN }),
       ...(failure.kind === 'retryable' &&
         failure.retryAfterMs !== undefined && { nextRetryDelay: failure.retryAfterMs }),
     });

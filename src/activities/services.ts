@@ -3,6 +3,7 @@ import type { ModelTier } from '../core/release.ts';
 import type { ModelProvider } from '../models/provider.ts';
 import type { Directory } from '../people/directory.ts';
 import type { Sql } from '../store/connection.ts';
+import type { RunEnds } from '../store/runEnds.ts';
 import type { Agent } from '../tools/agent.ts';
 import type { Outside } from '../tools/outside.ts';
 import type { Releases } from './releases.ts';
@@ -14,6 +15,8 @@ export interface ActivityServices {
   /** The agents whose code this worker has, by name. */
   readonly agents: ReadonlyMap<string, Agent>;
   readonly releases: Releases;
+  /** Ends a model call whose run has ended. */
+  readonly runEnds: RunEnds;
   readonly provider: ModelProvider;
   readonly models: Readonly<Record<ModelTier, string>>;
   readonly unpriced: 'refuse' | 'dearest';

@@ -222,6 +222,8 @@ export const LIMITS = {
   modelCallMs: 10 * 60_000,
   modelStallMs: 120_000,
   modelHeartbeatMs: 30_000,
+  /** How often a model call says that it lives, and how late a cancel reaches it that no notification brought. */
+  modelBeatMs: 10_000,
   modelAttempts: 6,
   modelScheduleToCloseMs: 20 * 60_000,
   retryAfterMaxMs: 600_000,
@@ -243,6 +245,9 @@ export const LIMITS = {
   storeConnections: 20,
   cachedReleases: 200,
   connectMs: 10_000,
+  /** Before a closed connection of the store is opened anew, doubled by each refusal, and the most it grows to. */
+  reconnectFirstMs: 400,
+  reconnectMaxMs: 5_000,
   listRows: 100,
 
   // Audit

@@ -7,13 +7,17 @@ import { hashText } from './hash.ts';
 
 // One try at the model: reserved before, settled after, one committing statement each.
 
-export interface AttemptOpened {
-  /** Null when the answer stands already. */
-  readonly attempt: number | null;
-  readonly stored: string | null;
-  /** Booked for earlier attempts at this step that never came back or failed after they were billed. */
-  readonly lostMicroUsd: number;
-}
+export type AttemptOpened =
+  | {
+      readonly kind: 'opened';
+      readonly attempt: number;
+      /** Booked for earlier attempts at this step that never came back or failed after they were billed. */
+      readonly lostMicroUsd: number;
+    }
+  /** The answer stands already. */
+  | { readonly kind: 'answered'; readonly stored: string }
+  /** The run is over: nothing was reserved, and nothing may be spent. */
+  | { readonly kind: 'ended' };
 
 export async function openAttempt(
   sql: Sql,
@@ -21,11 +25,23 @@ export async function openAttempt(
   at: { readonly step: number; readonly purpose: string; readonly model: string; readonly release: Hash },
   reserve: { readonly microUsd: number; readonly ttlMs: number },
 ): Promise<AttemptOpened> {
-  const [row] = await sql<{ attempt: number | null; stored: string | null; lost_micro_usd: number }[]>`
+  const [row] = await sql<
+    { kind: AttemptOpened['kind']; attempt: number; stored: string; lost_micro_usd: number }[]
+  >`
     select * from open_attempt(${ref.run}, ${at.step}, ${at.purpose}, ${at.model}, ${reserve.microUsd}, ${reserve.ttlMs},
       ${ref.workflowId}, ${ref.agent}, ${ref.requester.id}, ${ref.requester.tenant}, ${at.release})`;
   if (row === undefined) throw new Error('open_attempt returned no row');
-  return { attempt: row.attempt, stored: row.stored, lostMicroUsd: row.lost_micro_usd };
+  const { kind, attempt, stored } = row;
+  switch (kind) {
+    case 'opened':
+      return { kind, attempt, lostMicroUsd: row.lost_micro_usd };
+    case 'answered':
+      return { kind, stored };
+    case 'ended':
+      return { kind };
+    default:
+      return kind satisfies never;
+  }
 }
 
 export interface AnswerToCommit {
@@ -71,20 +87,29 @@ export async function storedAnswer(
   return row?.result ?? null;
 }
 
-/** Closes a try that failed: with the cost of what it was billed for, or with nothing. */
+/**
+ * Closes a try that failed: with the cost of what it was billed for, with nothing, or, where nobody can know, with all
+ * that it had reserved (`costMicroUsd: null`). The run's row follows, since no answer may come after this.
+ */
 export async function failAttempt(
   sql: Sql,
   attempt: number,
   failed: {
     readonly code: string;
-    readonly costMicroUsd: number;
+    readonly costMicroUsd: number | null;
     readonly usage: Usage | null;
     readonly requestId: string | null;
   },
 ): Promise<void> {
+  const { code, costMicroUsd, usage, requestId } = failed;
+  const state = costMicroUsd === null ? 'booked_unknown' : usage === null ? 'released' : 'settled';
   await sql`
-    update model_attempts set state = ${failed.usage === null ? 'released' : 'settled'}, cost_micro_usd = ${failed.costMicroUsd},
-      usage = ${failed.usage === null ? null : JSON.stringify(failed.usage)}, request_id = ${failed.requestId},
-      failure = ${failed.code}, closed_at = clock_timestamp()
-    where id = ${attempt} and state = 'open'`;
+    with closed as (
+      update model_attempts set state = ${state}, cost_micro_usd = coalesce(${costMicroUsd}, reserved_micro_usd),
+        usage = ${usage === null ? null : JSON.stringify(usage)}, request_id = ${requestId},
+        failure = ${code}, closed_at = clock_timestamp()
+      where id = ${attempt} and state = 'open' returning id, run, cost_micro_usd)
+    update runs set updated_at = now(), cost_micro_usd = closed.cost_micro_usd +
+        (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = closed.run and m.id <> closed.id)
+      from closed where runs.run = closed.run`;
 }

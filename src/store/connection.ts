@@ -13,6 +13,10 @@ export function connect(databaseUrl: string, options: { readonly maxConnections?
     max: options.maxConnections ?? LIMITS.storeConnections,
     connect_timeout: LIMITS.connectMs / 1_000,
     idle_timeout: 60,
+    // A database that refuses at once (a restart) is asked again in less than a second, not a hundred times in one.
+    backoff: (refusals) =>
+      ((0.5 + Math.random() / 2) * Math.min(LIMITS.reconnectFirstMs * 2 ** refusals, LIMITS.reconnectMaxMs)) /
+      1_000,
     onnotice: () => undefined,
     connection: { search_path: 'holdfast', application_name: 'holdfast' },
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },

@@ -4,6 +4,7 @@ import type { ApprovalRecord } from '../core/approvals.ts';
 import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Sql } from './connection.ts';
+import { RUN_ENDED } from './runEnds.ts';
 
 // What people are asked, what they said, and how a run ended: rows that lists and consoles read. The notices about
 // them are written by triggers (migrations/0003_notices.sql), in the same transactions.
@@ -84,6 +85,7 @@ export async function finishRun(sql: Sql, input: EndRunInput): Promise<void> {
     if (input.handOver !== null) await insertHandOver(tx, input, input.handOver);
     await tx`select audit_append(${input.run}, 'run_ended', '',
       ${JSON.stringify({ outcome: input.outcome, reason: input.reason, costMicroUsd: input.costMicroUsd })}::text::jsonb)`;
+    await tx`select pg_notify(${RUN_ENDED}, ${input.run})`;
   });
 }
 

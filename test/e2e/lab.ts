@@ -21,6 +21,7 @@ export interface LabOptions extends Addresses {
   readonly agents: readonly Agent[];
   readonly conversations?: readonly Conversation[];
   readonly crashPoint?: ActivityServices['crashPoint'];
+  readonly runEnds?: ActivityServices['runEnds'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
 }
@@ -61,7 +62,10 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const start = async () => {
     running = await startWorker(config, {
       agents: options.agents,
-      ...(options.crashPoint && { services: { crashPoint: options.crashPoint } }),
+      services: {
+        ...(options.crashPoint && { crashPoint: options.crashPoint }),
+        ...(options.runEnds && { runEnds: options.runEnds }),
+      },
     });
     return running;
   };

@@ -15,6 +15,7 @@ import { loadBlobs, storeBlobs } from '../../src/store/chain.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import { databaseOf } from '../../src/store/database.ts';
 import { publishRelease, releaseHash } from '../../src/store/releases.ts';
+import { watchRunEnds } from '../../src/store/runEnds.ts';
 import type { Agent } from '../../src/tools/agent.ts';
 import { openDatabase } from './database.ts';
 
@@ -56,11 +57,14 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
   const model = await startScriptedModel({ conversations: options.conversations ?? [] });
   const config = readConfig({ DATABASE_URL: database.url, HOLDFAST_MODEL_URL: model.url });
   for (const agent of options.agents) await publishRelease(sql, agent.release);
+  const runEnds = watchRunEnds(sql);
+  await runEnds.listen();
   const services: ActivityServices = {
     sql,
     outside: { database: databaseOf(sql) },
     agents: byName(options.agents),
     releases: new Releases(sql),
+    runEnds,
     provider: createAnthropicProvider({
       apiKey: config.anthropic.apiKey,
       baseURL: model.url,

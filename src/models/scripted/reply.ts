@@ -8,8 +8,18 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly nowMs: () => number;
+  readonly sighting: Sighting;
   /** Cuts the connection on purpose; not counted as a client that went away. */
   destroy(): void;
+}
+
+/** What the server saw of one request, kept up to date. Times are those of `nowMs`. */
+export interface Sighting {
+  readonly receivedAtMs: number;
+  /** Frames of the stream that are with the kernel. */
+  events: number;
+  /** When the client closed the connection under an answer that was not complete; null while it has not. */
+  leftAtMs: number | null;
 }
 
 export interface ApiError {
@@ -78,6 +88,7 @@ export async function playStream(
   for (const event of events.slice(0, eventsBefore(fault, events.length))) {
     if (pauseMs > 0) await wait(response, pauseMs);
     if (isGone(response) || !(await write(response, frameOf(event)))) return;
+    exchange.sighting.events += 1;
   }
   switch (fault?.kind) {
     case 'cut':

@@ -5,7 +5,7 @@ import { openEndpoints, type StepPlace } from './endpoints.ts';
 import type { Fault } from './faults.ts';
 import { KNOWN_MODELS } from './models.ts';
 import { readBody } from './read-body.ts';
-import { type Exchange, isGone } from './reply.ts';
+import { type Exchange, isGone, type Sighting } from './reply.ts';
 import { excerpt } from './wire.ts';
 
 export interface ScriptedModelOptions {
@@ -29,6 +29,8 @@ export interface ScriptedModel {
   readonly requests: number;
   /** Requests whose client left before the answer was complete. */
   readonly aborted: number;
+  /** Every `POST /v1/messages`, oldest first, at most the last 1,000. */
+  readonly sightings: readonly Readonly<Sighting>[];
   /** What was refused, oldest first, at most the last 1,000. Faults are not among them. */
   readonly problems: readonly string[];
   /** The next sound request (or `times` requests) to `/v1/messages` meets this fault. */
@@ -40,6 +42,7 @@ export interface ScriptedModel {
 }
 
 const MAX_PROBLEMS = 1_000;
+const MAX_SIGHTINGS = 1_000;
 
 /**
  * Starts a local server that speaks the Messages API, version 2026-10-21, answers from scripts, and refuses what the
@@ -50,6 +53,8 @@ const MAX_PROBLEMS = 1_000;
 export async function startScriptedModel(options: ScriptedModelOptions): Promise<ScriptedModel> {
   const conversations = new Map<string, Conversation>();
   const problems: string[] = [];
+  const sightings: Sighting[] = [];
+  const nowMs = options.nowMs ?? Date.now;
   let requests = 0;
   let aborted = 0;
   let stopping: Promise<void> | null = null;
@@ -79,13 +84,17 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
 
   const exchangeOf = (response: ServerResponse): Exchange => {
     let cut = false;
+    const sighting: Sighting = { receivedAtMs: nowMs(), events: 0, leftAtMs: null };
     response.once('close', () => {
-      if (!response.writableFinished && !cut && stopping === null) aborted += 1;
+      if (response.writableFinished || cut || stopping !== null) return;
+      aborted += 1;
+      sighting.leftAtMs = nowMs();
     });
     return {
       response,
       requestId: `req_${randomUUID().replaceAll('-', '').slice(0, 24)}`,
-      nowMs: options.nowMs ?? Date.now,
+      nowMs,
+      sighting,
       destroy() {
         cut = true;
         response.destroy();
@@ -96,7 +105,11 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
   const handle = async (request: IncomingMessage, exchange: Exchange): Promise<void> => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const route = `${request.method} ${pathname}`;
-    if (route === 'POST /v1/messages') requests += 1;
+    if (route === 'POST /v1/messages') {
+      requests += 1;
+      sightings.push(exchange.sighting);
+      if (sightings.length > MAX_SIGHTINGS) sightings.shift();
+    }
     const body = request.method === 'POST' ? await readBody(request) : null;
     if (body?.kind === 'gone') return exchange.destroy();
     const refused = endpoints.refuseHeaders(request.headers);
@@ -141,6 +154,9 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
     },
     get problems() {
       return problems;
+    },
+    get sightings() {
+      return sightings;
     },
     inject: endpoints.inject,
     add,

@@ -235,37 +235,45 @@ begin
       concat_ws(E'\n', coalesce(last_hash, p_run), last_seq, now_us, p_event, p_key, p_facts::text), 'UTF8')), 'hex'));
 end $$;
 
--- Before a model call: returns the stored answer if there is one; else books a predecessor that never came back
--- and reserves this attempt's worst case.
+-- Before a model call. kind: answered (`stored` is the answer that stands) | ended (the run is over: nothing more is
+-- reserved or spent) | opened (this attempt's worst case is reserved). A predecessor that never came back is booked.
 create function open_attempt(
   p_run text, p_step integer, p_purpose text, p_model text, p_reserve bigint, p_ttl_ms bigint,
   p_workflow_id text, p_agent text, p_requester text, p_tenant text, p_release text
-) returns table (attempt bigint, stored text, lost_micro_usd bigint)
+) returns table (kind text, attempt bigint, stored text, lost_micro_usd bigint)
 language plpgsql as $$
 declare
   found_result text;
+  over_at timestamptz;
   lost bigint;
   new_id bigint;
 begin
   select a.result into found_result from answers a
     where a.run = p_run and a.step = p_step and a.purpose = p_purpose;
   if found then
-    return query select null::bigint, found_result, 0::bigint;
+    return query select 'answered', null::bigint, found_result, 0::bigint;
     return;
   end if;
   update model_attempts m
     set state = 'booked_unknown', cost_micro_usd = m.reserved_micro_usd, closed_at = clock_timestamp()
     where m.run = p_run and m.step = p_step and m.purpose = p_purpose and m.state = 'open';
+  -- The row's lock puts this before or after the end of the run, never beside it.
+  insert into runs (run, workflow_id, agent, release, requester, tenant, state)
+    values (p_run, p_workflow_id, p_agent, p_release, p_requester, p_tenant, 'running')
+    on conflict (run) do update set release = excluded.release, updated_at = now(),
+      state = case when runs.ended_at is null then 'running' else runs.state end,
+      cost_micro_usd = (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = p_run)
+    returning ended_at into over_at;
+  if over_at is not null then
+    return query select 'ended', null::bigint, null::text, 0::bigint;
+    return;
+  end if;
   select coalesce(sum(m.cost_micro_usd), 0) into lost from model_attempts m
     where m.run = p_run and m.step = p_step and m.purpose = p_purpose;
   insert into model_attempts (run, step, purpose, state, model, reserved_micro_usd, expires_at)
     values (p_run, p_step, p_purpose, 'open', p_model, p_reserve, clock_timestamp() + p_ttl_ms * interval '1 millisecond')
     returning id into new_id;
-  insert into runs (run, workflow_id, agent, release, requester, tenant, state)
-    values (p_run, p_workflow_id, p_agent, p_release, p_requester, p_tenant, 'running')
-    on conflict (run) do update set release = excluded.release, updated_at = now(),
-      state = case when runs.ended_at is null then 'running' else runs.state end;
-  return query select new_id, null::text, lost;
+  return query select 'opened', new_id, null::text, lost;
 end $$;
 
 -- After a model call: chain, arguments, answer, usage and settlement in one statement. False: another attempt's
