@@ -31,17 +31,22 @@ interface Table {
   readonly playing: readonly Playing[];
 }
 
-export type Disturb = (table: Table, first: WorkerProcess) => Promise<void>;
+export interface Fate {
+  /** What is done to the attempts once each has come to its point, up to the end of every run. */
+  readonly disturb: (table: Table, first: WorkerProcess) => Promise<void>;
+  /** Attempts have to be at their points, and what has to be done to them done, within this; leases are 10 s longer. */
+  readonly toolTimeoutMs: number;
+}
 
 const LIMIT_MS = 120_000;
 /** `PENDING_ACTIVITY_STATE_CANCEL_REQUESTED`. */
 const CANCEL_REQUESTED = 3;
 
-/** Plays cells side by side: all their runs come to their points in one worker, and `disturb` does what it does. */
+/** Plays cells side by side: all their runs come to their points in one worker, and there meet one fate. */
 export async function play(
   addresses: Addresses,
   cells: readonly Cell[],
-  disturb: Disturb,
+  { disturb, toolTimeoutMs }: Fate,
 ): Promise<ReadonlyMap<Cell, Ended>> {
   await using payments = await openPayments();
   await using lab = await openLab({
@@ -50,7 +55,11 @@ export async function play(
     conversations: cells.map(conversationOf),
     worker: false,
   });
-  const environment = { ...lab.environment, PAYMENTS_URL: payments.url };
+  const environment = {
+    ...lab.environment,
+    PAYMENTS_URL: payments.url,
+    TOOL_TIMEOUT_MS: String(toolTimeoutMs),
+  };
   const workflowIdOf = (cell: Cell) => `${lab.config.taskQueue} ${cell.name}`;
   await using first = await startWorkerProcess(
     environment,
@@ -95,13 +104,14 @@ async function start(lab: Lab, cell: Cell, workflowId: string): Promise<Handle> 
   );
 }
 
-/** The barrier: every run waits for a person, so that all attempts start together. */
+/** Every run waits for a person, so that all attempts start together. */
 async function approveAll({ lab, playing }: Table): Promise<void> {
-  const open = await until('every approval', async () => {
+  const look = async () => {
     const rows = await lab.sql<{ id: string; workflow_id: string }[]>`
       select id, workflow_id from approvals where kind = 'call' and state = 'open'`;
     return rows.length === playing.length && rows;
-  });
+  };
+  const open = await until('every approval', look, LIMIT_MS);
   const ids = new Map(open.map((row) => [row.workflow_id, row.id]));
   await Promise.all(
     playing.map(({ handle }) =>
@@ -116,23 +126,45 @@ async function approveAll({ lab, playing }: Table): Promise<void> {
 }
 
 /** The worker dies with every attempt at its point, some of them cancelled; then another one comes. */
-export const kill: Disturb = async (table, first) => {
-  await first.held();
-  await cancelAll(table.playing.filter(({ cell }) => cell.fault === 'cancel, then kill'));
-  first.signal('SIGKILL');
-  await first.exited;
-  await finishWithAnother(table);
+export const kill: Fate = {
+  disturb: async (table, first) => {
+    await first.held();
+    await cancelAll(table.playing.filter(({ cell }) => cell.fault === 'cancel, then kill'));
+    first.signal('SIGKILL');
+    await first.exited;
+    await finishWithAnother(table);
+  },
+  toolTimeoutMs: 8_000,
 };
 
 /** Every run is cancelled while its attempt is at its point, and only then the attempt goes on. */
-export const cancel: Disturb = async ({ playing }, first) => {
-  await first.held();
-  await cancelAll(playing);
-  for (const { cell, handle } of playing)
-    first.release(handle.workflowId, cell.fault === 'cancel, heard' ? 'hear' : 'go');
-  await Promise.all(playing.map(({ handle }) => handle.result()));
-  first.signal('SIGTERM');
-  await first.exited;
+export const cancel: Fate = {
+  disturb: async (table, first) => {
+    await first.held();
+    await cancelAll(table.playing);
+    for (const { cell, handle } of table.playing)
+      first.release(handle.workflowId, cell.fault === 'cancel, heard' ? 'hear' : 'go');
+    await finish(table);
+    first.signal('SIGTERM');
+    await first.exited;
+  },
+  // No lease is waited for here.
+  toolTimeoutMs: 60_000,
+};
+
+/** The process freezes with every attempt at its point, and wakes when another one has brought all runs to their end. */
+export const stall: Fate = {
+  disturb: async (table, first) => {
+    await first.held();
+    first.signal('SIGSTOP');
+    await finishWithAnother(table);
+    for (const { handle } of table.playing) first.release(handle.workflowId, 'go');
+    first.signal('SIGCONT');
+    // It drains: when it has ended, every attempt that was frozen has said its last word.
+    first.signal('SIGTERM');
+    await first.exited;
+  },
+  toolTimeoutMs: 8_000,
 };
 
 /** Resolves when the server has noted for every outstanding attempt that it is cancelled. */
@@ -145,59 +177,45 @@ async function cancelAll(playing: readonly Playing[]): Promise<void> {
     });
 }
 
-/** The process freezes with every attempt at its point, and wakes when another one has brought all runs to their end. */
-export const stall: Disturb = async (table, first) => {
-  const ids = table.playing.map(({ handle }) => handle.workflowId);
-  await first.held();
-  first.signal('SIGSTOP');
-  await finishWithAnother(table);
-  for (const id of ids) first.release(id, 'go');
-  first.signal('SIGCONT');
-  // It drains: when it has ended, every attempt that was frozen has said its last word.
-  first.signal('SIGTERM');
-  await first.exited;
-};
-
-/** Another worker takes over; a person answers what it has to ask. */
 async function finishWithAnother(table: Table): Promise<void> {
   await using next = await startWorkerProcess(table.environment);
-  const ended = Promise.all(table.playing.map(({ handle }) => handle.result()));
-  let over = false;
-  const done = ended.finally(() => {
-    over = true;
-  });
-  await Promise.all([done, answerQuestions(table, () => over)]);
+  await finish(table);
   next.signal('SIGTERM');
   await next.exited;
 }
 
-/** A person who looks into the books of the service. About `blind` effects they cannot find out either. */
-async function answerQuestions(table: Table, over: () => boolean): Promise<void> {
-  await until(
-    'the end of every run',
-    async () => {
-      const open = await table.lab.sql<{ id: string; key: string; workflow_id: string }[]>`
-        select id, key, workflow_id from approvals where kind = 'reconcile' and state = 'open'`;
-      for (const request of open) await answerQuestion(table, request);
-      return over();
-    },
-    LIMIT_MS,
-  );
+/** Every run comes to its end; a person answers what has to be asked. */
+async function finish(table: Table): Promise<void> {
+  let over = false;
+  const ended = Promise.all(table.playing.map(({ handle }) => handle.result())).finally(() => {
+    over = true;
+  });
+  const answer = async () => {
+    const open = await table.lab.sql<Question[]>`
+      select id, key, workflow_id from approvals where kind = 'reconcile' and state = 'open'`;
+    for (const question of open) await answerQuestion(table, question);
+    return over;
+  };
+  await Promise.all([ended, until('the end of every run', answer, LIMIT_MS)]);
 }
 
-async function answerQuestion(
-  { answers, payments, playing }: Table,
-  request: { readonly id: string; readonly key: string; readonly workflow_id: string },
-): Promise<void> {
-  const asked = playing.find(({ handle }) => handle.workflowId === request.workflow_id);
+interface Question {
+  readonly id: string;
+  readonly key: string;
+  readonly workflow_id: string;
+}
+
+/** A person who looks into the books of the service. About `blind` effects they cannot find out either. */
+async function answerQuestion({ answers, payments, playing }: Table, question: Question): Promise<void> {
+  const asked = playing.find(({ handle }) => handle.workflowId === question.workflow_id);
   // Nobody answers the question of a run that is being cancelled: it is withdrawn in the same moment.
-  if (asked === undefined || asked.cell.fault.startsWith('cancel') || answers.has(request.workflow_id))
+  if (asked === undefined || asked.cell.fault.startsWith('cancel') || answers.has(question.workflow_id))
     return;
-  const done = payments.of(request.key).acts > 0;
+  const done = payments.of(question.key).acts > 0;
   const outcome = asked.cell.kind === 'blind' ? 'give_up' : done ? 'happened' : 'did_not';
-  answers.set(request.workflow_id, outcome);
+  answers.set(question.workflow_id, outcome);
   await asked.handle.signal(decideSignal, {
-    approval: request.id,
+    approval: question.id,
     kind: 'answer',
     by: 'boss',
     channel: 'test',
@@ -230,7 +248,8 @@ async function readEnd({ lab, payments, answers }: Table, { cell, handle }: Play
             ? (answers.get(handle.workflowId) ?? 'somebody else')
             : question.state,
       told: last === undefined ? 'nothing' : toldBy(last.text),
-      evidence: facts.evidence,
+      // An attempt that wakes after its time may first say that it does not know; its last word counts.
+      evidence: facts.evidence.filter((kind) => kind !== 'late_unknown'),
       incidents: facts.incidents,
     },
   };
