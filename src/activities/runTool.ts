@@ -56,13 +56,16 @@ async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
   const { services, input } = job;
   const holds = await termsHold(job);
   await services.crashPoint('effect:before-claim');
-  const claim = await claimEffect(services.sql, input, leaseOf(job.labels, mode), holds);
+  const lease = leaseOf(job.labels, mode);
+  // Counted from before the claim, so it is over before the lease is; and a span of our clock, never a time of day.
+  const actsUntilMs = performance.now() + lease.leaseMs - LIMITS.leaseMarginMs;
+  const claim = await claimEffect(services.sql, input, lease, holds);
   switch (claim.kind) {
     case 'run':
       await services.crashPoint('effect:after-claim');
-      return act(job, mode, claim);
+      return act(job, mode, { ...claim, actsUntilMs });
     case 'check':
-      return check(job, mode, claim.fence);
+      return check(job, mode, { ...claim, actsUntilMs });
     case 'settled':
       return done(job, JSON.parse(claim.result) as CallOutcome, claim.state === 'applied');
     case 'busy':
@@ -99,13 +102,24 @@ async function termsHold(job: Job): Promise<boolean> {
   return now !== null && canonicalJson(now) === canonicalJson(terms);
 }
 
-/** `doubt`: an attempt before this one may have acted, and this one cannot say that it did not. */
-async function act(
-  job: Job,
-  mode: Effect,
-  { fence, doubt }: { readonly fence: number; readonly doubt: boolean },
-): Promise<RunToolResult> {
-  const tried = await graced(await tryTool(job, (context) => job.tool.run(job.args, context)));
+/** An attempt's hold on its effect. */
+interface Hold {
+  readonly fence: number;
+  /** An attempt before this one may have acted, and this one cannot say that it did not. */
+  readonly doubt: boolean;
+  /** When everything it does must be over, on the clock of `performance.now`. */
+  readonly actsUntilMs: number;
+}
+
+function leftMs({ actsUntilMs }: Hold): number {
+  return Math.max(0, Math.floor(actsUntilMs - performance.now()));
+}
+
+async function act(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult> {
+  const { fence, doubt } = hold;
+  const capMs = leftMs(hold);
+  if (capMs === 0) return comeTooLate(job, fence);
+  const tried = await graced(await tryTool(job, (context) => job.tool.run(job.args, context), capMs));
   await job.services.crashPoint('effect:after-act');
   const retriesLeft = fence <= job.labels.retries;
   const result = tried.kind === 'answered' ? effected(tried.result) : null;
@@ -131,6 +145,13 @@ async function act(
   throw toolFailed(what, fence);
 }
 
+/** Frozen, or busy with its check, until another attempt may hold the lease: this one must not begin. */
+async function comeTooLate(job: Job, fence: number): Promise<never> {
+  const what = 'its time was over before it could begin';
+  await settle(job, fence, { state: 'released', rendered: null, facts: { what } });
+  throw toolFailed(what, fence);
+}
+
 /** What a tool says after its time is still true: it settles the effect, or is evidence where that was settled. */
 function listenForLate(job: Job, fence: number, running: Promise<ToolResult>): void {
   const { log } = Context.current();
@@ -152,15 +173,16 @@ function listenForLate(job: Job, fence: number, running: Promise<ToolResult>): v
 }
 
 /** A `checkable` effect whose earlier attempt was lost: look before anything else. */
-async function check(job: Job, mode: Effect, fence: number): Promise<RunToolResult> {
-  const tried = await tryTool(job, async (context) => job.tool.check?.(job.args, context));
+async function check(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult> {
+  const { fence } = hold;
+  const tried = await tryTool(job, async (context) => job.tool.check?.(job.args, context), leftMs(hold));
   const found = tried.kind === 'answered' ? tried.result : undefined;
   switch (found?.kind) {
     case 'happened':
       return settleFound(job, fence, found.result);
     case 'did_not':
       // Nothing before this attempt acted: that is what the check found, after the time in which it would show.
-      return act(job, mode, { fence, doubt: false });
+      return act(job, mode, { ...hold, doubt: false });
     case 'cannot_tell':
       return settleUnknown(
         job,

@@ -89,23 +89,31 @@ export async function finishRun(sql: Sql, input: EndRunInput): Promise<void> {
   });
 }
 
-/** An escalation is a record: what was done and what was not comes from the ledger, not from the model's memory. */
+/**
+ * An escalation is a record: what was done and what was not comes from the ledger, not from the model's memory. Only
+ * void and refused effects are called not done; what nobody knows is said to be unknown.
+ */
 async function insertHandOver(
   tx: TransactionSql,
   input: EndRunInput,
-  handOver: NonNullable<EndRunInput['handOver']>,
+  given: NonNullable<EndRunInput['handOver']>,
 ): Promise<void> {
   const effects = await tx<{ key: string; tool: string; state: string }[]>`
     select key, tool, state from effects where run = ${input.run} order by claimed_at limit 100`;
   const asked = await tx<{ summary: string; state: string }[]>`
-    select summary, state from approvals where run = ${input.run} and state <> 'approved' order by opened_at limit 100`;
+    select summary, state from approvals where run = ${input.run} and kind = 'call' and state <> 'approved' order by opened_at limit 100`;
   const done = effects
     .filter((effect) => effect.state === 'applied')
     .map((effect) => `${effect.tool} (${effect.key})`);
+  const isNotDone = ({ state }: { readonly state: string }) => state === 'void' || state === 'refused';
+  const unknown = effects.filter((effect) => effect.state !== 'applied' && !isNotDone(effect));
+  const lines = unknown.map(({ tool, key }) => `nobody knows whether this happened: ${tool} (${key})`);
+  const handOver = {
+    ...given,
+    evidence: [given.evidence, ...lines].filter((line) => line !== '').join('\n'),
+  };
   const notDone = [
-    ...effects
-      .filter((effect) => effect.state !== 'applied')
-      .map((effect) => `${effect.tool} (${effect.key}): ${effect.state}`),
+    ...effects.filter(isNotDone).map((effect) => `${effect.tool} (${effect.key}): ${effect.state}`),
     ...asked.map((approval) => `${approval.summary}: ${approval.state}`),
   ];
   await tx`

@@ -1,17 +1,24 @@
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { readConfig } from '../../src/config.ts';
 import { startWorker } from '../../src/worker.ts';
-import { agent } from './agent.ts';
+import { payer, shopkeeper } from './agents.ts';
+import { arrive, tell } from './gate.ts';
 
-/** A worker process that kills itself with SIGKILL at a named point, for tests that lose a process. */
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+/** A worker process whose attempts stop at every point until the test lets them go on. */
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  // What wakes after its time says so of every single task; that is what the tests are about.
+  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+});
 const running = await startWorker(readConfig(process.env), {
-  agents: [agent],
+  agents: [payer, shopkeeper],
   services: {
     crashPoint: async (name) => {
-      if (name === process.env.CRASH_AT) process.kill(process.pid, 'SIGKILL');
+      if (name.startsWith('effect:')) await arrive(name as Extract<typeof name, `effect:${string}`>);
     },
   },
 });
-process.send?.('ready');
+tell({ kind: 'ready' });
 await running.done;
+// The channel to the test would keep this process alive.
+process.exit(0);

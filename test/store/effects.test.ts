@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import type { RunToolInput } from '../../src/activities/types.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { LIMITS } from '../../src/core/limits.ts';
@@ -310,6 +310,51 @@ describe('a tool that runs out of its time', () => {
     const result = await bench.attempt((activities) => activities.runTool(input), { signal: stop.signal });
     expect(await wordsOf(bench, input, result)).toBe('done all the same');
     expect(heard).toEqual([true]);
+  });
+});
+
+describe('an attempt that was frozen after its claim', () => {
+  const FROZEN_MS = TIMEOUT_MS + LIMITS.activityOverheadMs;
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  /** The process wakes this much later; the database's clock goes on by itself. */
+  const freeze = (ms: number) => {
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + ms);
+  };
+
+  test.each(['keyed', 'checkable', 'never'])(
+    '%s: does not begin when its time is over; the next one simply runs',
+    async (tool) => {
+      const input = await newCall(bench, agent, tool);
+      scripts = [acts];
+      const crashPoint = async (name: string) => {
+        if (name === 'effect:after-claim') freeze(FROZEN_MS);
+      };
+      const work = bench.attempt((activities) => activities.runTool(input), { crashPoint });
+      await expect(work).rejects.toMatchObject({ type: 'tool_failed' });
+      expect(keys).toEqual([]);
+      vi.restoreAllMocks();
+      expect((await play(input)).result).toMatchObject({ kind: 'done', applied: true });
+      expect([keys.length, checks]).toEqual([1, 0]);
+    },
+  );
+
+  test('does not begin after a check that took all its time', async () => {
+    const input = await newCall(bench, agent, 'checkable');
+    check = async () => {
+      freeze(FROZEN_MS);
+      return { kind: 'did_not' };
+    };
+    scripts = [throws, acts];
+    await expect(attempt(input)).rejects.toMatchObject({ type: 'tool_failed' });
+    await passTime(bench, input.run, LEASE_MS + SETTLES_MS);
+    await expect(attempt(input, 2)).rejects.toMatchObject({ type: 'tool_failed' });
+    expect([keys.length, checks]).toEqual([1, 1]);
+    vi.restoreAllMocks();
+    expect(await wordsOf(bench, input, await attempt(input, 3))).toBe('done once');
+    expect([keys.length, checks]).toEqual([2, 1]);
   });
 });
 

@@ -1,0 +1,148 @@
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { CELLS, type Cell, ENDS, FAULTS, type Fault, type Seen } from './cells.ts';
+import { broken, type Facts } from './facts.ts';
+import { cancel, type Ended, type Fate, kill, play, stall } from './play.ts';
+
+const ALL_MS = 360_000;
+
+/** What can share a worker does, and tables that wait for leases wait together. */
+const TABLES: readonly (readonly { readonly faults: readonly Fault[]; readonly fate: Fate }[])[] = [
+  [{ faults: ['cancel', 'cancel, heard'], fate: cancel }],
+  [
+    { faults: ['kill', 'cancel, then kill'], fate: kill },
+    { faults: ['stall'], fate: stall },
+  ],
+];
+
+describe('an effect is done once, once with its key, checked or asked about, wherever it is disturbed', () => {
+  const ends = new Map<Cell, Ended>();
+  beforeAll(async () => {
+    const addresses = { databaseUrl: inject('databaseUrl'), temporalAddress: inject('temporalAddress') };
+    for (const together of TABLES) {
+      const played = await Promise.allSettled(
+        together.map(({ faults, fate }) => {
+          const cells = CELLS.filter((cell) => faults.includes(cell.fault));
+          return play(addresses, cells, fate);
+        }),
+      );
+      for (const one of played) {
+        if (one.status === 'rejected') throw one.reason;
+        for (const [cell, end] of one.value) ends.set(cell, end);
+      }
+    }
+  }, ALL_MS);
+
+  describe.each(FAULTS)('%s', (fault) => {
+    test.each(CELLS.filter((cell) => cell.fault === fault))('at $point, $kind: $end', (cell) => {
+      const ended = ends.get(cell);
+      if (ended === undefined) throw new Error('it was not played');
+      const expected: Seen = ENDS[cell.end];
+      const silent = ended.facts.run.outcome === 'cancelled' && ended.seen.told === 'nothing';
+      expect(ended.seen).toEqual(silent ? { ...expected, told: 'nothing' } : expected);
+      expect(broken(ended.facts, { actsMax: expected.acts })).toEqual([]);
+      expect(ended.facts.run.outcome).toBe(fault.startsWith('cancel') ? 'cancelled' : 'completed');
+    });
+  });
+});
+
+describe('the matrix', () => {
+  test('has a cell for every kind at every point, but inside the tool of the shop', () => {
+    const inside = CELLS.filter((cell) => cell.point.startsWith('tool:'));
+    expect([CELLS.length, inside.length]).toEqual([170, 50]);
+  });
+
+  test('lets something happen twice only where a label lies or nobody can fence', () => {
+    const twice = CELLS.filter((cell) => ENDS[cell.end].acts > 1);
+    const excused = twice.filter((cell) => cell.kind === 'mislabelled' || cell.end.startsWith('beyond'));
+    expect(twice).toEqual(excused);
+    const beyond = excused.filter((cell) => cell.kind !== 'mislabelled');
+    expect(new Set(beyond.map(({ fault, point }) => `${fault} at ${point}`))).toEqual(
+      new Set(['stall at tool:before-send']),
+    );
+  });
+
+  test('never expects "not done" about something that happened', () => {
+    for (const [name, end] of Object.entries<Seen>(ENDS))
+      expect(end.acts > 0 && end.told === 'not done', name).toBe(false);
+  });
+});
+
+describe('the checker catches', () => {
+  const key = 'r/1/0';
+  const effect = { key, state: 'applied', fence: 1, approval: 'r/1/0/1', args_hash: 'h' };
+  const approval = {
+    id: 'r/1/0/1',
+    key,
+    kind: 'call',
+    state: 'approved',
+    args_hash: 'h',
+    requester: 'customer',
+    decided_by: 'boss',
+    in_time: true,
+    bounded: true,
+    evidenced: false,
+  };
+  const question = { ...approval, id: 'r/1/0/2', kind: 'reconcile', state: 'open', evidenced: true };
+  const good: Facts = {
+    run: { state: 'ended', outcome: 'completed' },
+    effects: [effect],
+    approvals: [approval],
+    calls: ['a'],
+    results: [{ call: 'a', text: 'paid' }],
+    evidence: [],
+    acts: { [key]: 1 },
+    brokenAuditRow: null,
+    incidents: [],
+  };
+  const waiting: Facts = {
+    ...good,
+    run: { state: 'unknown', outcome: null },
+    effects: [{ ...effect, state: 'unknown' }],
+    approvals: [approval, question],
+    calls: [],
+    results: [],
+  };
+  const says = (text: string) => ({ results: [{ call: 'a', text }] });
+
+  test('nothing where all is well', () => {
+    expect(broken(good, { actsMax: 1 })).toEqual([]);
+    expect(broken(waiting, { actsMax: 1 })).toEqual([]);
+    const cancelled = { ...good, run: { state: 'ended', outcome: 'cancelled' }, results: [] };
+    expect(broken(cancelled, { actsMax: 1 })).toEqual([]);
+  });
+
+  test.each<[string, Partial<Facts>, string]>([
+    ['two acts of one key', { acts: { [key]: 2 } }, 'V1: the outside acted 2 times'],
+    ['two effects of one key', { effects: [effect, effect] }, 'V1: two effects'],
+    ['a void about a done act', { effects: [{ ...effect, state: 'void' }] }, 'is void and was done'],
+    ['a refusal about a done act', { effects: [{ ...effect, state: 'refused' }] }, 'is refused and was done'],
+    ['an act that nobody did', { acts: { [key]: 0 } }, 'is applied and was not done'],
+    ['an effect left open', { effects: [{ ...effect, state: 'claimed' }] }, 'nobody asked what became'],
+    ['"not done" in words', says('Not done: the attempt failed and was closed.'), 'about what was done'],
+    ['"not run" in words', says('Not run: this action is switched off.'), 'about what was done'],
+    ['an error in words', says('Error: could not connect'), 'about what was done'],
+    ['"done" in words', { acts: { [key]: 0 } }, 'told "paid" about what was not done'],
+    ['no approval', { effects: [{ ...effect, approval: null }] }, 'V2'],
+    ['an open approval', { approvals: [{ ...approval, state: 'open' }] }, 'V2'],
+    ['an approval of something else', { approvals: [{ ...approval, args_hash: 'other' }] }, 'V2'],
+    ['an approval of another call', { approvals: [{ ...approval, key: 'r/1/1' }] }, 'V2'],
+    ["the requester's own approval", { approvals: [{ ...approval, decided_by: 'customer' }] }, 'V2'],
+    ['a late approval', { approvals: [{ ...approval, in_time: false }] }, 'V2'],
+    ['a call without a result', { results: [] }, 'V3: call a has 0'],
+    ['a call with two', { results: [...good.results, ...good.results] }, 'V3: call a has 2'],
+    ['a result without a call', { calls: [] }, 'V3: a result without'],
+    ['a run that waits for nothing', { run: { state: 'unknown', outcome: null } }, 'V5'],
+    ['an end with a question open', { approvals: [approval, question] }, 'V5'],
+    ['an audit row changed by hand', { brokenAuditRow: 3 }, 'V8'],
+  ])('%s', (_, fault, problem) => {
+    expect(broken({ ...good, ...fault }, { actsMax: 1 }).join('\n')).toContain(problem);
+  });
+
+  test.each<[string, Partial<typeof question>, string]>([
+    ['a question without a deadline', { bounded: false }, 'V5: the run is unknown'],
+    ['a question without evidence', { evidenced: false }, 'V5: a person is asked'],
+  ])('%s', (_, fault, problem) => {
+    const facts = { ...waiting, approvals: [approval, { ...question, ...fault }] };
+    expect(broken(facts, { actsMax: 1 }).join('\n')).toContain(problem);
+  });
+});
