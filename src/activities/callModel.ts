@@ -1,22 +1,21 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { fits } from '../core/budget.ts';
 import { FailureError, terminal } from '../core/errors.ts';
-import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
-import { type ContentBlock, isToolUse, type Message, textOf, totalTokens } from '../core/messages.ts';
+import { isToolUse, type Message, textOf, totalTokens } from '../core/messages.ts';
 import { notice } from '../core/refusals.ts';
 import { pin, type Release, tighten } from '../core/release.ts';
-import type { Append, TextRef } from '../core/state.ts';
 import { clipBytes, utf8Bytes, wellFormed } from '../core/text.ts';
 import { ModelCallError } from '../models/classify.ts';
 import { costMicroUsd, worstCaseMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer, ModelRequest } from '../models/provider.ts';
 import { commitAnswer, failAttempt, openAttempt, storedAnswer } from '../store/answers.ts';
-import { type ChainNode, headOf, link, loadBlobs, loadChain } from '../store/chain.ts';
+import { type ChainNode, headOf, link, loadChain } from '../store/chain.ts';
 import { prepareCalls } from './prepare.ts';
 import { implementationOf } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
+import { appendedBlocks } from './userMessage.ts';
 
 /**
  * One model call: append, reserve, ask, prepare the calls of the answer, commit. Idempotent by (run, step, purpose):
@@ -185,31 +184,14 @@ async function messageOf(
   input: CallModelInput,
   release: Release,
 ): Promise<Message | null> {
-  const { append } = input;
-  const blobs = await loadBlobs(services.sql, input.run, refsOf(append));
-  const read = (ref: TextRef) => (ref.kind === 'inline' ? ref.text : (blobs.get(ref.ref) ?? ''));
-  const content: ContentBlock[] = [
-    ...append.results.map((result) => ({
-      type: 'tool_result' as const,
-      tool_use_id: result.callId,
-      content: read(result.content),
-      is_error: result.isError,
-    })),
-    ...append.texts.map((text) => ({ type: 'text' as const, text: read(text) })),
-  ];
+  const content = [...(await appendedBlocks(services.sql, input.run, input.append))];
   if (input.context !== null)
     content.push({
       type: 'text',
       text: notice(`Facts from the application: ${JSON.stringify(input.context)}`),
     });
-  if (append.remind) content.push({ type: 'text', text: notice(release.reminder) });
+  if (input.append.remind) content.push({ type: 'text', text: notice(release.reminder) });
   return content.length === 0 ? null : { role: 'user', content };
-}
-
-function refsOf(append: Append): readonly Hash[] {
-  return [...append.results.map((result) => result.content), ...append.texts].flatMap((text) =>
-    text.kind === 'blob' ? [text.ref] : [],
-  );
 }
 
 /**

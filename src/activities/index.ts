@@ -1,6 +1,7 @@
 import { storeBlobs } from '../store/chain.ts';
-import { finishRun, insertApprovals, insertDecisions } from '../store/records.ts';
+import { insertApprovals, insertDecisions } from '../store/records.ts';
 import { callModel } from './callModel.ts';
+import { endRun } from './endRun.ts';
 import { bordered } from './failure.ts';
 import { prepareCall } from './prepare.ts';
 import { remind } from './remind.ts';
@@ -26,6 +27,6 @@ export function createActivities(services: ActivityServices): Activities {
     remind: bordered((input) => remind(services, input)),
     verifyControls: bordered((input) => verifyControls(services, input)),
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
-    endRun: bordered((input) => finishRun(sql, input)),
+    endRun: bordered((input) => endRun(services, input)),
   };
 }

@@ -331,13 +331,13 @@ export async function resolveEffect(
   const rendered = render(success(input.result));
   if (happened) await storeBlobs(services.sql, input.run, bodies(rendered));
   await resolveEffectRow(services.sql, input.key, {
-    state: happened ? 'applied' : 'given_up',
+    state: happened ? 'applied' : input.said === 'did_not' ? 'void' : 'given_up',
     result: happened ? JSON.stringify(rendered.outcome) : null,
     facts: { by: input.by },
   });
   return {
     kind: 'done',
-    outcome: happened ? rendered.outcome : refuse('unknown_outcome'),
+    outcome: happened ? rendered.outcome : refuse(input.said === 'did_not' ? 'void' : 'unknown_outcome'),
     applied: happened,
     activeMs: 0,
   };

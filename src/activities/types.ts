@@ -26,7 +26,8 @@ export interface Activities {
   verifyControls(input: VerifyControlsInput): Promise<readonly Verified[]>;
   remind(input: RemindInput): Promise<void>;
   keepTexts(input: KeepTextsInput): Promise<readonly Hash[]>;
-  endRun(input: EndRunInput): Promise<void>;
+  /** `head`: where the conversation ends, with what was appended last. */
+  endRun(input: EndRunInput): Promise<{ readonly head: Head | null }>;
 }
 
 /** Who and what a run is, for activities that have to know. */
@@ -145,7 +146,7 @@ export type RunToolResult =
 export interface ResolveEffectInput extends RunRef {
   readonly key: CallKey;
   readonly tool: string;
-  readonly said: 'happened' | 'give_up';
+  readonly said: 'happened' | 'did_not' | 'give_up';
   readonly result: Json;
   readonly by: string;
 }
@@ -189,6 +190,9 @@ export interface EndRunInput extends RunRef {
   readonly outcome: string;
   readonly reason: string;
   readonly decisions: readonly UnrecordedDecision[];
+  readonly head: Head | null;
+  /** Results and messages that no model call took in any more. */
+  readonly append: Append;
   readonly handOver: (HandOver & { readonly queue: string }) | null;
   readonly costMicroUsd: number;
 }

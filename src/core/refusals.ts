@@ -29,14 +29,14 @@ function textOf(code: RefusalCode, detail: string): string {
       return 'Not run: the customer wrote something new while the request was waiting for approval. Read it first; make the call again if it is still wanted.';
     case 'handed_over':
       return 'Not run: a person is taking over this conversation.';
+    case 'cancelled':
+      return 'Not run: the conversation was cancelled.';
     case 'switched_off':
       return `Not run: this action is switched off at the moment (${detail}). A retry will not help now; tell the customer, or hand over.`;
     case 'not_approved':
       return `Not run: the approval does not stand (${detail}). Make the call again if it is still wanted.`;
     case 'terms_changed':
       return 'Not run: what it was approved for has changed since (price, state or balance). Look again, and ask the customer before you try once more.';
-    case 'mismatch':
-      return 'Not run: this call is on record with other arguments. Make a new call.';
     case 'void':
       return 'Not done: the attempt failed and was closed; nothing happened. You may make the call again.';
     case 'unknown_outcome':

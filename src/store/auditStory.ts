@@ -145,7 +145,6 @@ export const SENTENCES: Readonly<Record<string, (scene: Scene) => string>> = {
   effect_mismatch: ({ call, hash }) =>
     `${call} came with other arguments (${hash('came')}) than on record (${hash('stored')}) and did not run`,
   effect_held: ({ call, text, because }) => `${call} is held by the switch ${text('switch')}${because}`,
-  effect_switched_off: ({ call, text }) => `${call} did not run: switched off (${text('switch')})`,
   effect_not_approved: ({ call, text }) =>
     `${call} did not run: its approval is ${text('state') || 'not there'}`,
   effect_stale: ({ call, because }) => `${call} did not run: it has to be asked for again${because}`,

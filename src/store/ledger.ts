@@ -160,7 +160,7 @@ export async function resolveEffectRow(
   sql: Sql,
   key: CallKey,
   said: {
-    readonly state: 'applied' | 'given_up';
+    readonly state: 'applied' | 'void' | 'given_up';
     readonly result: string | null;
     readonly facts: JsonObject;
   },

@@ -3,6 +3,7 @@ import type { EndRunInput, OpenApprovalsInput, RecordDecisionsInput } from '../a
 import type { ApprovalRecord } from '../core/approvals.ts';
 import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
+import type { ChainNode } from './chain.ts';
 import type { Sql } from './connection.ts';
 import { RUN_ENDED } from './runEnds.ts';
 
@@ -70,7 +71,8 @@ export async function insertDecisions(sql: Sql, input: RecordDecisionsInput): Pr
 
 const CLOSED = new Set(['approved', 'rejected', 'answered', 'expired', 'withdrawn']);
 
-export async function finishRun(sql: Sql, input: EndRunInput): Promise<void> {
+/** `last`: the end of the conversation, where something was left to be said. */
+export async function finishRun(sql: Sql, input: EndRunInput, last: ChainNode | null): Promise<void> {
   await insertDecisions(sql, { ...input, state: null });
   await sql.begin(async (tx) => {
     await tx`select lock_run(${input.run})`;
@@ -82,6 +84,13 @@ export async function finishRun(sql: Sql, input: EndRunInput): Promise<void> {
         ended_at = now(), updated_at = now()
       where runs.ended_at is null`;
     if (ended.count === 0) return;
+    if (last !== null) {
+      await tx`
+        insert into nodes (run, hash, seq, parent, role, body)
+        values (${input.run}, ${last.hash}, ${last.seq}, ${last.parent}, ${last.message.role}, ${last.body})
+        on conflict do nothing`;
+      await tx`update runs set head = ${last.hash} where run = ${input.run}`;
+    }
     if (input.handOver !== null) await insertHandOver(tx, input, input.handOver);
     await tx`select audit_append(${input.run}, 'run_ended', '',
       ${JSON.stringify({ outcome: input.outcome, reason: input.reason, costMicroUsd: input.costMicroUsd })}::text::jsonb)`;

@@ -1,7 +1,8 @@
 import { isCancellation } from '@temporalio/workflow';
 import { type ApprovalRecord, due, expire, nextTimeMs } from '../core/approvals.ts';
-import type { JsonObject } from '../core/json.ts';
+import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
+import { clipBytes } from '../core/text.ts';
 import { note, openRecords, patch, patchTurn, type Run, refOf, remember, showCard } from './context.ts';
 import type { RunPhase } from './messages.ts';
 import { brief, store } from './proxies.ts';
@@ -25,7 +26,7 @@ export function replace(run: Run, record: ApprovalRecord): void {
   }
   const { state } = record;
   if (state.kind !== 'open') {
-    note(run, state.kind, decisionFacts(record), record.id);
+    note(run, state.kind, decisionFacts(record), record.id, state.atMs);
     const decision = 'decision' in state ? state.decision : null;
     const closed = {
       id: record.id,
@@ -43,7 +44,7 @@ export function replace(run: Run, record: ApprovalRecord): void {
 export function decisionFacts({ state, votes }: ApprovalRecord): JsonObject {
   if (state.kind === 'open' || !('decision' in state))
     return { by: 'holdfast', channel: 'timer', kind: state.kind, identity: 'signed', votes: listed(votes) };
-  const { by, channel, kind, reason = '', learn } = state.decision;
+  const { by, channel, kind, reason = '', learn, answer } = state.decision;
   return {
     by,
     channel,
@@ -52,6 +53,7 @@ export function decisionFacts({ state, votes }: ApprovalRecord): JsonObject {
     identity: state.identity,
     votes: listed(votes),
     ...(learn !== undefined && { learn: { days: learn.days } }),
+    ...(answer !== undefined && { answer: clipBytes(canonicalJson(answer), LIMITS.reasonChars) }),
   };
 }
 

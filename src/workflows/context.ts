@@ -165,10 +165,16 @@ export function remember<Item>(list: readonly Item[], item: Item): readonly Item
  * Writes what a person did into what the store will be told at the next seam. Closed records always get in (there are
  * never more than were open); a flood of refused decisions and steering is counted and dropped beyond the limit.
  */
-export function note(run: Run, state: string, facts: JsonObject, closed = ''): void {
+export function note(
+  run: Run,
+  state: string,
+  facts: JsonObject,
+  closed = '',
+  atMs: number = Date.now(),
+): void {
   if (closed === '' && run.state.unrecorded.length >= LIMITS.unrecordedDecisions) {
     run.live.dropped++;
     return;
   }
-  patch(run, { unrecorded: [...run.state.unrecorded, { approval: closed, state, facts, atMs: Date.now() }] });
+  patch(run, { unrecorded: [...run.state.unrecorded, { approval: closed, state, facts, atMs }] });
 }

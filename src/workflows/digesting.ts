@@ -19,7 +19,7 @@ import {
 import { refuseCall } from './judging.ts';
 import { interrupted } from './parking.ts';
 import { store } from './proxies.ts';
-import { take } from './running.ts';
+import { closeHeld, take } from './running.ts';
 import { keep } from './waiting.ts';
 
 // What people, the clock and the customer did, turned into outcomes of calls.
@@ -36,7 +36,7 @@ export async function digest(run: Run): Promise<void> {
   for (let i = 0; i < stepOf(run).calls.length; i++) {
     const call = callAt(run, i);
     if (call.outcome !== null || run.live.running.has(call.prepared.key)) continue;
-    if (call.held !== null && !call.stale) digestHeld(run, i, call.held, stop, retry);
+    if (call.held !== null && !call.stale) await digestHeld(run, i, call.held, stop, retry);
     else await digestCall(run, i, call);
   }
   if (run.state.handOver === null || run.live.running.size > 0) return;
@@ -46,15 +46,15 @@ export async function digest(run: Run): Promise<void> {
 }
 
 /** Kept back by a kill switch: looked at again now and then, and given up after a long time or a new message. */
-function digestHeld(
+async function digestHeld(
   run: Run,
   index: number,
   held: NonNullable<CallState['held']>,
   stop: boolean,
   retry: boolean,
-): void {
+): Promise<void> {
   if (stop || Date.now() - held.sinceMs >= LIMITS.heldMs)
-    refuseCall(run, index, refuse('switched_off', held.name));
+    await closeHeld(run, index, run.state.handOver === null ? 'switched_off' : 'handed_over');
   else if (held.againAtMs !== null && (retry || Date.now() >= held.againAtMs))
     patchCall(run, index, { held: { ...held, againAtMs: null } });
 }
@@ -80,11 +80,21 @@ async function digestCall(run: Run, index: number, call: CallState): Promise<voi
     return prepareAgain(run, index, call, edited);
   }
   if (call.stale) return prepareAgain(run, index, call, { kind: 'stored', argsHash: call.prepared.argsHash });
+  await settleReconciled(run, index, call, false);
+}
+
+/** What a person said became of an effect, put on record. `final`: nothing runs any more, also after "did not". */
+export async function settleReconciled(
+  run: Run,
+  index: number,
+  call: CallState,
+  final: boolean,
+): Promise<void> {
   const settled = call.reconcile?.state;
-  if (settled === undefined || settled.kind === 'open') return;
+  if (call.outcome !== null || settled === undefined || settled.kind === 'open') return;
   const said = settled.kind === 'answered' ? parseReconciliation(settled.decision.answer) : null;
   if (settled.kind === 'expired') escalateLater(run, call);
-  if (said?.kind === 'did_not')
+  if (said?.kind === 'did_not' && !final)
     return patchCall(run, index, { reconcile: null, generation: call.generation + 1 });
   const by = settled.kind === 'answered' ? settled.decision.by : 'holdfast';
   const result = await store.resolveEffect.executeWithOptions(
@@ -94,7 +104,7 @@ async function digestCall(run: Run, index: number, call: CallState): Promise<voi
         ...refOf(run),
         key: call.prepared.key,
         tool: call.prepared.tool,
-        said: said?.kind === 'happened' ? 'happened' : 'give_up',
+        said: said?.kind ?? 'give_up',
         result: said?.kind === 'happened' ? said.result : null,
         by,
       },

@@ -1,11 +1,12 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { RunToolInput, RunToolResult } from '../activities/types.ts';
-import type { CallState } from '../core/calls.ts';
+import type { CallState, RefusalCode } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
+
 import { decisionFacts } from './approvals.ts';
 import { callAt, labelsOf, patchCall, patchTurn, pinnedOf, type Run, refOf, turnOf } from './context.ts';
-import { reprepareLater } from './judging.ts';
+import { refuseCall, reprepareLater } from './judging.ts';
 import { closeEffect, failureCode, runTool } from './proxies.ts';
 import { askWhatHappened, storeRequests } from './requests.ts';
 
@@ -81,4 +82,21 @@ export async function take(run: Run, index: number, result: RunToolResult): Prom
     default:
       return result satisfies never;
   }
+}
+
+/**
+ * Gives up a call that a kill switch holds. A frozen earlier attempt may still begin once the switch is lifted, so the
+ * ledger closes it first; what it finds instead of nothing is the result.
+ */
+export async function closeHeld(
+  run: Run,
+  index: number,
+  code: Extract<RefusalCode, 'switched_off' | 'handed_over' | 'cancelled'>,
+): Promise<void> {
+  const call = callAt(run, index);
+  const closed = await closeEffect(call, toolInput(run, call));
+  const nothing =
+    closed.kind === 'done' && closed.outcome.kind === 'refused' && closed.outcome.code === 'void';
+  if (nothing) refuseCall(run, index, refuse(code, call.held?.name));
+  else await take(run, index, closed);
 }

@@ -148,6 +148,73 @@ describe('a kill switch', () => {
   });
 });
 
+describe('cancel', () => {
+  test('while an approval is open: every call of the step has its result at the end of the conversation', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'look' }, { tool: 'write', amount: 40 }, { tool: 'write_too', amount: 5 }] }],
+    });
+    await simulation.runUntilIdle();
+    simulation.signal('message', { text: 'wait', by: 'customer', id: 'm2' });
+    simulation.signal('cancel', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+    expect(world.ran.map(({ tool }) => tool)).toEqual(['look']);
+    const [ended] = world.ended;
+    expect(ended?.append.results.map(({ callId }) => callId)).toEqual(['call-1-0', 'call-1-1', 'call-1-2']);
+    expect(ended?.append.texts).toMatchObject([{ text: 'wait' }]);
+    expect(ended?.head).not.toBeNull();
+  });
+
+  const lost = () =>
+    ({
+      kind: 'failed',
+      failure: { message: 'lost', type: 'tool_failed', nonRetryable: true },
+      takesMs: 5_000,
+    }) as const;
+
+  test.each([
+    [{ outcome: 'happened', result: { id: 1 } }, 'happened'],
+    [{ outcome: 'did_not' }, 'did_not'],
+    [{ outcome: 'give_up' }, 'give_up'],
+    [null, 'give_up'],
+  ])(
+    'during an effect nobody knows about: the question stays until it is answered (%j)',
+    async (answer, said) => {
+      const { simulation, world } = await simulate({
+        ...SMALL,
+        tools: { write: lost },
+        closing: () => ({ kind: 'unknown', evidence: 'a lost attempt', activeMs: 1 }),
+      });
+      while (world.ran.length === 0) await simulation.advanceBy(50);
+      simulation.signal('cancel', { by: 'operator' });
+      await simulation.runUntilIdle();
+      const [record] = await openApprovals(simulation);
+      expect(record?.kind).toBe('reconcile');
+      expect(simulation.result.kind).toBe('running');
+      expect(simulation.searchAttributes.HoldfastState).toBe('unknown');
+      if (answer === null) await simulation.advanceBy(25 * HOUR_MS);
+      else simulation.signal('decide', { approval: record?.id, kind: 'answer', by: 'boss', answer });
+      await simulation.runUntilIdle();
+      expect(world.resolved.map((one) => one.said)).toEqual([said]);
+      expect(resultOf(simulation).outcome).toBe('cancelled');
+      expect(world.ended[0]?.append.results).toHaveLength(1);
+      expect(world.ran).toHaveLength(1);
+    },
+  );
+
+  test('a held effect is closed before it is called not run', async () => {
+    const held = () =>
+      ({ kind: 'completed', result: { kind: 'held', name: 'fleet', activeMs: 1 }, takesMs: 5 }) as const;
+    const { simulation, world } = await simulate({ ...SMALL, tools: { write: held } });
+    await simulation.runUntilIdle();
+    simulation.signal('cancel', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(world.closed).toHaveLength(1);
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+  });
+});
+
 describe('hand-over', () => {
   test('a cleared effect that has not started does not start any more', async () => {
     const { simulation, world } = await simulate({

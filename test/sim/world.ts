@@ -6,6 +6,7 @@ import type {
   PrepareCallInput,
   RecordDecisionsInput,
   RemindInput,
+  ResolveEffectInput,
   RunToolInput,
   RunToolResult,
   VerifyControlsInput,
@@ -50,6 +51,7 @@ export interface World {
   readonly verified: VerifyControlsInput[];
   readonly reminded: RemindInput[];
   readonly kept: (readonly string[])[];
+  readonly resolved: ResolveEffectInput[];
   readonly limits: RunLimits;
 }
 
@@ -71,6 +73,8 @@ export interface WorldOptions {
   /** Whether the nth try at verifying fails for the store. */
   readonly verifyFails?: (attempt: number) => boolean;
   readonly verifyMs?: number;
+  /** What the ledger says of an effect whose activity has failed; nothing was done by default. */
+  readonly closing?: () => RunToolResult;
   readonly crashEveryActivation?: boolean;
   readonly input?: Partial<StartInput>;
   readonly seed?: number;
@@ -122,6 +126,7 @@ export async function simulate(
     verified: [],
     reminded: [],
     kept: [],
+    resolved: [],
     limits: { ...DEFAULT_RUN_LIMITS, ...options.limits },
   };
   const pinned: PinnedRelease = {
@@ -187,14 +192,12 @@ function activities(
     runTool: runTool as ActivityHandler,
     closeEffect: ((input: RunToolInput) => {
       world.closed.push(input);
-      return done({
-        kind: 'done',
-        outcome: { kind: 'refused', code: 'void', text: 'not done' },
-        applied: false,
-        activeMs: 1,
-      } satisfies RunToolResult);
+      return done(options.closing?.() ?? NOT_DONE);
     }) as ActivityHandler,
-    resolveEffect: (() => toolDone({ tool: 'write' } as never)) as ActivityHandler,
+    resolveEffect: ((input: ResolveEffectInput) => {
+      world.resolved.push(input);
+      return toolDone({ tool: 'write' } as never);
+    }) as ActivityHandler,
     prepareCall: ((input: PrepareCallInput) =>
       done(
         prepared(
@@ -232,10 +235,17 @@ function activities(
     endRun: ((input: EndRunInput) => {
       world.ended.push(input);
       world.recorded.push(...input.decisions);
-      return done(null);
+      return done({ head: input.head });
     }) as ActivityHandler,
   };
 }
+
+const NOT_DONE: RunToolResult = {
+  kind: 'done',
+  outcome: { kind: 'refused', code: 'void', text: 'not done' },
+  applied: false,
+  activeMs: 1,
+};
 
 const STORE_AWAY: ActivityOutcome = {
   kind: 'failed',

@@ -99,9 +99,9 @@ export interface StoredApproval {
 export async function insertApproval(sql: Sql, run: string, id: string, row: StoredApproval): Promise<void> {
   await sql`
     insert into approvals (id, run, workflow_id, kind, state, key, tool, args_hash, summary, reason, requester, approvers,
-      quorum, opened_at, deadline, decision, decided_at)
+      quorum, taint, requester_may, on_expiry, opened_at, deadline, decision, decided_at)
     values (${id}, ${run}, ${`wf-${run}`}, ${row.kind ?? 'call'}, ${row.state}, ${id.split('/').slice(0, 3).join('/')},
-      ${row.tool ?? 'refund'}, ${row.argsHash ?? 'x'}, 'refund 5 USD', 'money moves', 'customer', '[]', 1,
+      ${row.tool ?? 'refund'}, ${row.argsHash ?? 'x'}, 'refund 5 USD', 'money moves', 'customer', '{}', 1, '{}', 'not', 'reject',
       ${row.openedAt ?? new Date()}, now() + interval '1 day',
       ${row.decision == null ? null : JSON.stringify(row.decision)}, ${row.decidedAt ?? null})`;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { callKey } from '../../src/core/ids.ts';
+import { NOTHING } from '../../src/core/state.ts';
 import { failed, success } from '../../src/tools/result.ts';
 import { effectTool, labAgent } from '../e2e/labAgent.ts';
 import { type Bench, newCall, openBench } from './bench.ts';
@@ -34,6 +35,8 @@ test('a handover says "not done" only of what was not done; what nobody knows is
       outcome: 'escalated',
       reason: 'handed_over',
       decisions: [],
+      head: null,
+      append: NOTHING,
       handOver,
       costMicroUsd: 0,
     }),

@@ -2,6 +2,7 @@ import type { OpenApprovalsInput } from '../../src/activities/types.ts';
 import type { ApprovalRecord } from '../../src/core/approvals.ts';
 import { type ApprovalId, approvalId, callKey, type Hash, type RunId } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { NOTHING } from '../../src/core/state.ts';
 import type { DeliveryResult, Notifier } from '../../src/notices/notifier.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import type { Notice } from '../../src/store/notices.ts';
@@ -81,17 +82,12 @@ export async function decideOne(sql: Sql, run: RunId, id: ApprovalId, state = 'a
 }
 
 export async function handOverOne(sql: Sql, run: RunId = newRun()): Promise<RunId> {
-  await finishRun(sql, {
-    run,
-    workflowId: `wf-${run}`,
-    agent: 'support',
-    requester: { id: 'c1', tenant: null, roles: [] },
-    outcome: 'escalated',
-    reason: 'asked',
-    decisions: [],
-    handOver: { queue: 'desk', summary: 'wants a person', evidence: 'SECRET-EVIDENCE' },
-    costMicroUsd: 0,
-  });
+  const handOver = { queue: 'desk', summary: 'wants a person', evidence: 'SECRET-EVIDENCE' };
+  const requester = { id: 'c1', tenant: null, roles: [] };
+  const nothingLeft = { decisions: [], head: null, append: NOTHING };
+  const ended = { outcome: 'escalated', reason: 'asked', costMicroUsd: 0 };
+  const who = { run, workflowId: `wf-${run}`, agent: 'support', requester };
+  await finishRun(sql, { ...who, ...ended, ...nothingLeft, handOver }, null);
   return run;
 }
 

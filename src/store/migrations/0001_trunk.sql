@@ -592,6 +592,9 @@ begin
   if p_state = 'applied' then
     update effects set state = 'applied', result = p_result, settled_at = clock_timestamp() where key = p_key;
     perform see_classes(e);
+  elsif p_state = 'void' then
+    -- A person looked: it did not happen, and nobody wants it any more.
+    update effects set state = 'void', settled_at = clock_timestamp() where key = p_key;
   end if;
   insert into evidence (key, fence, kind, facts) values (p_key, e.fence, 'person_' || p_state, p_facts::text);
   perform audit_append(e.run, 'effect_resolved', p_key, p_facts || jsonb_build_object('said', p_state));

@@ -16,6 +16,7 @@ const TEXTS: Readonly<Record<RefusalCode, readonly [happened: RegExp, todo: RegE
   expired: [/^Not run: nobody decided in time/, /You may ask again/],
   withdrawn: [/^Not run: the customer wrote something new/, /Read it first/],
   handed_over: [/^Not run: a person is taking over/, /taking over/],
+  cancelled: [/^Not run: the conversation was cancelled/, /cancelled/],
   switched_off: [
     /^Not run: this action is switched off.*DETAIL/,
     /A retry will not help now; tell the customer, or hand over/,
@@ -25,7 +26,6 @@ const TEXTS: Readonly<Record<RefusalCode, readonly [happened: RegExp, todo: RegE
     /Make the call again if it is still wanted/,
   ],
   terms_changed: [/^Not run: what it was approved for has changed/, /Look again, and ask the customer/],
-  mismatch: [/^Not run: this call is on record with other arguments/, /Make a new call/],
   void: [/^Not done: the attempt failed and was closed; nothing happened/, /You may make the call again/],
   unknown_outcome: [
     /^It is not known whether this happened/,
