@@ -74,9 +74,9 @@ function requestLines(state: RunState, open: readonly ApprovalRecord[]): string[
 function recordLines(state: RunState, record: ApprovalRecord): string[] {
   const { title, answers } = FORMS[record.kind];
   const facts = [
-    record.amount && `**Amount** ${code(formatAmount(record.amount))}`,
-    record.tool !== null && `**Tool** ${code(record.tool)}${record.tier === null ? '' : ` (${record.tier})`}`,
-    `**For** ${code(state.requester.id)}`,
+    record.amount && `**amount** ${code(formatAmount(record.amount))}`,
+    record.tool !== null && `**tool** ${code(record.tool)}${record.tier === null ? '' : ` (${record.tier})`}`,
+    `**for** ${code(state.requester.id)}`,
   ].filter((fact) => typeof fact === 'string');
   return [
     `#### ${title} ${code(record.summary)}`,

@@ -170,9 +170,7 @@ describe('P13 text of others on the card', () => {
   });
 
   test('of 100 KB each leaves a card of bounded size, and whole signals on it', () => {
-    for (const text of ['\ud83d\ude00', '`$<b>', '\u202e'].map((part) =>
-      part.repeat(100 * 1024),
-    )) {
+    for (const text of ['\ud83d\ude00', '`$<b>', '\u202e'].map((part) => part.repeat(100 * 1024))) {
       const records = Array.from({ length: LIMITS.openApprovals }, () => recordOf(all(text), 'reconcile'));
       const drawn = card(stateOf(all(text), LIMITS.callsPerStep), 'unknown', text, records);
       expect(drawn.length).toBeLessThan(48 * 1024);
