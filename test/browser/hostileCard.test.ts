@@ -1,6 +1,7 @@
 import type { FrameLocator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { LIMITS } from '../../src/core/limits.ts';
+import { wellFormed } from '../../src/core/text.ts';
 import { approvalsQuery } from '../../src/workflows/messages.ts';
 import { type Handle, type Lab, openLab, until } from '../e2e/lab.ts';
 import { effectTool, labAgent, say } from '../e2e/labAgent.ts';
@@ -82,7 +83,10 @@ describe.runIf(needs !== null)('P13 text of others in the Temporal UI', { timeou
     lab = await openLab({
       databaseUrl: inject('databaseUrl'),
       temporalAddress: inject('temporalAddress'),
-      agents: [asking('hostile', HOSTILE.join(' ').slice(0, 20_000)), asking('plain', 'plain')],
+      agents: [
+        asking('hostile', wellFormed(HOSTILE.join(' ').slice(0, LIMITS.reasonChars))),
+        asking('plain', 'plain'),
+      ],
       conversations: [
         talk(OPENING, HOSTILE),
         talk(
