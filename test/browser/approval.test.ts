@@ -82,6 +82,7 @@ describe.runIf(needs !== null)('a person at the Temporal UI', { timeout: 240_000
     expect(words).toContain(SUMMARY);
     expect(words).toContain('42.50 USD');
     expect(words).toContain('Money leaves the shop.');
+    await page.waitForStatus('Running');
     await page.screenshot('approval-1-card');
 
     const pasted = await page.copy(lineToPaste(card, 'Yes'));
@@ -110,7 +111,9 @@ describe.runIf(needs !== null)('a person at the Temporal UI', { timeout: 240_000
     expect(acted - before).toBe(1);
     const audit = await readAudit(lab.sql, result.run);
     expect(firstBrokenRow(result.run, audit)).toBeNull();
-    console.log(audit.map((row) => `${row.event} ${row.facts}`).join('\n'));
+    const decided = audit.filter((row) => row.event === 'approval_approved');
+    expect(decided.map((row) => JSON.parse(row.facts))).toMatchObject([{ by: 'Ada Okafor', channel: 'ui' }]);
+    expect(audit.filter((row) => row.event === 'effect_applied')).toHaveLength(1);
   });
 
   test('a signal pasted without a name decides nothing', async () => {

@@ -106,9 +106,9 @@ export class WorkflowPage {
     await dialog.waitFor({ state: 'hidden' });
   }
 
-  /** Waits until the head of the page says that the run has this status. */
+  /** Waits until the head of the page says so of the run. Below it activities have words of the same kind. */
   async waitForStatus(status: 'Running' | 'Completed'): Promise<void> {
-    await this.page.locator('header, main').getByText(status, { exact: true }).first().waitFor();
+    await this.page.locator('header').getByText(status, { exact: true }).waitFor();
   }
 
   async screenshot(name: string): Promise<void> {

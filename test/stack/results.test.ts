@@ -44,3 +44,26 @@ test('a failed test counts once', () => {
     failed: 1,
   });
 });
+
+test('what did not run is said, with the names of the files', () => {
+  const left = {
+    name: '/clone/test/left.test.ts',
+    status: 'passed',
+    assertionResults: [{ status: 'skipped' }],
+  };
+  const files = Array.from({ length: 7 }, () => left);
+  const resultsFile = join(makeFolder(), 'results.json');
+  const notes = (testResults: unknown[]) => {
+    const report = {
+      numPassedTests: 1,
+      numFailedTests: 0,
+      numPendingTests: testResults.length - 1,
+      testResults,
+    };
+    writeFileSync(resultsFile, JSON.stringify(report));
+    return countResults({ resultsFile, code: 0 }).notes;
+  };
+  expect(notes([goodFile])).toEqual([]);
+  expect(notes([goodFile, left])).toEqual(['NOT RUN: 1 tests, of left.test.ts']);
+  expect(notes([goodFile, ...files])[0]).toMatch(/^NOT RUN: 7 tests, of left.test.ts,.* and 2 more files$/);
+});
