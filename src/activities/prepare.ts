@@ -188,7 +188,7 @@ async function factsOf(tool: Tool<unknown>, input: JsonObject, toolServices: unk
     payee: isName(payee, LIMITS.payeeChars) ? payee : null,
     declared: Array.isArray(classes) && areClasses(classes) ? classes : null,
     terms,
-    summary: oneLine(summaryOf(tool, input), LIMITS.summaryChars),
+    summary: oneLine(visible(summaryOf(tool, input)), LIMITS.summaryChars),
   };
 }
 

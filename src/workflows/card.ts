@@ -39,10 +39,14 @@ export function card(
   phase: RunPhase,
   waitsFor: string,
   open: readonly ApprovalRecord[],
+  refused: { readonly by: string; readonly why: string } | null = null,
 ): string {
   return [
     `### ${TITLES[phase]}`,
     ...(open.length > 0 ? requestLines(state, open) : [waitsFor && `Waits for ${code(waitsFor)}`]),
+    refused === null
+      ? ''
+      : `**Last word that did not count:** ${code(refused.by)}, ${code(refused.why.replaceAll('_', ' '))}`,
     ...callLines(state, open),
     factsLine(state),
     // The UI gives its frame less height than the card has: the last line would be cut off.

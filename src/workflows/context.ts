@@ -47,6 +47,8 @@ export interface Live {
   /** The first error of a call that runs beside the loop. */
   failure: { readonly error: unknown } | null;
   dropped: number;
+  /** The last word that did not count, for the card: whoever sent a signal by hand sees it nowhere else. */
+  refused: { readonly by: string; readonly why: string } | null;
 }
 
 export function newLive(): Live {
@@ -68,6 +70,7 @@ export function newLive(): Live {
     dirty: false,
     failure: null,
     dropped: 0,
+    refused: null,
   };
 }
 
@@ -153,7 +156,7 @@ export function enter(run: Run, phase: RunPhase, waitsFor: string): void {
 }
 
 export function showCard(run: Run): void {
-  setCurrentDetails(card(run.state, run.live.phase, run.live.waitsFor, openRecords(run)));
+  setCurrentDetails(card(run.state, run.live.phase, run.live.waitsFor, openRecords(run), run.live.refused));
 }
 
 /** Remembers the newest of a bounded list. */

@@ -12,7 +12,7 @@ import { canonicalJson, isObject, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { utf8Bytes } from '../core/text.ts';
 import { replace } from './approvals.ts';
-import { note, openRecords, patch, type Run, refOf } from './context.ts';
+import { note, openRecords, patch, type Run, refOf, showCard } from './context.ts';
 import type { DecideReply } from './messages.ts';
 import { store } from './proxies.ts';
 import { actOn, parseSteering } from './steering.ts';
@@ -150,13 +150,12 @@ function settle(run: Run, control: Control, verified: Verified | undefined): voi
   const said = parseSteering(control.body);
   if (said === null) return;
   if (verified?.kind === 'ok') actOn(run, control.name, said, verified.speaker);
-  else
-    note(run, 'refused', {
-      by: said.by,
-      channel: said.channel,
-      signal: control.name,
-      why: verified?.why ?? 'unsigned',
-    });
+  else {
+    const why = verified?.why ?? 'unsigned';
+    note(run, 'refused', { by: said.by, channel: said.channel, signal: control.name, why });
+    run.live.refused = { by: said.by, why };
+    showCard(run);
+  }
 }
 
 function settleDecision(run: Run, control: Control, verified: Verified | undefined): DecideReply {
@@ -205,6 +204,8 @@ function refuse(
 ): Refusal {
   const { approval, by, channel, kind } = decision;
   note(run, 'refused', { approval, by, channel, identity, kind, why });
+  run.live.refused = { by, why };
+  showCard(run);
   return { kind: 'refused', why };
 }
 

@@ -5,7 +5,7 @@ import { LIMITS } from '../core/limits.ts';
 import { addUsage, totalTokens } from '../core/messages.ts';
 import { notice, refuse } from '../core/refusals.ts';
 import { type LandingReason, NOTHING, openTurn, type TextRef } from '../core/state.ts';
-import { oneLine, utf8Bytes } from '../core/text.ts';
+import { oneLine, utf8Bytes, visible } from '../core/text.ts';
 import { enter, patch, patchTurn, type Run, refOf, showCard, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
 import { replyTo } from './inbox.ts';
@@ -168,7 +168,7 @@ function digestAnswer(run: Run, answer: Answer): Ending | null {
       ...newCall(prepared),
       outcome: cutOff ? refuse('cut_off') : null,
     }));
-    const said = answer.preview === null ? null : oneLine(answer.preview.text, LIMITS.quoteChars);
+    const said = answer.preview === null ? null : oneLine(visible(answer.preview.text), LIMITS.quoteChars);
     patchTurn(run, { step: { n: run.state.nextStep - 1, said: said === '' ? null : said, calls } });
     return null;
   }
