@@ -9,7 +9,7 @@ import type { ToolUseBlock } from '../core/messages.ts';
 import { FIRST_USE } from '../core/policy.ts';
 import type { Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
-import { oneLine, utf8Bytes, wellFormed } from '../core/text.ts';
+import { oneLine, utf8Bytes, visible, wellFormed } from '../core/text.ts';
 import { callFacts } from '../store/callFacts.ts';
 import { loadBlobs, storeBlobs } from '../store/chain.ts';
 import { hashText } from '../store/hash.ts';
