@@ -39,24 +39,38 @@ export function addApprovalCommands(program: Command, run: Run): void {
       }),
     );
   addApprovalStats(approvals, run);
-  const decision = (name: 'approve' | 'reject', description: string) =>
+  const decision = (name: Decision['kind'], description: string, why: string) =>
     program
       .command(name)
       .description(description)
       .argument('<approval-id>')
       .requiredOption('--by <name>', 'who decides')
-      .option('--reason <text>', name === 'reject' ? 'why not: the agent reads it' : 'why')
-      .action((id: string, flags: DecideFlags) =>
-        run((session) => decide(session, id, flags, { kind: name })),
-      );
-  decision('approve', 'say yes to exactly what is listed');
-  decision('reject', 'say no; the agent is told, with the reason');
-  program
-    .command('answer')
-    .description('say what became of an effect whose outcome nobody knows, or answer a question of the agent')
-    .argument('<approval-id>')
-    .requiredOption('--by <name>', 'who says it')
-    .option('--reason <text>', 'how you know')
+      .option('--reason <text>', why);
+  decision('approve', 'say yes to exactly what is listed', 'why')
+    .option(
+      '--learn <days>',
+      'and from now on, for this tool and payee, up to this amount, for so many days',
+      wholeNumber(1, LIMITS.learnedRuleDaysMax),
+    )
+    .action((id: string, flags: DecideFlags & { readonly learn?: number }) =>
+      run((session) => {
+        const learn = flags.learn === undefined ? {} : { learn: { days: flags.learn } };
+        return decide(session, id, flags, { kind: 'approve', ...learn });
+      }),
+    );
+  decision('reject', 'say no; the agent is told, with the reason', 'why not: the agent reads it').action(
+    (id: string, flags: DecideFlags) => run((session) => decide(session, id, flags, { kind: 'reject' })),
+  );
+  decision('edit', 'let it run with other arguments; they go through the policy again', 'why')
+    .requiredOption('--arguments <json>', 'all arguments, as they shall be', jsonObject)
+    .action((id: string, flags: DecideFlags & { readonly arguments: JsonObject }) =>
+      run((session) => decide(session, id, flags, { kind: 'edit', arguments: flags.arguments })),
+    );
+  decision(
+    'answer',
+    'say what became of an effect whose outcome nobody knows, or answer a question of the agent',
+    'how you know',
+  )
     .option('--happened [json]', 'it happened, with this result', jsonObject)
     .option('--did-not', 'it did not happen: run it once more')
     .option('--give-up', 'nobody can tell: go on without it')
@@ -98,7 +112,7 @@ async function decide(
   session: Session,
   id: string,
   flags: DecideFlags,
-  what: Pick<Decision, 'kind'> & { readonly answer?: Json },
+  what: Pick<Decision, 'kind' | 'answer' | 'arguments' | 'learn'>,
 ): Promise<undefined> {
   const approval = await session.store((sql) => findApproval(sql, id));
   if (approval === null)
