@@ -110,7 +110,7 @@ async function wordsOf(sql: Sql, type: NoticeType, data: JsonObject): Promise<st
     case 'approval.closed': {
       const by = String(data.by ?? '');
       const person = (await storeDirectory(sql).find([by])).get(by);
-      return `${data.state}, decided by ${person === undefined ? by : `${person.name} (${person.roles.join(', ')})`}`;
+      return `decided by ${person === undefined ? by : `${person.name} (${person.roles.join(', ')})`}: ${data.state}`;
     }
     default:
       return type;

@@ -14,6 +14,8 @@ export interface PatienceFacts {
     readonly state: string;
     readonly requester: string;
     readonly by: string | null;
+    /** `signed` or `unverified`: how sure it is who decided. */
+    readonly identity: string | null;
   }[];
   /** What the directory says now of the one who decided; none for people it does not know. */
   readonly roles: readonly string[];
@@ -40,7 +42,8 @@ export async function readPatienceFacts(sql: Sql, run: string, decider: string):
   return {
     requester,
     approvals: await sql<PatienceFacts['approvals'][number][]>`
-      select id, state, requester, decision::jsonb ->> 'by' as by from approvals where run = ${run} order by opened_at`,
+      select id, state, requester, decision::jsonb ->> 'by' as by, decision::jsonb ->> 'identity' as identity
+      from approvals where run = ${run} order by opened_at`,
     roles: person?.roles ?? [],
     notices: notices.map(({ type }) => type),
     tenants: effects.map(({ tenant }) => tenant),
@@ -83,7 +86,7 @@ export function checkPatience(
         found.roles.some((role) => others.includes(role) && !first.includes(role)) &&
         at('approval_escalated') !== -1 &&
         at('approval_escalated') < at('approval_approved'),
-      `${approval?.by ?? 'nobody'}, ${list(found.roles)}; asked ${list(first)}, then ${list(others)}`,
+      `${approval?.by ?? 'nobody'}, ${list(found.roles)}, ${approval?.identity ?? 'not said'}; asked ${list(first)}, then ${list(others)}`,
     ),
     check(
       'nothing ran before the decision',
@@ -114,8 +117,12 @@ export function checkPatience(
       `for ${requester.id}, in the shop ${list(found.shops)}`,
     ),
     checkAudit(facts),
-    check('audit verify finds nothing wrong', found.faults.length === 0, found.faults[0] ?? 'no faults'),
+    checkFaults(found),
   ];
+}
+
+export function checkFaults({ faults }: Pick<PatienceFacts, 'faults'>): Check {
+  return check('audit verify finds nothing wrong', faults.length === 0, faults[0] ?? 'no faults');
 }
 
 /** The roles that an audit row speaks of, under this name. */

@@ -171,7 +171,10 @@ export async function playConversation(
       }
       await delay(ASK_AGAIN_MS, undefined, { signal });
     }
-    throw new Error(`message ${id} of ${workflowId} is not answered after ${MAX_ASKS} rounds of approvals`);
+    const { state, waitsFor } = await holdfast.status(workflowId);
+    throw new Error(
+      `message ${id} of ${workflowId} is not answered after ${MAX_ASKS} tries; the run is ${state} and waits for ${waitsFor}`,
+    );
   };
 
   try {

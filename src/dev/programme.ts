@@ -7,7 +7,7 @@ import {
 } from './conversations.ts';
 import { type Kill, resumeAfterKill } from './kill.ts';
 import { type Patience, waitForDirector } from './patience.ts';
-import { checkPatience, readPatienceFacts } from './patienceProof.ts';
+import { checkFaults, checkPatience, readPatienceFacts } from './patienceProof.ts';
 import { HOUR_MS } from './patientAgent.ts';
 import { type Approver, type OnWorkerExit, playConversation, type Stage, type Talk } from './play.ts';
 import {
@@ -89,9 +89,9 @@ function scenesFor(stage: Stage): readonly Scene[] {
       twist: `in which an hour takes ${seconds(HOUR_MS)}`,
       approver: (onPatience) => waitForDirector(stage, patientReturn.order, onPatience),
       judge: async ({ facts, patience }) => {
-        if (!scripted) return [checkAudit(facts)];
+        const found = await readPatienceFacts(stage.sql, facts.run, patience?.decider.id ?? '');
+        if (!scripted) return [checkAudit(facts), checkFaults(found)];
         if (patience === null) return [check('somebody was asked, and decided', false, 'nobody')];
-        const found = await readPatienceFacts(stage.sql, facts.run, patience.decider.id);
         return checkPatience({ ...found, patience, facts }, patientReturn.order);
       },
     },
