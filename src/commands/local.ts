@@ -15,7 +15,7 @@ export function addLocalCommands(program: Command, run: Run): void {
   program
     .command('demo')
     .description(
-      'play three conversations: a question, an approval, and a worker killed in the middle of an effect',
+      'play four conversations: a question, an approval, a worker killed in the middle of an effect, and an approval that takes three days of compressed time',
     )
     .option('--yes', 'approve what is asked without asking back', false)
     .option('--scripted', 'use the scripted model even where ANTHROPIC_API_KEY is set', false)

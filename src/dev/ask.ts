@@ -10,6 +10,7 @@ export type Decider =
 
 export interface Answer {
   readonly approved: boolean;
+  /** What they are called; their id, once it is decided. */
   readonly by: string;
   readonly reason: string | null;
 }
@@ -18,20 +19,21 @@ export interface Answer {
 const ANSWER_TIMEOUT_MS = 10 * 60_000;
 const MAX_TRIES = 5;
 
-/** Shows an approval as its approver would see it, and gets the decision. */
+/** Shows an approval as its approver would see it. */
+export function showRequest(screen: Screen, record: ApprovalRecord, until: string): void {
+  screen.said('approval', record.summary);
+  screen.note([record.amount && formatAmount(record.amount), record.tier, until].filter(Boolean).join(' · '));
+  screen.note(record.reason);
+}
+
+/** Shows an approval, and gets the decision. */
 export async function askAbout(
   record: ApprovalRecord,
   how: { readonly decider: Decider; readonly screen: Screen; readonly signal: AbortSignal },
 ): Promise<Answer> {
   const { decider, screen, signal } = how;
   const deadline = new Date(record.deadlineMs).toISOString().slice(0, 16).replace('T', ' ');
-  screen.said('approval', record.summary);
-  screen.note(
-    [record.amount && formatAmount(record.amount), record.tier, `decide by ${deadline} UTC`]
-      .filter(Boolean)
-      .join(' · '),
-  );
-  screen.note(record.reason);
+  showRequest(screen, record, `decide by ${deadline} UTC`);
   if (decider.kind === 'itself') {
     screen.said('demo', `approves for itself (${decider.why})`);
     return { approved: true, by: 'demo', reason: null };

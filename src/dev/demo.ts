@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { deleteShop } from '../agents/support/copies.ts';
 import { agent as support } from '../agents/support/index.ts';
+import { createHoldfastClient } from '../client.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { connectClient, UnreachableError } from '../connection.ts';
 import { connect, type Sql } from '../store/connection.ts';
@@ -10,8 +11,9 @@ import type { Decider } from './ask.ts';
 import { smallReturn } from './conversations.ts';
 import { Interrupted, type Interrupts, listenForInterrupts, within } from './interrupt.ts';
 import { type Parts, startParts } from './parts.ts';
-import { CRASH_VARIABLE, externalDemoFolder } from './place.ts';
-import { AGENT, CHANNEL, type Stage, workflowIdOf } from './play.ts';
+import { agent as patient } from './patientAgent.ts';
+import { CRASH_VARIABLE, externalDemoFolder, patientAgentModule } from './place.ts';
+import { CHANNEL, type Stage, workflowIdOf } from './play.ts';
 import { playProgramme } from './programme.ts';
 import { isRight, jsonOf, type Played, showSummary } from './report.ts';
 import { Screen, seconds } from './screen.ts';
@@ -31,7 +33,7 @@ const READING_PACE_MS = 350;
 const WORKER_TIMEOUT_MS = 60_000;
 
 /**
- * Plays three conversations on real parts and checks each. Resolves to the exit code: 0 only when all three are right,
+ * Plays four conversations on real parts and checks each. Resolves to the exit code: 0 only when all four are right,
  * 1 when not, 128 + n after signal n. Throws a `ConfigError` or `UnreachableError` where the caller's own settings are
  * at fault.
  */
@@ -44,7 +46,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   try {
     screen.line();
     screen.line(
-      `  ${screen.colors.bold('Holdfast demo')}: three conversations with a support agent, on real parts`,
+      `  ${screen.colors.bold('Holdfast demo')}: four conversations with a support agent, on real parts`,
     );
     screen.line();
     parts = await startParts({
@@ -58,7 +60,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     const stage = await openStage(options, { screen, interrupts, parts, close });
     const all = await playProgramme(stage, (workflowId) => urlOf(stack, workflowId));
     showSummary(screen, all, { free: parts.model !== null });
-    const ok = all.length === 3 && all.every(isRight);
+    const ok = all.length === 4 && all.every(isRight);
     showEnd(screen, parts, { ok, ms: performance.now() - startedMs });
     if (options.json) printJson(parts, { ok, demo: stage.demo, all, ms: performance.now() - startedMs });
     return ok ? 0 : 1;
@@ -102,7 +104,7 @@ async function openStage(
   const demo = `demo-${randomUUID().slice(0, 8)}`;
   // A queue of its own: the worker of a `dev` that runs beside would take work away, and not die when it should.
   process.env.HOLDFAST_TASK_QUEUE = `holdfast-${demo}`;
-  process.env.HOLDFAST_AGENTS = AGENT;
+  process.env.HOLDFAST_AGENTS = [support.release.agent, patientAgentModule()].join();
   const config = readConfig(process.env);
   const name = config.models[support.release.modelTier];
   screen.line(
@@ -117,15 +119,27 @@ async function openStage(
   close.push(() => sql.end({ timeout: 5 }));
   const { client, close: closeClient } = await connectClient(config.codecModule);
   close.push(closeClient);
+  const decisionKey = process.env.HOLDFAST_DECISION_KEY?.trim() || undefined;
   const stage: Stage = {
     demo,
     client,
+    holdfast: createHoldfastClient({
+      client,
+      taskQueue: config.taskQueue,
+      channel: 'demo',
+      ...(decisionKey !== undefined && { decisionKey }),
+    }),
     sql,
     taskQueue: config.taskQueue,
     screen,
     model: parts.model,
     decider: deciderOf(options, screen),
     signal,
+    onEnd: (undo) => {
+      close.push(async () => {
+        await undo();
+      });
+    },
     worker,
   };
   // Whoever polls at the end: the first worker does not live that long.
@@ -134,12 +148,13 @@ async function openStage(
     `a worker (process ${worker.pid})`,
     within(worker.ready, { signal, timeoutMs: WORKER_TIMEOUT_MS, what: 'the worker' }),
   );
-  await promoteRelease(sql, {
-    agent: AGENT,
-    channel: CHANNEL,
-    release: releaseHash(support.release),
-    by: 'demo',
-  });
+  for (const { release } of [support, patient])
+    await promoteRelease(sql, {
+      agent: release.agent,
+      channel: CHANNEL,
+      release: releaseHash(release),
+      by: 'demo',
+    });
   if (parts.ownDatabase && !parts.stack.attached) await clearShops(sql);
   return stage;
 }
@@ -166,7 +181,7 @@ function showEnd(screen: Screen, parts: Parts, found: { readonly ok: boolean; re
   const { bold, green, red, dim } = screen.colors;
   screen.line();
   screen.line(
-    `  ${found.ok ? green(bold('All three are right.')) : red(bold('Not all three are right; see ✗ above.'))} ${dim(seconds(found.ms))}`,
+    `  ${found.ok ? green(bold('All four are right.')) : red(bold('Not all four are right; see ✗ above.'))} ${dim(seconds(found.ms))}`,
   );
   if (parts.stack.uiUrl !== null && !parts.stack.attached)
     screen.line(

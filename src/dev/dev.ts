@@ -85,7 +85,7 @@ async function keepUp({ parts, config, screen, signal, json }: KeepUp): Promise<
       first = false;
       const promoted = await promote(config);
       if (parts.model !== null && parts.ownDatabase && !parts.stack.attached) await openShopAnew(config);
-      showHelp(screen, parts, promoted);
+      showHelp(screen, parts, { promoted, signed: config.decisionKeys !== null });
       if (json) printAddresses(parts);
     },
     beforeRestart: async () => {

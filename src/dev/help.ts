@@ -4,7 +4,12 @@ import type { Parts } from './parts.ts';
 import type { Screen } from './screen.ts';
 
 /** What somebody who has just typed `npm run dev` can do next, in another terminal. */
-export function showHelp(screen: Screen, parts: Parts, promoted: readonly string[]): void {
+export function showHelp(
+  screen: Screen,
+  parts: Parts,
+  about: { readonly promoted: readonly string[]; readonly signed: boolean },
+): void {
+  const { promoted, signed } = about;
   const { bold, dim, cyan } = screen.colors;
   const command = (what: string, words: string) => {
     screen.line(`  ${dim(what.padEnd(11))}npx holdfast ${words}`);
@@ -27,6 +32,12 @@ export function showHelp(screen: Screen, parts: Parts, promoted: readonly string
   command('approvals', 'approvals');
   command('approve', 'approve APPROVAL --by YOUR_NAME');
   command('reject', "reject APPROVAL --by YOUR_NAME --reason 'why not'");
+  command('people', 'people set YOUR_NAME --role approver --by YOUR_NAME');
+  command('stop', "stop --all --by YOUR_NAME --reason 'why'  (--off lifts it)");
+  if (signed) {
+    screen.note('HOLDFAST_DECISION_KEY is set: only signed decisions of people in the directory count.');
+    screen.note('Set it in that terminal, too, and add yourself with "people set".');
+  }
   if (parts.model !== null) showScripts(screen);
   screen.line();
   screen.line(`  ${dim('Ctrl-C ends everything; the data stays.')}`);
@@ -38,7 +49,7 @@ function showScripts(screen: Screen): void {
   const { bold, dim } = screen.colors;
   screen.line();
   screen.line(`  ${bold('What the scripted model can talk about')}`);
-  for (const { title, texts } of conversations) {
+  for (const { title, texts } of conversations.filter(({ agent }) => agent === support.release.agent)) {
     screen.line(`  ${dim(`${title}:`)}`);
     texts.forEach((text, i) => {
       screen.line(`    ${dim(i === 0 ? 'opening' : 'then   ')} ${quote(text)}`);

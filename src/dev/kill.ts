@@ -1,5 +1,5 @@
 import { type OnWorkerExit, type Stage, workerEnded } from './play.ts';
-import { type Facts, readFacts } from './proof.ts';
+import { type Facts, readFacts, runOf } from './proof.ts';
 import { seconds } from './screen.ts';
 import { startWorkerProcess } from './workerProcess.ts';
 
@@ -23,7 +23,7 @@ export function resumeAfterKill(stage: Stage, order: string, onKill: (kill: Kill
     const { red, green, bold } = screen.colors;
     const dead = stage.worker;
     if (exit.signal !== 'SIGKILL') throw workerEnded(exit, dead);
-    const before = await readFacts(sql, { run: await runOf(stage, workflowId), shop: workflowId, order });
+    const before = await readFacts(sql, { run: await runOf(sql, workflowId), shop: workflowId, order });
     const lease = await readLease(stage, before.run);
     const endMs = performance.now() + lease.remainingMs;
     const leftMs = () => Math.max(0, endMs - performance.now());
@@ -56,12 +56,6 @@ export function resumeAfterKill(stage: Stage, order: string, onKill: (kill: Kill
     onKill({ killedPid: dead.pid, newPid: next.pid, before, leaseMs: Math.round(lease.totalMs) });
     throw workerEnded(await next.exited, next);
   };
-}
-
-async function runOf({ sql }: Stage, workflowId: string): Promise<string> {
-  const [row] = await sql<{ run: string }[]>`select run from runs where workflow_id = ${workflowId}`;
-  if (row === undefined) throw new Error(`the store has no run of ${workflowId}`);
-  return row.run;
 }
 
 /** By the database's clock, the only one that counts for leases. */

@@ -38,5 +38,13 @@ export function nodeArguments(module: 'worker' | 'dev/crashingWorker'): readonly
   return [...loader, '--import', endWithParent, file];
 }
 
+/**
+ * The demo's own agent, as HOLDFAST_AGENTS names a module. A URL, because a folder's name may hold the comma that
+ * separates modules.
+ */
+export function patientAgentModule(): string {
+  return new URL(`./patientAgent${extension}`, import.meta.url).href.replaceAll(',', '%2C');
+}
+
 /** Names the workflow in whose effect `crashingWorker` dies. Only the demo sets it. */
 export const CRASH_VARIABLE = 'HOLDFAST_DEMO_CRASH_WORKFLOW';

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { importShop } from '../agents/support/copies.ts';
 import { seed } from '../agents/support/seed/index.ts';
+import type { HoldfastClient } from '../client.ts';
+import type { ApprovalRecord } from '../core/approvals.ts';
 import { totalTokens } from '../core/messages.ts';
 import type { ScriptedModel } from '../models/scripted/server.ts';
 import type { Sql } from '../store/connection.ts';
@@ -9,9 +11,6 @@ import { databaseOf } from '../store/database.ts';
 import {
   AGENT_RUN,
   approvalsQuery,
-  cancelSignal,
-  closeSignal,
-  decideSignal,
   type Reply,
   type RunResult,
   type StartInput,
@@ -21,12 +20,12 @@ import { type Answer, askAbout, type Decider } from './ask.ts';
 import { declinedReturn, NUDGE, type ScriptedConversation } from './conversations.ts';
 import { followRun } from './follow.ts';
 import { within } from './interrupt.ts';
+import { addPerson } from './people.ts';
 import type { Screen } from './screen.ts';
 import { ConversationView } from './view.ts';
 import type { WorkerExit, WorkerProcess } from './workerProcess.ts';
 
-/** The agent that plays, and the channel that points to its release of today; `live` is left alone. */
-export const AGENT = 'support';
+/** Points to the releases of today; `live` is left alone. */
 export const CHANNEL = 'demo';
 
 /** What the conversations of one demo have in common. */
@@ -34,6 +33,8 @@ export interface Stage {
   /** Begins the workflow ids of this demo. */
   readonly demo: string;
   readonly client: Client;
+  /** Speaks for people, and signs what they say where the environment has a key. */
+  readonly holdfast: HoldfastClient;
   readonly sql: Sql;
   readonly taskQueue: string;
   readonly screen: Screen;
@@ -41,6 +42,8 @@ export interface Stage {
   readonly model: ScriptedModel | null;
   readonly decider: Decider;
   readonly signal: AbortSignal;
+  /** Something to undo when the demo ends, however it ends. */
+  readonly onEnd: (undo: () => Promise<unknown>) => void;
   /** The worker that polls now. */
   worker: WorkerProcess;
 }
@@ -63,8 +66,29 @@ export type OnWorkerExit = (
   run: { readonly workflowId: string; readonly view: ConversationView },
 ) => Promise<never>;
 
+/** Gets one request decided: calls `decide` at most once, and returns when there is nothing left to show of it. */
+export type Approver = (
+  record: ApprovalRecord,
+  run: {
+    readonly workflowId: string;
+    readonly view: ConversationView;
+    readonly decide: (answer: Answer) => Promise<void>;
+  },
+) => Promise<void>;
+
+export interface Twists {
+  readonly onWorkerExit?: OnWorkerExit | undefined;
+  /** Default: whoever the stage's decider is. */
+  readonly approver?: Approver | undefined;
+}
+
+/** What the customers are to the agent: each is the requester of one conversation, with a shop to themselves. */
+export const REQUESTER = 'demo-customer';
+
 const REPLY_TIMEOUT_MS = 3 * 60_000;
 const RESULT_TIMEOUT_MS = 60_000;
+/** Longer than any approver takes. */
+const DECISION_TIMEOUT_MS = 30 * 60_000;
 const CANCEL_MS = 3_000;
 const MAX_ASKS = 20;
 const ASK_AGAIN_MS = 200;
@@ -78,17 +102,19 @@ export function workflowIdOf(demo: string, conversation: ScriptedConversation): 
 export async function playConversation(
   stage: Stage,
   conversation: ScriptedConversation,
-  onWorkerExit?: OnWorkerExit,
+  twists: Twists = {},
 ): Promise<Talk> {
-  const { client, sql, screen, signal } = stage;
+  const { client, holdfast, sql, screen, signal } = stage;
+  const { onWorkerExit, approver = askingAbout(stage) } = twists;
+  const { agent } = conversation;
   const workflowId = workflowIdOf(stage.demo, conversation);
   const startedMs = performance.now();
   await importShop(databaseOf(sql), workflowId, seed);
   const handle = await client.workflow.start<(input: StartInput) => Promise<RunResult>>(AGENT_RUN, {
     workflowId,
     taskQueue: stage.taskQueue,
-    staticSummary: `${AGENT}: ${conversation.title}`,
-    args: [{ v: 1, agent: AGENT, channel: CHANNEL, requester: { id: 'demo-customer', tenant: workflowId } }],
+    staticSummary: `${agent}: ${conversation.title}`,
+    args: [{ v: 1, agent, channel: CHANNEL, requester: { id: REQUESTER, tenant: workflowId } }],
   });
   const view = new ConversationView(screen, conversation.customer);
   const follower = followRun(client, workflowId, (happening, atMs) => view.show(happening, atMs));
@@ -107,7 +133,7 @@ export async function playConversation(
     const decided = new Set<string>();
     for (let asks = 0; asks < MAX_ASKS; asks++) {
       const sending = handle.executeUpdate(sendUpdate, {
-        args: [{ text, by: 'demo-customer', id }],
+        args: [{ text, by: REQUESTER, id }],
         updateId: `${id}-${asks}`,
       });
       const reply = await orBroken(sending, 'an answer', REPLY_TIMEOUT_MS);
@@ -125,20 +151,30 @@ export async function playConversation(
         decided.add(record.id);
         // What became of an effect is a question about facts, which a demo cannot answer.
         if (record.kind !== 'call') return { ...reply, kind: 'landed' };
-        const answer = await askAbout(record, stage);
-        decisions.push(answer);
-        if (!answer.approved) prepareForNo(stage, conversation);
-        await handle.signal(decideSignal, {
-          approval: record.id,
-          kind: answer.approved ? 'approve' : 'reject',
-          by: answer.by,
-          channel: 'demo',
-          ...(answer.reason !== null && { reason: answer.reason }),
-        });
+        const decide = async ({ approved, by, reason }: Answer) => {
+          decisions.push({ approved, by, reason });
+          if (!approved) prepareForNo(stage, conversation);
+          await holdfast.decide({
+            workflowId,
+            approval: record.id,
+            kind: approved ? 'approve' : 'reject',
+            by,
+            ...(record.argsHash !== null && { argsHash: record.argsHash }),
+            ...(reason !== null && { reason }),
+          });
+        };
+        await orBroken(
+          approver(record, { workflowId, view, decide }),
+          `a decision on ${record.id}`,
+          DECISION_TIMEOUT_MS,
+        );
       }
       await delay(ASK_AGAIN_MS, undefined, { signal });
     }
-    throw new Error(`message ${id} of ${workflowId} is not answered after ${MAX_ASKS} rounds of approvals`);
+    const { state, waitsFor } = await holdfast.status(workflowId);
+    throw new Error(
+      `message ${id} of ${workflowId} is not answered after ${MAX_ASKS} tries; the run is ${state} and waits for ${waitsFor}`,
+    );
   };
 
   try {
@@ -147,9 +183,9 @@ export async function playConversation(
       if (stage.model !== null || conversation.texts.length === 1 || (await hasActed(sql, workflowId))) break;
       last = await say(NUDGE, `nudge${nudge}`);
     }
-    if (last.kind === 'answered') await handle.signal(closeSignal, { by: 'demo' });
+    if (last.kind === 'answered') await holdfast.close({ workflowId, by: REQUESTER });
     else if (last.kind === 'landed')
-      await handle.signal(cancelSignal, { by: 'demo', reason: 'the demo ends' });
+      await holdfast.cancel({ workflowId, by: REQUESTER, reason: 'the demo ends' });
     const result = await orBroken(handle.result(), 'the end of the run', RESULT_TIMEOUT_MS);
     await orBroken(follower.ended, 'the end of the history', RESULT_TIMEOUT_MS);
     const [row] = await sql<{ step: number }[]>`select step from runs where run = ${result.run}`;
@@ -163,19 +199,29 @@ export async function playConversation(
       durationMs: performance.now() - startedMs,
     };
   } catch (error) {
-    await endEarly(handle);
+    await endEarly(holdfast, handle);
     throw error;
   } finally {
     view.close();
   }
 }
 
+/** Asks whoever decides in this demo, and puts them into the directory: where decisions are signed, only they count. */
+function askingAbout(stage: Stage): Approver {
+  return async (record, { workflowId, decide }) => {
+    const answer = await askAbout(record, stage);
+    const { id } = await addPerson(stage, workflowId, { name: answer.by, roles: [] });
+    await decide({ ...answer, by: id });
+  };
+}
+
 /** A demo that breaks off leaves no run behind: the run ends itself where a worker is alive, or is ended. */
 async function endEarly(
-  handle: Pick<WorkflowHandle<() => Promise<RunResult>>, 'signal' | 'result' | 'terminate'>,
+  holdfast: HoldfastClient,
+  handle: Pick<WorkflowHandle<() => Promise<RunResult>>, 'workflowId' | 'result' | 'terminate'>,
 ): Promise<void> {
-  const cancelled = handle
-    .signal(cancelSignal, { by: 'demo', reason: 'the demo broke off' })
+  const cancelled = holdfast
+    .cancel({ workflowId: handle.workflowId, by: REQUESTER, reason: 'the demo broke off' })
     .then(() => handle.result());
   const late = delay(CANCEL_MS, 'late' as const, { ref: false });
   const how = await Promise.race([cancelled.catch(() => 'late' as const), late]);

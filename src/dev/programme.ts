@@ -1,6 +1,15 @@
-import { largeReturn, question, type ScriptedConversation, smallReturn } from './conversations.ts';
+import {
+  largeReturn,
+  patientReturn,
+  question,
+  type ScriptedConversation,
+  smallReturn,
+} from './conversations.ts';
 import { type Kill, resumeAfterKill } from './kill.ts';
-import { type OnWorkerExit, playConversation, type Stage, type Talk } from './play.ts';
+import { type Patience, waitForDirector } from './patience.ts';
+import { checkFaults, checkPatience, readPatienceFacts } from './patienceProof.ts';
+import { HOUR_MS } from './patientAgent.ts';
+import { type Approver, type OnWorkerExit, playConversation, type Stage, type Talk } from './play.ts';
 import {
   type Check,
   check,
@@ -12,20 +21,23 @@ import {
   readFacts,
 } from './proof.ts';
 import { type Played, showPlayed } from './report.ts';
+import { seconds } from './screen.ts';
 
 interface Scene {
   readonly conversation: ScriptedConversation;
   /** A second line of the title. */
   readonly twist?: string;
   readonly onWorkerExit?: (onKill: (kill: Kill) => void) => OnWorkerExit;
+  readonly approver?: (onPatience: (patience: Patience) => void) => Approver;
   readonly judge: (found: {
     readonly talk: Talk;
     readonly facts: Facts;
     readonly kill: Kill | null;
-  }) => readonly Check[];
+    readonly patience: Patience | null;
+  }) => readonly Check[] | Promise<readonly Check[]>;
 }
 
-/** Plays the three conversations one after the other, judges each, and shows both. */
+/** Plays the four conversations one after the other, judges each, and shows both. */
 export async function playProgramme(
   stage: Stage,
   urlOf: (workflowId: string) => string | null,
@@ -72,6 +84,17 @@ function scenesFor(stage: Stage): readonly Scene[] {
           : [check('the model made no change, so no worker was killed', idle, 'nothing to prove')];
       },
     },
+    {
+      conversation: patientReturn,
+      twist: `in which an hour takes ${seconds(HOUR_MS)}`,
+      approver: (onPatience) => waitForDirector(stage, patientReturn.order, onPatience),
+      judge: async ({ facts, patience }) => {
+        const found = await readPatienceFacts(stage.sql, facts.run, patience?.decider.id ?? '');
+        if (!scripted) return [checkAudit(facts), checkFaults(found)];
+        if (patience === null) return [check('somebody was asked, and decided', false, 'nobody')];
+        return checkPatience({ ...found, patience, facts }, patientReturn.order);
+      },
+    },
   ];
 }
 
@@ -82,17 +105,22 @@ async function playScene(
 ): Promise<Played> {
   const { conversation, judge } = scene;
   let kill: Kill | null = null;
-  const onKill = (one: Kill) => {
-    kill = one;
-  };
-  const talk = await playConversation(stage, conversation, scene.onWorkerExit?.(onKill));
+  let patience: Patience | null = null;
+  const talk = await playConversation(stage, conversation, {
+    onWorkerExit: scene.onWorkerExit?.((one) => {
+      kill = one;
+    }),
+    approver: scene.approver?.((one) => {
+      patience = one;
+    }),
+  });
   const facts = await readFacts(stage.sql, {
     run: talk.result.run,
     shop: talk.workflowId,
     order: conversation.order,
   });
-  const checks = [...checkEnd(stage, talk), ...judge({ talk, facts, kill })];
-  return { conversation, talk, checks, kill, url: urlOf(talk.workflowId) };
+  const checks = [...checkEnd(stage, talk), ...(await judge({ talk, facts, kill, patience }))];
+  return { conversation, talk, checks, kill, patience, url: urlOf(talk.workflowId) };
 }
 
 function checkEnd(stage: Stage, { result }: Talk): readonly Check[] {

@@ -32,6 +32,12 @@ export interface Facts {
   readonly changedOrders: readonly string[];
 }
 
+export async function runOf(sql: Sql, workflowId: string): Promise<string> {
+  const [row] = await sql<{ run: string }[]>`select run from runs where workflow_id = ${workflowId}`;
+  if (row === undefined) throw new Error(`the store has no run of ${workflowId}`);
+  return row.run;
+}
+
 export async function readFacts(
   sql: Sql,
   of: { readonly run: string; readonly shop: string; readonly order: string },
@@ -162,10 +168,10 @@ export function check(what: string, holds: boolean, found: string): Check {
   return { what, holds, found };
 }
 
-function effectWords(effect: Facts['effects'][number]): string {
+export function effectWords(effect: Facts['effects'][number]): string {
   return `${effect.tool} ${effect.state}, fence ${effect.fence}`;
 }
 
-function list(words: readonly string[]): string {
+export function list(words: readonly string[]): string {
   return words.length === 0 ? 'none' : words.join(', ');
 }

@@ -1,6 +1,7 @@
 import { formatMicroUsd } from '../core/money.ts';
 import type { ScriptedConversation } from './conversations.ts';
 import type { Kill } from './kill.ts';
+import type { Patience } from './patience.ts';
 import type { Talk } from './play.ts';
 import type { Check } from './proof.ts';
 import { grouped, type Screen, seconds } from './screen.ts';
@@ -11,6 +12,7 @@ export interface Played {
   readonly talk: Talk;
   readonly checks: readonly Check[];
   readonly kill: Kill | null;
+  readonly patience: Patience | null;
   /** Null where no Temporal UI of ours runs. */
   readonly url: string | null;
 }
@@ -65,7 +67,7 @@ export function showSummary(screen: Screen, all: readonly Played[], about: { rea
 
 /** One conversation of the document that `--json` prints. */
 export function jsonOf(played: Played): object {
-  const { conversation, talk, checks, kill, url } = played;
+  const { conversation, talk, checks, kill, patience, url } = played;
   const { run, outcome, reason, usage, costMicroUsd } = talk.result;
   return {
     id: conversation.script.id,
@@ -88,5 +90,6 @@ export function jsonOf(played: Played): object {
     ...(kill !== null && {
       kill: { killedPid: kill.killedPid, newPid: kill.newPid, leaseMs: kill.leaseMs, before: kill.before },
     }),
+    ...(patience !== null && { patience }),
   };
 }

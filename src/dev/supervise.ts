@@ -27,7 +27,10 @@ export async function keepWorkerAlive(supervision: Supervision): Promise<void> {
     const startedMs = performance.now();
     const worker = startWorkerProcess({
       module: 'worker',
-      onOutput: (line) => screen.line(`  ${screen.colors.dim(`worker ${worker.pid} │ ${line}`)}`),
+      onLine: ({ kind, text }) => {
+        if (kind === 'notice') screen.said('notice', text);
+        else screen.line(`  ${screen.colors.dim(`worker ${worker.pid} │ ${text}`)}`);
+      },
     });
     const onAbort = () => void worker.stop();
     signal.addEventListener('abort', onAbort, { once: true });

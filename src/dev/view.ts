@@ -34,7 +34,9 @@ export class ConversationView {
         this.#running.delete(happening.event);
         this.#waitsFor = null;
         if (one !== undefined)
-          this.#screen.note(`· ${one.summary.padEnd(62)} ${seconds(happening.atMs - one.atMs)}`);
+          this.#screen.note(
+            `· ${one.summary.padEnd(Math.min(62, this.#screen.columns - 24))} ${seconds(happening.atMs - one.atMs)}`,
+          );
         return;
       }
       case 'replied':

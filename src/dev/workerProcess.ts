@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { nodeArguments } from './place.ts';
 
 const READY = /is polling/;
+/** How a worker's log notifier begins a line. */
+const NOTICE = 'notice: ';
 const TAIL_CHARS = 4_000;
 const READY_TIMEOUT_MS = 60_000;
 /** A worker finishes what it does in this time, or is killed: what it had begun is resumed by the next one. */
@@ -19,7 +22,7 @@ export interface WorkerProcess {
   /** Resolves when it polls; rejects with its last words when it ends or takes too long before. */
   readonly ready: Promise<void>;
   readonly exited: Promise<WorkerExit>;
-  /** The end of what it wrote. */
+  /** The end of what it wrote, without the notices: those are not about the worker. */
   readonly tail: () => string;
   /** Resolves when it is gone. */
   stop(): Promise<void>;
@@ -29,7 +32,20 @@ export interface WorkerProcessOptions {
   readonly module: 'worker' | 'dev/crashingWorker';
   /** Added to the environment of this process. */
   readonly environment?: Readonly<Record<string, string>>;
-  readonly onOutput?: (line: string) => void;
+  /** A line that it wrote; without it, what a worker writes is only kept for `tail`. */
+  readonly onLine?: (line: WorkerLine) => void;
+}
+
+/** A notice is for people, everything else is about the worker itself. */
+export interface WorkerLine {
+  readonly kind: 'notice' | 'worker';
+  readonly text: string;
+}
+
+function lineOf(text: string): WorkerLine {
+  return text.startsWith(NOTICE)
+    ? { kind: 'notice', text: text.slice(NOTICE.length) }
+    : { kind: 'worker', text };
 }
 
 /** Starts a worker as a child process, as it would run anywhere else. */
@@ -51,17 +67,17 @@ export function startWorkerProcess(options: WorkerProcessOptions): WorkerProcess
       () => fail(`did not start within ${READY_TIMEOUT_MS / 1_000} s`),
       READY_TIMEOUT_MS,
     );
-    const read = (chunk: Buffer) => {
-      const text = chunk.toString('utf8');
-      written = (written + text).slice(-TAIL_CHARS);
+    const read = (text: string) => {
+      const line = lineOf(text);
+      if (line.kind === 'worker') written = `${written}${text}\n`.slice(-TAIL_CHARS);
       if (READY.test(written)) {
         clearTimeout(timer);
         resolve();
       }
-      for (const line of text.split('\n')) if (line.trim() !== '') options.onOutput?.(line);
+      if (line.text.trim() !== '') options.onLine?.(line);
     };
-    child.stdout?.on('data', read);
-    child.stderr?.on('data', read);
+    for (const input of [child.stdout, child.stderr])
+      if (input !== null) createInterface({ input }).on('line', read);
     void exited.then(({ words }) => {
       clearTimeout(timer);
       fail(`ended before it was ready (${words})`);
