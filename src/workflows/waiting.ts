@@ -10,6 +10,7 @@ import type { Pause, RunState, TextRef } from '../core/state.ts';
 import { utf8Bytes } from '../core/text.ts';
 import { flushDecisions, nextTime, settleTimes } from './approvals.ts';
 import { enter, patch, type Run } from './context.ts';
+import { verifyWaiting } from './controls.ts';
 import { store } from './proxies.ts';
 import { askToResume, storeRequests } from './requests.ts';
 
@@ -102,7 +103,14 @@ export async function waitUntil(
 export async function moveOn(run: Run): Promise<never> {
   await shrink(run);
   run.live.moving = true;
-  await condition(() => run.live.openSends === 0 && !run.live.verifying && allHandlersFinished());
+  try {
+    await condition(() => run.live.openSends === 0 && !run.live.verifying && allHandlersFinished());
+  } catch (error) {
+    // Cancelled before it could move: this execution goes on to the end, and hears what people say again.
+    run.live.moving = false;
+    verifyWaiting(run);
+    throw error;
+  }
   const [input] = workflowInfoArgs(run);
   patch(run, { continuedTimes: run.state.continuedTimes + 1 });
   return continueAsNew<(input: unknown, state: RunState) => Promise<unknown>>(input, run.state);
