@@ -1,4 +1,4 @@
-import { isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { type ApprovalRecord, due, expire, nextTimeMs } from '../core/approvals.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -113,9 +113,12 @@ export async function flushDecisions(run: Run, state: RunPhase | null = null): P
   if (decisions.length === 0 && state === null) return;
   patch(run, { unrecorded: [] });
   const what = decisions.length === 1 ? 'a decision' : `${decisions.length} decisions`;
-  await store.recordDecisions.executeWithOptions(
-    { summary: decisions.length === 0 ? `record that the run is ${state}` : `record ${what}` },
-    [{ run: run.state.run, decisions, state }],
+  // A run that is cancelled meanwhile has given these away: they must not be given up with it.
+  await CancellationScope.nonCancellable(() =>
+    store.recordDecisions.executeWithOptions(
+      { summary: decisions.length === 0 ? `record that the run is ${state}` : `record ${what}` },
+      [{ run: run.state.run, decisions, state }],
+    ),
   );
 }
 

@@ -45,7 +45,7 @@ async function sitOut(run: Run): Promise<void> {
     if (paused === null || handOver !== null) return patch(run, { paused: null });
     const decided = () => run.state.paused === null || run.state.handOver !== null;
     if (paused.record === null) {
-      const woke = await waitUntil(run, decided, paused.sinceMs + LIMITS.pauseMs, 'paused');
+      const woke = await waitOnRecord(run, decided, paused.sinceMs + LIMITS.pauseMs, 'paused');
       if (!woke) await askAboutPause(run, paused);
       continue;
     }
@@ -73,7 +73,22 @@ export async function waitForPeople(run: Run, met: () => boolean, summary: strin
     await settleTimes(run);
     if (met()) return;
     run.live.dirty = false;
-    await waitUntil(run, () => met() || run.live.dirty, nextTime(run), summary);
+    await waitOnRecord(run, () => met() || run.live.dirty, nextTime(run), summary);
+  }
+}
+
+/** Waits as `waitUntil` does, and puts what people say meanwhile on record: a parked run may not move for days. */
+export async function waitOnRecord(
+  run: Run,
+  met: () => boolean,
+  deadlineMs: number | null,
+  summary: string,
+): Promise<boolean> {
+  for (;;) {
+    await flushDecisions(run);
+    const said = () => run.state.unrecorded.length > 0;
+    const woke = await waitUntil(run, () => met() || said(), deadlineMs, summary);
+    if (!woke || met()) return woke;
   }
 }
 

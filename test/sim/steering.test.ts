@@ -215,6 +215,34 @@ describe('cancel', () => {
   });
 });
 
+describe('what is said to a run that does not move', () => {
+  const LANDED = { lines: [{ overLimit: 'tokens' }] } as const;
+  const IDLE = { lines: [{ say: 'hello' }] } as const;
+  const unsigned = ({ n }: { readonly n: number }) => ({ n, kind: 'refused', why: 'unsigned' }) as const;
+
+  test.each([
+    ['landed', LANDED],
+    ['idle', IDLE],
+    ['paused', IDLE],
+  ])('is on record at once, also where it is refused: %s', async (state, options) => {
+    const { simulation, world } = await simulate({ ...options, verify: unsigned });
+    await simulation.runUntilIdle();
+    if (state === 'paused') simulation.signal('pause', { by: 'operator' });
+    await simulation.runUntilIdle();
+    const before = world.recorded.length;
+    for (const by of ['eve', 'mallory']) {
+      simulation.signal('close', { by });
+      await simulation.runUntilIdle();
+    }
+    const said = world.recorded.slice(before).map(({ facts }) => [facts.by, facts.why]);
+    expect(said).toEqual([
+      ['eve', 'unsigned'],
+      ['mallory', 'unsigned'],
+    ]);
+    expect(simulation.searchAttributes.HoldfastState).toBe(state);
+  });
+});
+
 describe('hand-over', () => {
   test('a cleared effect that has not started does not start any more', async () => {
     const { simulation, world } = await simulate({
