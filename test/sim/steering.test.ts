@@ -255,6 +255,7 @@ describe('hand-over', () => {
     await simulation.runUntilIdle();
     expect(world.ran.map(({ tool }) => tool)).toEqual(['look']);
     expect(resultOf(simulation)).toMatchObject({ outcome: 'escalated', reason: 'handed_over' });
+    expect(world.ended[0]?.handOver?.notStarted).toEqual(['write']);
   });
 
   test('a landed run can be handed over', async () => {
