@@ -203,6 +203,45 @@ describe('cancel', () => {
     },
   );
 
+  test('while its request is being opened: it is on record who cancelled, and nothing starts', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'write', amount: 40 }] }],
+    });
+    while (world.opened.length === 0) await simulation.advanceBy(1);
+    const [record] = world.opened[0]?.records ?? [];
+    simulation.signal('cancel', { by: 'operator' });
+    simulation.signal('decide', { approval: record?.id, kind: 'approve', by: 'boss', channel: 'test' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+    expect(world.ran).toEqual([]);
+    expect(world.closed).toEqual([]);
+    expect(world.recorded.map(({ state, facts }) => [state, facts.by])).toEqual([
+      ['steer_cancel', 'operator'],
+      ['approved', 'boss'],
+    ]);
+  });
+
+  test('while a refusal is being recorded: it is recorded once', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'write', amount: 40 }] }],
+    });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    const no = { approval: record?.id, kind: 'approve', by: 'customer', channel: 'test' };
+    simulation.signal('decide', no);
+    while (world.recorded.length === 0) await simulation.advanceBy(1);
+    simulation.signal('cancel', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+    expect(world.recorded.map(({ state, facts }) => [state, facts.by])).toEqual([
+      ['refused', 'customer'],
+      ['steer_cancel', 'operator'],
+      ['withdrawn', 'holdfast'],
+    ]);
+  });
+
   test('a held effect is closed before it is called not run', async () => {
     const held = () =>
       ({ kind: 'completed', result: { kind: 'held', name: 'fleet', activeMs: 1 }, takesMs: 5 }) as const;
