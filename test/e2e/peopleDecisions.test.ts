@@ -136,25 +136,25 @@ describe('one approval, many words', () => {
   });
 
   test('P11 10 decisions at once: the first in history wins, the others are refused in order of arrival', async () => {
-    const { handle, row } = await asked('ten', 'lab', true);
+    const { handle, row } = await asked('ten');
     const kinds = ['approve', 'reject'] as const;
     await Promise.all(
       TEN.map((by, n) =>
         handle.signal(decideSignal, { approval: row.id, kind: kinds[n % 2] ?? 'approve', by, channel: 'ui' }),
       ),
     );
-    await handle.result();
-    const [first, ...others] = await signalsOf(lab, handle);
+    await inState(lab, handle, 'idle');
+    await ended(handle);
+    const [first, ...others] = (await signalsOf(lab, handle)).filter(({ signal }) => signal === 'decide');
     const [closed] = await requestsOf(lab, handle);
     expect(closed?.state).toBe(first?.kind === 'approve' ? 'approved' : 'rejected');
     expect(closed?.decision).toMatchObject({ by: first?.by, channel: 'ui', identity: 'unverified' });
     expect(done.get('ten') ?? 0).toBe(first?.kind === 'approve' ? 1 : 0);
     const refused = await auditOf(lab, handle, 'decision_refused');
-    // What comes after the end is refused by the server; everything that the run read is in its audit.
-    expect(refused.map(({ facts }) => facts.by)).toEqual(others.slice(0, refused.length).map(({ by }) => by));
-    expect(new Set(refused.map(({ facts }) => facts.why))).toEqual(new Set(['already_decided']));
     expect(others).toHaveLength(9);
-    expect(refused).toHaveLength(9);
+    expect(refused.map(({ facts }) => [facts.by, facts.why])).toEqual(
+      others.map(({ by }) => [by, 'already_decided']),
+    );
   });
 
   test('P11 a quorum of three out of ten at once: the first three in history are its votes', async () => {
@@ -163,7 +163,10 @@ describe('one approval, many words', () => {
       TEN.map((by) => handle.signal(decideSignal, { approval: row.id, kind: 'approve', by, channel: 'ui' })),
     );
     await inState(lab, handle, 'idle');
-    const arrived = (await signalsOf(lab, handle)).map(({ by }) => by);
+    await ended(handle);
+    const arrived = (await signalsOf(lab, handle))
+      .filter(({ signal }) => signal === 'decide')
+      .map(({ by }) => by);
     const [closed] = await requestsOf(lab, handle);
     const votes = (closed?.decision?.votes ?? []) as readonly { readonly by: string }[];
     expect(votes.map(({ by }) => by)).toEqual(arrived.slice(0, 3));
@@ -172,7 +175,6 @@ describe('one approval, many words', () => {
       arrived.slice(3),
     );
     expect(done.get('quorum')).toBe(1);
-    await ended(handle);
   });
 
   test('P11 2,001 decisions by update: every sender is answered, and the one that may decide does', async () => {
@@ -191,13 +193,13 @@ describe('one approval, many words', () => {
     console.log(
       `P11: 2,001 decisions in ${Date.now() - startedMs} ms, ${continuedTimes} times continued as new`,
     );
+    await ended(handle);
     expect(continuedTimes).toBeGreaterThan(0);
     expect(dropped).toBe(0);
     expect(done.get('many')).toBe(1);
     const refused = await auditOf(lab, handle, 'decision_refused');
     expect(new Set(refused.map(({ facts }) => facts.by)).size).toBe(2_000);
     expect(refused).toHaveLength(2_000);
-    await ended(handle);
   }, 120_000);
 });
 
