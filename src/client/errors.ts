@@ -33,12 +33,22 @@ export class HoldfastError extends Error {
     this.code = code;
   }
 }
+
 /** The run took the update and ended or moved on before it could answer. */
 export function isCutOff(error: unknown): boolean {
   return (
     error instanceof WorkflowUpdateFailedError &&
     error.cause instanceof ApplicationFailure &&
     error.cause.type === 'AcceptedUpdateCompletedWorkflow'
+  );
+}
+
+/** The run is about to continue as new; its next execution takes the update. */
+export function isMoving(error: unknown): boolean {
+  return (
+    error instanceof WorkflowUpdateFailedError &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === 'moving'
   );
 }
 
@@ -68,7 +78,7 @@ export function inWords(error: unknown, workflowId: string, timeoutMs: number): 
     const type = failure instanceof ApplicationFailure ? failure.type : null;
     const words = failure?.message ?? error.message;
     if (type === 'bad_message' || type === 'bad_start') return new HoldfastError(type, words, cause);
-    if (type === 'too_many_senders') return new HoldfastError('busy', words, cause);
+    if (type === 'too_many_senders' || type === 'moving') return new HoldfastError('busy', words, cause);
     if (isCutOff(error)) return new HoldfastError('ended', `run "${workflowId}" has ended`, cause);
     return new HoldfastError('failed', `run "${workflowId}" failed: ${words}`, cause);
   }

@@ -25,7 +25,7 @@ import {
   type UserMessage,
 } from '../workflows/messages.ts';
 import { checkDecision, checkMessage, checkRaise, checkSteering, startOptions } from './checks.ts';
-import { HoldfastError, inWords, isCutOff, isGone } from './errors.ts';
+import { HoldfastError, inWords, isCutOff, isGone, isMoving } from './errors.ts';
 import {
   type AgentRun,
   CALL_TIMEOUT_MS,
@@ -40,8 +40,11 @@ import {
 } from './inputs.ts';
 import { createMint, type Mint } from './minting.ts';
 
-/** How often a message is asked after again when its run moves on underneath. */
+/** How often a message or a decision is sent again when its run moves on underneath. */
 const TRIES = 10;
+
+/** A run that moves on has answered what was on its way and begun anew after a few of these. */
+const MOVING_MS = 20;
 
 /**
  * Starts runs, sends messages, decides approvals, and reads how runs stand. Every call is bounded in time, and throws
@@ -186,9 +189,16 @@ export class HoldfastClient {
     const { workflowId, decision } = checkDecision(input, this.#channel);
     // Signed as a decision: by signal or by update, it is the same word.
     const args: [Decision] = [this.#mint(workflowId, 'decide', decision)];
-    return this.#bounded(workflowId, options.timeoutMs ?? CALL_TIMEOUT_MS, () =>
-      this.#handle(workflowId).executeUpdate(decideNowUpdate, { args }),
-    );
+    return this.#bounded(workflowId, options.timeoutMs ?? CALL_TIMEOUT_MS, async () => {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await this.#handle(workflowId).executeUpdate(decideNowUpdate, { args });
+        } catch (error) {
+          if (!isMoving(error) || tries === TRIES) throw error;
+          await new Promise((resolve) => setTimeout(resolve, tries * MOVING_MS));
+        }
+      }
+    });
   }
 
   cancel(input: Steer): Promise<void> {

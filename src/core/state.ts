@@ -55,6 +55,8 @@ export interface Step {
 export interface HandOver {
   readonly summary: string;
   readonly evidence: string;
+  /** Effects that were about to run when a person took over: neither the ledger nor a request knows of them. */
+  readonly notStarted?: readonly string[];
 }
 
 /** Why a turn landed. The closed list is part of the wire: it is the run's `reason` when a person stops it. */

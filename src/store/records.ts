@@ -100,7 +100,7 @@ export async function finishRun(sql: Sql, input: EndRunInput, last: ChainNode | 
 
 /**
  * An escalation is a record: what was done and what was not comes from the ledger, not from the model's memory. Only
- * void and refused effects are called not done; what nobody knows is said to be unknown.
+ * void and refused effects, and those that never started, are called not done; what nobody knows is said to be unknown.
  */
 async function insertHandOver(
   tx: TransactionSql,
@@ -117,17 +117,15 @@ async function insertHandOver(
   const isNotDone = ({ state }: { readonly state: string }) => state === 'void' || state === 'refused';
   const unknown = effects.filter((effect) => effect.state !== 'applied' && !isNotDone(effect));
   const lines = unknown.map(({ tool, key }) => `nobody knows whether this happened: ${tool} (${key})`);
-  const handOver = {
-    ...given,
-    evidence: [given.evidence, ...lines].filter((line) => line !== '').join('\n'),
-  };
+  const evidence = [given.evidence, ...lines].filter((line) => line !== '').join('\n');
   const notDone = [
     ...effects.filter(isNotDone).map((effect) => `${effect.tool} (${effect.key}): ${effect.state}`),
     ...asked.map((approval) => `${approval.summary}: ${approval.state}`),
+    ...(given.notStarted ?? []).map((summary) => `${summary}: not started`),
   ];
   await tx`
     insert into handovers (run, queue, summary, done, not_done, evidence, next_reminder_at)
-    values (${input.run}, ${handOver.queue}, ${handOver.summary}, ${JSON.stringify(done)}, ${JSON.stringify(notDone)},
-      ${handOver.evidence}, now() + ${LIMITS.handOverReminderMs}::float8 * interval '1 millisecond')
+    values (${input.run}, ${given.queue}, ${given.summary}, ${JSON.stringify(done)}, ${JSON.stringify(notDone)},
+      ${evidence}, now() + ${LIMITS.handOverReminderMs}::float8 * interval '1 millisecond')
     on conflict (run) do nothing`;
 }

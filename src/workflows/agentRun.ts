@@ -13,7 +13,7 @@ import { runIdFromUuid } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { parseStart, type StartInput } from '../core/start.ts';
 import { newState, type RunState } from '../core/state.ts';
-import { flushDecisions, showState } from './approvals.ts';
+import { showState } from './approvals.ts';
 import { enter, newLive, patch, type Run } from './context.ts';
 import { verifyWaiting } from './controls.ts';
 import { type Ending, endRun } from './ending.ts';
@@ -23,7 +23,7 @@ import { ENDS_THE_RUN, OutageTooLong } from './outage.ts';
 import { failureCode } from './proxies.ts';
 import { startAttributes } from './searchAttributes.ts';
 import { playTurn, startTurn } from './turn.ts';
-import { seam, waitUntil } from './waiting.ts';
+import { seam, waitOnRecord } from './waiting.ts';
 
 /**
  * One conversation with one agent.
@@ -94,7 +94,6 @@ async function converse(run: Run): Promise<Ending> {
 
 /** Idle: nothing is open. False when nobody wrote for as long as the agent waits. */
 async function awaitMessage(run: Run): Promise<boolean> {
-  await flushDecisions(run);
   enter(run, 'idle', 'a message');
   const idleMs = run.state.pinned?.limits.idleMs ?? LIMITS.idleBeforeFirstMs;
   const deadlineMs = run.state.idleDeadlineMs ?? Date.now() + idleMs;
@@ -105,7 +104,7 @@ async function awaitMessage(run: Run): Promise<boolean> {
     run.state.closing ||
     run.state.handOver !== null ||
     run.state.paused !== state.paused;
-  return waitUntil(run, woke, deadlineMs, 'idle: a message, or the end');
+  return waitOnRecord(run, woke, deadlineMs, 'idle: a message, or the end');
 }
 
 /**

@@ -1,4 +1,9 @@
-import { isCancellation } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+} from '@temporalio/workflow';
 import { type ApprovalRecord, due, expire, nextTimeMs } from '../core/approvals.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -113,10 +118,22 @@ export async function flushDecisions(run: Run, state: RunPhase | null = null): P
   if (decisions.length === 0 && state === null) return;
   patch(run, { unrecorded: [] });
   const what = decisions.length === 1 ? 'a decision' : `${decisions.length} decisions`;
-  await store.recordDecisions.executeWithOptions(
-    { summary: decisions.length === 0 ? `record that the run is ${state}` : `record ${what}` },
-    [{ run: run.state.run, decisions, state }],
-  );
+  try {
+    await store.recordDecisions.executeWithOptions(
+      {
+        summary: decisions.length === 0 ? `record that the run is ${state}` : `record ${what}`,
+        // What a worker has taken is recorded; only what it says of it decides whether it has to be said again.
+        cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      },
+      [{ run: run.state.run, decisions, state }],
+    );
+  } catch (error) {
+    // Cancelled before a worker took them: the end puts them on record.
+    patch(run, { unrecorded: [...decisions, ...run.state.unrecorded] });
+    throw error;
+  }
+  if (CancellationScope.current().consideredCancelled)
+    throw new CancelledFailure('the run was cancelled while decisions were recorded');
 }
 
 /** Shows in lists how a parked run stands. What parked it may also keep this from being written: then it is not. */

@@ -110,7 +110,7 @@ const UNVERIFIED: Speaker = { identity: 'unverified', roles: [] };
 
 /** Starts the one verifying loop unless it runs. Also called when a run wakes up with something waiting. */
 export function verifyWaiting(run: Run): void {
-  if (run.live.verifying || run.state.controls.length === 0) return;
+  if (run.live.verifying || !hasToVerify(run)) return;
   run.live.verifying = true;
   void CancellationScope.nonCancellable(() => verifyAll(run))
     .catch((error: unknown) => {
@@ -122,8 +122,13 @@ export function verifyWaiting(run: Run): void {
     });
 }
 
+/** A run that moves on takes what nobody waits for with it: its next execution verifies that. */
+function hasToVerify({ state, live }: Run): boolean {
+  return state.controls.length > 0 && (!live.moving || live.awaited.size > 0);
+}
+
 async function verifyAll(run: Run): Promise<void> {
-  while (run.state.controls.length > 0) {
+  while (hasToVerify(run)) {
     const batch = run.state.controls.slice(0, LIMITS.waitingControls);
     const verified = await store.verifyControls.executeWithOptions(
       { summary: batch.length === 1 ? 'who says so' : `who says so: ${batch.length} messages` },

@@ -3,11 +3,14 @@ import type { CallState } from '../core/calls.ts';
 import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
+import type { HandOver } from '../core/state.ts';
 import { utf8Bytes } from '../core/text.ts';
 import { replace, settleTimes } from './approvals.ts';
 import {
   callAt,
+  isEffect,
   openRecords,
+  patch,
   patchCall,
   patchTurn,
   pinnedOf,
@@ -39,10 +42,18 @@ export async function digest(run: Run): Promise<void> {
     if (call.held !== null && !call.stale) await digestHeld(run, i, call.held, stop, retry);
     else await digestCall(run, i, call);
   }
-  if (run.state.handOver === null || run.live.running.size > 0) return;
-  stepOf(run).calls.forEach((call, i) => {
-    if (call.outcome === null && call.reconcile === null) refuseCall(run, i, refuse('handed_over'));
+  if (run.state.handOver !== null && run.live.running.size === 0) leaveToPeople(run, run.state.handOver);
+}
+
+/** What has not started does not start any more, and whoever takes over reads of it. */
+function leaveToPeople(run: Run, handOver: HandOver): void {
+  const notStarted = [...(handOver.notStarted ?? [])];
+  stepOf(run).calls.forEach(({ outcome, reconcile, prepared }, i) => {
+    if (outcome !== null || reconcile !== null) return;
+    refuseCall(run, i, refuse('handed_over'));
+    if (isEffect(run, prepared.tool)) notStarted.push(prepared.summary);
   });
+  if (notStarted.length > 0) patch(run, { handOver: { ...handOver, notStarted } });
 }
 
 /** Kept back by a kill switch: looked at again now and then, and given up after a long time or a new message. */

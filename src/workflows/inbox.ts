@@ -42,10 +42,14 @@ export function registerHandlers(run: Run): void {
     validator: (message) => validateSend(run, message),
   });
   setHandler(decideSignal, (decision) => receiveDecision(run, decision));
-  setHandler(decideNowUpdate, (decision) => {
-    run.live.updates++;
-    return decideNow(run, decision);
-  });
+  setHandler(
+    decideNowUpdate,
+    (decision) => {
+      run.live.updates++;
+      return decideNow(run, decision);
+    },
+    { validator: (_decision) => validateDecide(run) },
+  );
   for (const [name, signal] of Object.entries(STEERING) as [keyof typeof STEERING, SteeringSignal][])
     setHandler(signal, (input: unknown) => receiveSteering(run, name, input));
   setHandler(statusQuery, () => statusOf(run));
@@ -109,6 +113,15 @@ function validateSend(run: Run, message: UserMessage): void {
     throw ApplicationFailure.nonRetryable(
       `${LIMITS.openSends} senders wait for answers already: use the signal "message", or try again`,
       'too_many_senders',
+    );
+}
+
+/** A run that answered everybody who comes while it wants to move on would never move on. */
+function validateDecide(run: Run): void {
+  if (run.live.moving)
+    throw ApplicationFailure.nonRetryable(
+      'the run moves to a new execution right now: send the decision again in a moment',
+      'moving',
     );
 }
 

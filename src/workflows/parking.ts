@@ -3,7 +3,7 @@ import { LIMITS } from '../core/limits.ts';
 import { flushDecisions, nextTime, showState } from './approvals.ts';
 import { enter, openRecords, pinnedOf, type Run, stepOf, turnOf } from './context.ts';
 import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
-import { waitUntil } from './waiting.ts';
+import { waitOnRecord } from './waiting.ts';
 
 // A step that only people, the customer or the clock can move on.
 
@@ -19,7 +19,7 @@ export async function awaitPeople(run: Run): Promise<void> {
     const again = heldCalls(run).flatMap(({ held }) => held?.againAtMs ?? []);
     const times = [nextTime(run), ...again].filter((time) => time !== null);
     run.live.dirty = false;
-    await waitUntil(
+    await waitOnRecord(
       run,
       () => run.live.dirty || run.live.retry || interrupted(run),
       times.length === 0 ? null : Math.min(...times),

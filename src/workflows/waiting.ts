@@ -10,6 +10,7 @@ import type { Pause, RunState, TextRef } from '../core/state.ts';
 import { utf8Bytes } from '../core/text.ts';
 import { flushDecisions, nextTime, settleTimes } from './approvals.ts';
 import { enter, patch, type Run } from './context.ts';
+import { verifyWaiting } from './controls.ts';
 import { store } from './proxies.ts';
 import { askToResume, storeRequests } from './requests.ts';
 
@@ -44,7 +45,7 @@ async function sitOut(run: Run): Promise<void> {
     if (paused === null || handOver !== null) return patch(run, { paused: null });
     const decided = () => run.state.paused === null || run.state.handOver !== null;
     if (paused.record === null) {
-      const woke = await waitUntil(run, decided, paused.sinceMs + LIMITS.pauseMs, 'paused');
+      const woke = await waitOnRecord(run, decided, paused.sinceMs + LIMITS.pauseMs, 'paused');
       if (!woke) await askAboutPause(run, paused);
       continue;
     }
@@ -72,7 +73,22 @@ export async function waitForPeople(run: Run, met: () => boolean, summary: strin
     await settleTimes(run);
     if (met()) return;
     run.live.dirty = false;
-    await waitUntil(run, () => met() || run.live.dirty, nextTime(run), summary);
+    await waitOnRecord(run, () => met() || run.live.dirty, nextTime(run), summary);
+  }
+}
+
+/** Waits as `waitUntil` does, and puts what people say meanwhile on record: a parked run may not move for days. */
+export async function waitOnRecord(
+  run: Run,
+  met: () => boolean,
+  deadlineMs: number | null,
+  summary: string,
+): Promise<boolean> {
+  for (;;) {
+    await flushDecisions(run);
+    const said = () => run.state.unrecorded.length > 0;
+    const woke = await waitUntil(run, () => met() || said(), deadlineMs, summary);
+    if (!woke || met()) return woke;
   }
 }
 
@@ -102,7 +118,14 @@ export async function waitUntil(
 export async function moveOn(run: Run): Promise<never> {
   await shrink(run);
   run.live.moving = true;
-  await condition(() => run.live.openSends === 0 && !run.live.verifying && allHandlersFinished());
+  try {
+    await condition(() => run.live.openSends === 0 && !run.live.verifying && allHandlersFinished());
+  } catch (error) {
+    // Cancelled before it could move: this execution goes on to the end, and hears what people say again.
+    run.live.moving = false;
+    verifyWaiting(run);
+    throw error;
+  }
   const [input] = workflowInfoArgs(run);
   patch(run, { continuedTimes: run.state.continuedTimes + 1 });
   return continueAsNew<(input: unknown, state: RunState) => Promise<unknown>>(input, run.state);

@@ -24,6 +24,8 @@ export interface LabOptions extends Addresses {
   readonly runEnds?: ActivityServices['runEnds'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
+  /** What the worker and the command line have besides: a decision key, a webhook. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Real parts for one test file: an own database, an own task queue, a scripted model, a worker in this process. */
@@ -33,7 +35,8 @@ export interface Lab extends AsyncDisposable {
   readonly model: ScriptedModel;
   readonly config: Config;
   readonly environment: Readonly<Record<string, string>>;
-  startWorker(): Promise<RunningWorker>;
+  /** With other agents than the lab's, it is a deploy. */
+  startWorker(agents?: readonly Agent[]): Promise<RunningWorker>;
   stopWorker(): Promise<void>;
   start(input: Omit<StartInput, 'v'>, workflowId?: string): Promise<Handle>;
 }
@@ -51,6 +54,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     HOLDFAST_TASK_QUEUE: name,
     TEMPORAL_ADDRESS: options.temporalAddress,
     HOLDFAST_NOTICES: 'off',
+    ...options.environment,
   };
   // The SDK's own configuration reads the process environment.
   process.env.TEMPORAL_ADDRESS = options.temporalAddress;
@@ -59,9 +63,9 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const connection = await Connection.connect({ address: options.temporalAddress });
   const client = new Client({ connection });
   let running: RunningWorker | null = null;
-  const start = async () => {
+  const start = async (agents = options.agents) => {
     running = await startWorker(config, {
-      agents: options.agents,
+      agents,
       services: {
         ...(options.crashPoint && { crashPoint: options.crashPoint }),
         ...(options.runEnds && { runEnds: options.runEnds }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RunLimits } from '../../src/core/limits.ts';
 import { usd } from '../../src/core/money.ts';
-import type { Rule } from '../../src/core/policy.ts';
+import type { Rule, Tier } from '../../src/core/policy.ts';
 import type { Conversation, Step } from '../../src/models/scripted/conversation.ts';
 import { type Agent, defineAgent } from '../../src/tools/agent.ts';
 import { success } from '../../src/tools/result.ts';
@@ -21,7 +21,11 @@ const WORDS = {
   input,
 } as const;
 
-export function readTool(name: string, run: Run = ({ what }) => success(`seen ${what}`)): Tool<unknown> {
+export function readTool(
+  name: string,
+  run: Run = ({ what }) => success(`seen ${what}`),
+  more: Partial<ToolOptions<Input, unknown>> = {},
+): Tool<unknown> {
   return defineTool<Input, unknown>({
     ...WORDS,
     name,
@@ -30,6 +34,7 @@ export function readTool(name: string, run: Run = ({ what }) => success(`seen ${
     replay: 'pure',
     timeoutMs: 1_000,
     run,
+    ...more,
   });
 }
 
@@ -62,20 +67,25 @@ export function labAgent(
     readonly policy?: readonly Rule[];
     readonly limits?: Partial<RunLimits>;
     readonly name?: string;
+    readonly tiers?: readonly Tier[];
+    readonly asksPeople?: boolean;
+    /** Another goal is another release. */
+    readonly goal?: string;
   } = {},
 ): Agent {
   return defineAgent<unknown>({
     name: options.name ?? 'lab',
     prompt: {
       role: 'You help in tests.',
-      goal: 'Do what is asked.',
+      goal: options.goal ?? 'Do what is asked.',
       rules: ['Nothing else.'],
       stop: ['Stop calling tools when it is done.'],
     },
     tools,
-    permissions: { tiers: ['read', 'write_safe', 'write_risky'] },
+    permissions: { tiers: options.tiers ?? ['read', 'write_safe', 'write_risky'] },
     policy: options.policy ?? ALLOW_ALL,
     ...(options.limits && { limits: options.limits }),
+    ...(options.asksPeople && { asksPeople: true }),
     services: () => null,
   });
 }
@@ -87,6 +97,11 @@ export function script(id: string, steps: readonly Step[]): Conversation {
 
 export function call(name: string, what = 'x'): Step {
   return { says: { calls: [{ name, input: { what } }] } };
+}
+
+/** Several calls in one answer: `[tool, what]`. */
+export function calls(...said: readonly (readonly [name: string, what: string])[]): Step {
+  return { says: { calls: said.map(([name, what]) => ({ name, input: { what } })) } };
 }
 
 export function say(text: string, sees?: Step['sees']): Step {

@@ -307,13 +307,43 @@ describe('decisions', () => {
     for (let i = 0; i < 2_000; i++)
       simulation.signal('decide', { approval: record.id, kind: 'approve', by: 'customer', channel: `c${i}` });
     await simulation.advanceBy(60_000);
+    // 2,000 signals are more history than a run carries along: it moves, and takes what is not verified with it.
+    const next = await continueAsNew(simulation);
+    await next.advanceBy(60_000);
     const batches = world.verified.map(({ controls }) => controls.length);
     expect(batches.length).toBeLessThanOrEqual(2);
     expect(batches.reduce((sum, one) => sum + one, 0)).toBe(LIMITS.waitingControls);
-    // 2,000 signals are more history than a run carries along.
-    const next = await continueAsNew(simulation);
     approve(next, record.id);
     await next.advanceBy(60_000);
+    expect(world.ran).toHaveLength(1);
+  });
+
+  test('P11 a stream of decisions does not keep a run from moving: who comes then is asked to come again', async () => {
+    const { simulation, world, record } = await parked({ verifyMs: 1_000 });
+    const word = (channel: string) => ({ approval: record.id, kind: 'approve', by: 'customer', channel });
+    const first = simulation.update('decideNow', [word('first')]);
+    await simulation.deliver();
+    simulation.suggestContinueAsNew = true;
+    simulation.signal('decide', word('signal'));
+    // There is always one on its way to the verifier.
+    const stream = [];
+    for (let i = 0; i < 20 && simulation.result.kind === 'running'; i++) {
+      stream.push(simulation.update('decideNow', [word(`c${i}`)]));
+      await simulation.advanceBy(250);
+    }
+    expect(simulation.result.kind).toBe('continuedAsNew');
+    expect(first.result).toEqual({ kind: 'refused', why: 'own_request' });
+    const [last] = stream.slice(-1);
+    expect(last?.rejected?.type).toBe('moving');
+    for (const one of stream)
+      if (one.rejected === undefined) expect(one.result).toEqual({ kind: 'refused', why: 'own_request' });
+    const next = await continueAsNew(simulation);
+    next.suggestContinueAsNew = false;
+    await next.advanceBy(5_000);
+    // What came by signal nobody has to send again.
+    expect(world.recorded.map(({ facts }) => facts.channel)).toContain('signal');
+    approve(next, record.id);
+    await next.advanceBy(5_000);
     expect(world.ran).toHaveLength(1);
   });
 

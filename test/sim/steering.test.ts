@@ -203,6 +203,45 @@ describe('cancel', () => {
     },
   );
 
+  test('while its request is being opened: it is on record who cancelled, and nothing starts', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'write', amount: 40 }] }],
+    });
+    while (world.opened.length === 0) await simulation.advanceBy(1);
+    const [record] = world.opened[0]?.records ?? [];
+    simulation.signal('cancel', { by: 'operator' });
+    simulation.signal('decide', { approval: record?.id, kind: 'approve', by: 'boss', channel: 'test' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+    expect(world.ran).toEqual([]);
+    expect(world.closed).toEqual([]);
+    expect(world.recorded.map(({ state, facts }) => [state, facts.by])).toEqual([
+      ['steer_cancel', 'operator'],
+      ['approved', 'boss'],
+    ]);
+  });
+
+  test('while a refusal is being recorded: it is recorded once', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'write', amount: 40 }] }],
+    });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    const no = { approval: record?.id, kind: 'approve', by: 'customer', channel: 'test' };
+    simulation.signal('decide', no);
+    while (world.recorded.length === 0) await simulation.advanceBy(1);
+    simulation.signal('cancel', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+    expect(world.recorded.map(({ state, facts }) => [state, facts.by])).toEqual([
+      ['refused', 'customer'],
+      ['steer_cancel', 'operator'],
+      ['withdrawn', 'holdfast'],
+    ]);
+  });
+
   test('a held effect is closed before it is called not run', async () => {
     const held = () =>
       ({ kind: 'completed', result: { kind: 'held', name: 'fleet', activeMs: 1 }, takesMs: 5 }) as const;
@@ -212,6 +251,34 @@ describe('cancel', () => {
     await simulation.runUntilIdle();
     expect(world.closed).toHaveLength(1);
     expect(resultOf(simulation).outcome).toBe('cancelled');
+  });
+});
+
+describe('what is said to a run that does not move', () => {
+  const LANDED = { lines: [{ overLimit: 'tokens' }] } as const;
+  const IDLE = { lines: [{ say: 'hello' }] } as const;
+  const unsigned = ({ n }: { readonly n: number }) => ({ n, kind: 'refused', why: 'unsigned' }) as const;
+
+  test.each([
+    ['landed', LANDED],
+    ['idle', IDLE],
+    ['paused', IDLE],
+  ])('is on record at once, also where it is refused: %s', async (state, options) => {
+    const { simulation, world } = await simulate({ ...options, verify: unsigned });
+    await simulation.runUntilIdle();
+    if (state === 'paused') simulation.signal('pause', { by: 'operator' });
+    await simulation.runUntilIdle();
+    const before = world.recorded.length;
+    for (const by of ['eve', 'mallory']) {
+      simulation.signal('close', { by });
+      await simulation.runUntilIdle();
+    }
+    const said = world.recorded.slice(before).map(({ facts }) => [facts.by, facts.why]);
+    expect(said).toEqual([
+      ['eve', 'unsigned'],
+      ['mallory', 'unsigned'],
+    ]);
+    expect(simulation.searchAttributes.HoldfastState).toBe(state);
   });
 });
 
@@ -227,6 +294,7 @@ describe('hand-over', () => {
     await simulation.runUntilIdle();
     expect(world.ran.map(({ tool }) => tool)).toEqual(['look']);
     expect(resultOf(simulation)).toMatchObject({ outcome: 'escalated', reason: 'handed_over' });
+    expect(world.ended[0]?.handOver?.notStarted).toEqual(['write']);
   });
 
   test('a landed run can be handed over', async () => {
