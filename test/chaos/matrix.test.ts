@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { liftSwitch, setSwitch } from '../../src/store/switches.ts';
+import { insertRun, newInput, ofTenant } from '../store/claimInputs.ts';
+import { openDatabase } from '../store/database.ts';
 import { CELLS, type Cell, ENDS, FAULTS, type Fault, type Seen } from './cells.ts';
 import { broken } from './checker.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, readFacts } from './facts.ts';
 import { type Ended, type Fate, goOn, kill, play, stall } from './play.ts';
 
 const ALL_MS = 360_000;
@@ -68,6 +71,24 @@ describe('the matrix', () => {
     for (const [name, end] of Object.entries<Seen>(ENDS))
       expect(end.acts > 0 && end.told === 'not done', name).toBe(false);
   });
+});
+
+test('a claim that passed a switch is found in the audit, and no other is', async () => {
+  await using database = await openDatabase(inject('databaseUrl'));
+  const { sql } = database;
+  const input = newInput({ requester: ofTenant('acme') });
+  await insertRun(sql, input);
+  const claim = () => sql`select audit_append(${input.run}, 'effect_claimed', ${input.key}, '{}'::jsonb)`;
+  const change = { name: 'tenant:acme', by: 'boss', reason: 'a test' };
+  const found = async () => (await readFacts(sql, input.run, () => 0)).claimedWhileStopped;
+  await claim();
+  await setSwitch(sql, { ...change, name: 'tenant:other' });
+  await setSwitch(sql, change);
+  expect(await found()).toBe(0);
+  await claim();
+  await liftSwitch(sql, change);
+  await claim();
+  expect(await found()).toBe(1);
 });
 
 describe('the checker catches', () => {

@@ -32,17 +32,21 @@ describe('a worker that freezes in the middle of a transaction', () => {
       [database.url, input.run, String(SILENT_MS)],
       { execArgv: ['--import', 'tsx'] },
     );
+    const gone = once(frozen, 'exit').then(([code]) => {
+      throw new Error(`the frozen process ended with ${code} before it said what came of it`);
+    });
+    gone.catch(() => undefined);
+    const next = async () => (await Promise.race([once(frozen, 'message'), gone]))[0] as unknown;
     try {
-      const [holding] = await once(frozen, 'message');
-      expect(holding).toEqual({ kind: 'holding', asLimited: true });
+      expect(await next()).toEqual({ kind: 'holding', asLimited: true });
       frozen.kill('SIGSTOP');
       // It waits for the lock of the run, and gets it when the frozen transaction is ended.
       await openApprovals(sql, [input]);
       expect(await eventsOf(sql, input.run)).toEqual(['approval_opened']);
-      const ended = once(frozen, 'message');
+      const ended = next();
       frozen.send('go on');
       frozen.kill('SIGCONT');
-      expect((await ended)[0]).toEqual({ kind: 'ended', code: 'store_unavailable', works: true });
+      expect(await ended).toEqual({ kind: 'ended', code: 'store_unavailable', works: true });
       expect(await blobsOf(input.run)).toEqual([]);
     } finally {
       frozen.kill('SIGKILL');
