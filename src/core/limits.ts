@@ -245,6 +245,11 @@ export const LIMITS = {
   storeConnections: 20,
   cachedReleases: 200,
   connectMs: 10_000,
+  /**
+   * A transaction that says nothing for this long is ended by the database: its worker is frozen or cut off, and holds
+   * locks. Less than `storeActivityMs`, so that whoever waits for them still gets them.
+   */
+  idleInTransactionMs: 15_000,
   /** Before a closed connection of the store is opened anew, doubled by each refusal, and the most it grows to. */
   reconnectFirstMs: 400,
   reconnectMaxMs: 5_000,

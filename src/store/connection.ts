@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import { FailureError, retryable } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { guardTransactions } from './transactions.ts';
 
 export type Sql = postgres.Sql;
 
@@ -9,7 +10,7 @@ export type Sql = postgres.Sql;
  * numbers (none of ours leaves the safe range).
  */
 export function connect(databaseUrl: string, options: { readonly maxConnections?: number } = {}): Sql {
-  return postgres(databaseUrl, {
+  const sql = postgres(databaseUrl, {
     max: options.maxConnections ?? LIMITS.storeConnections,
     connect_timeout: LIMITS.connectMs / 1_000,
     idle_timeout: 60,
@@ -18,14 +19,19 @@ export function connect(databaseUrl: string, options: { readonly maxConnections?
       ((0.5 + Math.random() / 2) * Math.min(LIMITS.reconnectFirstMs * 2 ** refusals, LIMITS.reconnectMaxMs)) /
       1_000,
     onnotice: () => undefined,
-    connection: { search_path: 'holdfast', application_name: 'holdfast' },
+    connection: {
+      search_path: 'holdfast',
+      application_name: 'holdfast',
+      idle_in_transaction_session_timeout: LIMITS.idleInTransactionMs,
+    },
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
-  }) as unknown as Sql;
+  });
+  return guardTransactions(sql as unknown as Sql);
 }
 
-/** Codes of a database that is away, restarting or full, rather than of a wrong statement. */
+/** Codes of a database that is away, restarting, full or done with waiting, rather than of a wrong statement. */
 const AWAY =
-  /^(CONNECT|CONNECTION|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|08|53|57P0|40001|40P01|55P03|58)/;
+  /^(CONNECT|CONNECTION|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|08|53|57P0|25P03|40001|40P01|55P03|58)/;
 
 /** Runs store work; a database that is away becomes a retryable failure with our own words. */
 export async function onStore<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -11,23 +11,37 @@ import { POINTS, type Point } from './points.ts';
 export const KINDS = ['keyed', 'mislabelled', 'checkable', 'blind', 'never', 'shop'] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const FAULTS = ['kill', 'cancel', 'cancel, heard', 'cancel, then kill', 'stall'] as const;
+export const FAULTS = [
+  'kill',
+  'cancel',
+  'cancel, heard',
+  'cancel, then kill',
+  'stall',
+  'switch',
+  'switch, then kill',
+  'switch, stall, cancel',
+] as const;
 /**
  * `kill`: the process dies at the point; another one comes. `cancel`: the run is cancelled when the attempt is at the
  * point, and the attempt does not hear of it. `cancel, then kill`: and then its process dies. `cancel, heard`: the tool hears of it there.
  * `stall`: the process is frozen at the point, wakes when another one has settled everything, and goes on.
+ * `switch`: a kill switch is set when the attempt is at the point, and lifted when the run is held by it. `switch, then
+ * kill`: the process dies while it is set. `switch, stall, cancel`: the process is frozen while it is set, the run is
+ * cancelled when it is held, the switch is lifted when the run has ended, and only then the process wakes.
  */
 export type Fault = (typeof FAULTS)[number];
 
-/** How a cell ends. `person`: what was asked, and became of the request; null when nobody was asked. */
+/** How a cell ends. `person`: what they answered, or what became of the request; null when nobody was asked. */
 export interface Seen {
   readonly state: string;
   readonly fence: number;
   readonly requests: number;
   readonly acts: number;
   readonly checks: number;
+  /** Times that a kill switch held it. */
+  readonly held: number;
   readonly person: string | null;
-  /** What the model is told; a run that was cancelled may tell it nothing. */
+  /** What the model is told. */
   readonly told: Told | 'nothing';
   readonly evidence: readonly string[];
   readonly incidents: readonly string[];
@@ -39,15 +53,22 @@ const ONCE: Seen = {
   requests: 1,
   acts: 1,
   checks: 0,
+  held: 0,
   person: null,
   told: 'done',
   evidence: [],
   incidents: [],
 };
 const NOT_DONE: Seen = { ...ONCE, state: 'void', requests: 0, acts: 0, told: 'not done' };
-const UNKNOWN: Seen = { ...ONCE, state: 'unknown', person: 'withdrawn', told: 'not known' };
 const HAPPENED: Seen = { ...ONCE, fence: 2, checks: 1, evidence: ['check_happened'] };
-const GIVEN_UP: Seen = { ...UNKNOWN, fence: 2, checks: 1, person: 'give_up', evidence: ['person_given_up'] };
+const UNCHECKED: Seen = {
+  ...ONCE,
+  state: 'unknown',
+  person: 'give_up',
+  told: 'not known',
+  evidence: ['person_given_up'],
+};
+const GIVEN_UP: Seen = { ...UNCHECKED, fence: 2, checks: 1 };
 const ASKED: Seen = { ...ONCE, person: 'happened', evidence: ['person_applied'] };
 const TWICE = ['incident_second_applied'];
 
@@ -67,11 +88,17 @@ export const ENDS = {
   'asked: given up, done': GIVEN_UP,
   'asked: given up, not done': { ...GIVEN_UP, requests: 0, acts: 0 },
   'not done': NOT_DONE,
-  /** The run is over and its question withdrawn; the ledger says that nobody knows. */
-  'unknown, done': UNKNOWN,
-  'unknown, not done': { ...UNKNOWN, requests: 0, acts: 0 },
-  'unknown, checked, done': { ...UNKNOWN, fence: 2, checks: 1 },
-  'unknown, checked, not done': { ...UNKNOWN, fence: 2, checks: 1, requests: 0, acts: 0 },
+  /** The run was cancelled, and waited for this word: it did not happen, and nothing runs any more. */
+  'asked: did not, closed': { ...NOT_DONE, person: 'did_not', evidence: ['person_void'] },
+
+  /** A kill switch held it until it was lifted. */
+  'held, once': { ...ONCE, held: 1 },
+  'asked: did not, held, run': { ...ONCE, fence: 2, held: 1, person: 'did_not' },
+  /** Nothing runs while a switch is set, not even a check: a person is asked at once. */
+  'asked at once: given up, done': UNCHECKED,
+  'asked at once: given up, not done': { ...UNCHECKED, requests: 0, acts: 0 },
+  /** The run was cancelled while it was held: nothing does it after all, whoever wakes when the switch is lifted. */
+  'held, not done': { ...NOT_DONE, held: 1 },
 
   // A stalled attempt that had acted before it was frozen: its late word is evidence.
   'same key, late word': { ...ONCE, fence: 2, requests: 2, evidence: ['late_applied'], incidents: TWICE },
@@ -152,23 +179,30 @@ const LOST_DONE = row(
   'once, later',
 );
 
-/** Nothing is run any more, not even with the same key: what cannot be looked up is unknown. */
+/** Nothing is run any more, not even with the same key: what cannot be looked up is asked. */
 const CLOSED_UNSENT = row(
-  'unknown, not done',
-  'unknown, not done',
+  'asked: did not, closed',
+  'asked: did not, closed',
   'checked: did not, closed',
-  'unknown, checked, not done',
-  'unknown, not done',
-  'unknown, not done',
+  'asked: given up, not done',
+  'asked: did not, closed',
+  'asked: did not, closed',
 );
 const CLOSED_DONE = row(
-  'unknown, done',
-  'unknown, done',
+  'asked: happened',
+  'asked: happened',
   'checked: happened',
-  'unknown, checked, done',
-  'unknown, done',
-  'unknown, done',
+  'asked: given up, done',
+  'asked: happened',
+  'asked: happened',
 );
+
+/** The attempt was lost, and nothing may begin: in every mode a person is asked. */
+const STOPPED_UNSENT: Row = {
+  ...all('asked: did not, held, run'),
+  blind: 'asked at once: given up, not done',
+};
+const STOPPED_DONE: Row = { ...all('asked: happened'), blind: 'asked at once: given up, done' };
 
 const WOKE_BEFORE_BEGINNING = row(
   'once, later, late nothing',
@@ -237,6 +271,21 @@ const MATRIX: Readonly<Record<Fault, Partial<Readonly<Record<Point, Row>>>>> = {
     'effect:before-settle': WOKE_DONE,
     'effect:after-settle': all('once'),
   },
+  // What was let through before the switch was set goes on.
+  switch: {
+    'effect:before-claim': all('held, once'),
+    'effect:after-claim': all('once'),
+  },
+  'switch, then kill': {
+    'effect:before-claim': all('held, once'),
+    'effect:after-claim': STOPPED_UNSENT,
+    'tool:before-send': STOPPED_UNSENT,
+    'tool:mid-act': STOPPED_DONE,
+    'effect:after-act': STOPPED_DONE,
+    'effect:before-settle': STOPPED_DONE,
+    'effect:after-settle': all('once'),
+  },
+  'switch, stall, cancel': { 'effect:before-claim': all('held, not done') },
 };
 
 export interface Cell {

@@ -26,7 +26,13 @@ export interface Facts {
     readonly bounded: boolean;
     /** It says what is known about the attempts. */
     readonly evidenced: boolean;
+    /** What a person answered, as JSON text. */
+    readonly answer: string | null;
   }[];
+  /** What the audit says that people answered. */
+  readonly answers: readonly { readonly approval: string; readonly by: string; readonly answer: string }[];
+  /** What became of unknown effects by somebody's word. */
+  readonly resolutions: readonly { readonly key: string; readonly said: string; readonly by: string }[];
   readonly calls: readonly string[];
   /** What the model was told, in the order of the conversation. */
   readonly results: readonly { readonly call: string; readonly text: string }[];
@@ -36,6 +42,9 @@ export interface Facts {
   readonly acts: Readonly<Record<string, number>>;
   readonly brokenAuditRow: number | null;
   readonly incidents: readonly string[];
+  /** Times that a kill switch held one of them, and claims that passed one that was set. */
+  readonly held: number;
+  readonly claimedWhileStopped: number;
 }
 
 interface Block {
@@ -60,10 +69,13 @@ export async function readFacts(
   const approvals = await sql<Facts['approvals'][number][]>`
     select id, key, kind, state, args_hash, requester, decision::jsonb ->> 'by' as decided_by,
       coalesce(decided_at <= deadline, true) as in_time, deadline > opened_at as bounded,
-      coalesce(evidence, '') <> '' as evidenced
+      coalesce(evidence, '') <> '' as evidenced, decision::jsonb ->> 'answer' as answer
     from approvals where run = ${run} order by opened_at`;
-  const evidence = await sql<{ kind: string }[]>`
-    select kind from evidence where split_part(key, '/', 1) = ${run} order by id`;
+  const answers = await sql<Facts['answers'][number][]>`
+    select facts::jsonb ->> 'approval' as approval, facts::jsonb ->> 'by' as by, facts::jsonb ->> 'answer' as answer
+    from audit where run = ${run} and event = 'approval_answered' order by seq`;
+  const evidence = await sql<{ key: string; kind: string; by: string | null }[]>`
+    select key, kind, facts::jsonb ->> 'by' as by from evidence where split_part(key, '/', 1) = ${run} order by id`;
   const chain: readonly ChainNode[] =
     row.seq === null ? [] : await loadChain(sql, run, { seq: row.seq, node: row.hash });
   const blocks = chain.flatMap((node) => node.message.content) as readonly Block[];
@@ -74,6 +86,10 @@ export async function readFacts(
     run: { state: row.state, outcome: row.outcome },
     effects,
     approvals,
+    answers,
+    resolutions: evidence.flatMap(({ key, kind, by }) =>
+      kind.startsWith(PERSON) ? [{ key, said: kind.slice(PERSON.length), by: by ?? '' }] : [],
+    ),
     calls: blocks.flatMap((block) => (block.type === 'tool_use' ? [block.id ?? ''] : [])),
     results: blocks.flatMap((block) =>
       block.type === 'tool_result' ? [{ call: block.tool_use_id ?? '', text: textOf(block) }] : [],
@@ -82,7 +98,22 @@ export async function readFacts(
     acts,
     brokenAuditRow: firstBrokenRow(run, audit),
     incidents: audit.flatMap((one) => (one.event.startsWith('incident') ? [one.event] : [])),
+    held: audit.filter((one) => one.event === 'effect_held').length,
+    claimedWhileStopped: await claimsWhileStopped(sql, run),
   };
+}
+
+const PERSON = 'person_';
+
+/** By the audit's own times: claims of the run between the setting and the lifting of a switch on its tenant. */
+async function claimsWhileStopped(sql: Sql, run: RunId): Promise<number> {
+  const [row] = await sql<{ claims: number }[]>`
+    select count(*)::int as claims
+    from audit claim join runs r on r.run = claim.run
+    where claim.run = ${run} and claim.event = 'effect_claimed' and (
+      select s.event from audit s where s.run = 'switches' and s.key = 'tenant:' || r.tenant and s.at_us < claim.at_us
+      order by s.seq desc limit 1) = 'switch_set'`;
+  return row?.claims ?? 0;
 }
 
 function textOf({ content = '' }: Block): string {
@@ -97,67 +128,8 @@ export function toldBy(text: string): Told {
   return text.startsWith('It is not known') ? 'not known' : 'done';
 }
 
-/** What no order of events may break. `actsMax`: what is beyond everybody's reach is named by the test, not excused here. */
-export function broken(facts: Facts, { actsMax }: { readonly actsMax: number }): readonly string[] {
-  return [...brokenDeeds(facts, actsMax), ...brokenApprovals(facts), ...brokenConversation(facts)];
-}
-
-/** V1, and: never "not done" about something that happened, never "done" about something that did not. */
-function brokenDeeds(facts: Facts, actsMax: number): readonly string[] {
-  const problems: string[] = [];
-  if (new Set(facts.effects.map((effect) => effect.key)).size !== facts.effects.length)
-    problems.push('V1: two effects of one key');
-  for (const { key, state } of facts.effects) {
-    const acts = facts.acts[key] ?? 0;
-    if (acts > actsMax) problems.push(`V1: the outside acted ${acts} times for ${key}`);
-    if (acts > 0 && (state === 'void' || state === 'refused'))
-      problems.push(`V1: ${key} is ${state} and was done`);
-    if (acts === 0 && state === 'applied') problems.push(`V1: ${key} is applied and was not done`);
-    if (state === 'claimed' && facts.run.state === 'ended')
-      problems.push(`V1: the run ended and nobody asked what became of ${key}`);
-  }
-  const acts = Object.values(facts.acts).reduce((sum, one) => sum + one, 0);
-  for (const { text } of facts.results) {
-    if (acts > 0 && toldBy(text) === 'not done') problems.push(`told "${text}" about what was done`);
-    if (acts === 0 && toldBy(text) === 'done') problems.push(`told "${text}" about what was not done`);
-  }
-  return problems;
-}
-
-/** V2. Everything here has to be asked for; what was never claimed, but closed at once, names no approval. */
-function brokenApprovals(facts: Facts): readonly string[] {
-  return facts.effects.flatMap((effect) => {
-    if (effect.approval === null && effect.state === 'void') return [];
-    const approval = facts.approvals.find((one) => one.id === effect.approval);
-    const holds =
-      approval?.state === 'approved' &&
-      approval.key === effect.key &&
-      approval.args_hash === effect.args_hash &&
-      approval.in_time &&
-      approval.decided_by !== approval.requester;
-    return holds ? [] : [`V2: ${effect.key} was claimed without a standing approval`];
-  });
-}
-
-/** V3, V5 and V8. */
-function brokenConversation(facts: Facts): readonly string[] {
-  const problems: string[] = [];
-  // Nobody speaks with the model any more after a cancellation, so an open call may stay without its result.
-  const least = facts.run.outcome === 'cancelled' ? 0 : 1;
-  for (const call of facts.calls) {
-    const results = facts.results.filter((result) => result.call === call).length;
-    if (results < least || results > 1) problems.push(`V3: call ${call} has ${results} results`);
-  }
-  if (facts.results.some((result) => !facts.calls.includes(result.call)))
-    problems.push('V3: a result without a call');
-  const open = facts.approvals.filter((approval) => approval.state === 'open');
-  if (facts.run.state === 'ended') {
-    if (open.length > 0) problems.push('V5: the run ended with a request open');
-  } else if (!open.some((approval) => approval.bounded))
-    problems.push(`V5: the run is ${facts.run.state} and waits for nothing with a deadline`);
-  if (facts.approvals.some((approval) => approval.kind === 'reconcile' && !approval.evidenced))
-    problems.push('V5: a person is asked what happened and told nothing');
-  if (facts.brokenAuditRow !== null)
-    problems.push(`V8: audit row ${facts.brokenAuditRow} does not follow from the one before it`);
-  return problems;
+/** The outcome that an answer states. */
+export function outcomeOf(answer: string | null): string {
+  const stated = JSON.parse(answer ?? 'null') as { readonly outcome?: string } | null;
+  return stated?.outcome ?? 'nothing';
 }

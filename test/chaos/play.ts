@@ -3,32 +3,20 @@ import { DEFAULT_SHOP } from '../../src/agents/support/schema.ts';
 import type { RunId } from '../../src/core/ids.ts';
 import type { Conversation } from '../../src/models/scripted/conversation.ts';
 import { databaseOf } from '../../src/store/database.ts';
+import { liftSwitch, listSwitches, setSwitch } from '../../src/store/switches.ts';
 import { cancelSignal, decideSignal } from '../../src/workflows/messages.ts';
 import { type Addresses, type Handle, type Lab, openLab, until } from '../e2e/lab.ts';
 import { call, say, script } from '../e2e/labAgent.ts';
 import type { Cell, Seen } from './cells.ts';
-import { type Facts, readFacts, toldBy } from './facts.ts';
-import { type Account, openPayments, type Payments } from './payments.ts';
+import { type Facts, outcomeOf, readFacts, toldBy } from './facts.ts';
+import { openPayments } from './payments.ts';
+import { accountOf, change, finish, LIMIT_MS, type Playing, switchOf, type Table } from './table.ts';
 import { startWorkerProcess, type WorkerProcess } from './workerProcess.ts';
 
 /** What came of a cell. */
 export interface Ended {
   readonly facts: Facts;
   readonly seen: Seen;
-}
-
-interface Playing {
-  readonly cell: Cell;
-  readonly handle: Handle;
-}
-
-interface Table {
-  readonly lab: Lab;
-  /** What the person said, by workflow. */
-  readonly answers: Map<string, 'happened' | 'did_not' | 'give_up'>;
-  readonly payments: Payments;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly playing: readonly Playing[];
 }
 
 export interface Fate {
@@ -38,7 +26,6 @@ export interface Fate {
   readonly toolTimeoutMs: number;
 }
 
-const LIMIT_MS = 120_000;
 /** `PENDING_ACTIVITY_STATE_CANCEL_REQUESTED`. */
 const CANCEL_REQUESTED = 3;
 
@@ -68,7 +55,7 @@ export async function play(
   const playing = await Promise.all(
     cells.map(async (cell) => ({ cell, handle: await start(lab, cell, workflowIdOf(cell)) })),
   );
-  const table: Table = { lab, answers: new Map(), payments, environment, playing };
+  const table: Table = { lab, payments, environment, playing };
   await approveAll(table);
   await disturb(table, first);
   const ended = new Map<Cell, Ended>();
@@ -125,11 +112,11 @@ async function approveAll({ lab, playing }: Table): Promise<void> {
   );
 }
 
-/** The worker dies with every attempt at its point, some of them cancelled; then another one comes. */
+/** The worker dies with every attempt at its point; then another one comes. */
 export const kill: Fate = {
   disturb: async (table, first) => {
     await first.held();
-    await cancelAll(table.playing.filter(({ cell }) => cell.fault === 'cancel, then kill'));
+    await meddle(table);
     first.signal('SIGKILL');
     await first.exited;
     await finishWithAnother(table);
@@ -137,11 +124,11 @@ export const kill: Fate = {
   toolTimeoutMs: 8_000,
 };
 
-/** Every run is cancelled while its attempt is at its point, and only then the attempt goes on. */
-export const cancel: Fate = {
+/** Every attempt goes on from its point in the same worker. */
+export const goOn: Fate = {
   disturb: async (table, first) => {
     await first.held();
-    await cancelAll(table.playing);
+    await meddle(table);
     for (const { cell, handle } of table.playing)
       first.release(handle.workflowId, cell.fault === 'cancel, heard' ? 'hear' : 'go');
     await finish(table);
@@ -157,7 +144,9 @@ export const stall: Fate = {
   disturb: async (table, first) => {
     await first.held();
     first.signal('SIGSTOP');
+    await meddle(table);
     await finishWithAnother(table);
+    for (const { name } of await listSwitches(table.lab.sql)) await liftSwitch(table.lab.sql, change(name));
     for (const { handle } of table.playing) first.release(handle.workflowId, 'go');
     first.signal('SIGCONT');
     // It drains: when it has ended, every attempt that was frozen has said its last word.
@@ -166,6 +155,13 @@ export const stall: Fate = {
   },
   toolTimeoutMs: 8_000,
 };
+
+/** Cancels runs and sets kill switches, while every attempt is at its point. */
+async function meddle(table: Table): Promise<void> {
+  await cancelAll(table.playing.filter(({ cell }) => cell.fault.startsWith('cancel')));
+  for (const { cell } of table.playing)
+    if (cell.fault.startsWith('switch')) await setSwitch(table.lab.sql, change(switchOf(cell)));
+}
 
 /** Resolves when the server has noted for every outstanding attempt that it is cancelled. */
 async function cancelAll(playing: readonly Playing[]): Promise<void> {
@@ -184,69 +180,26 @@ async function finishWithAnother(table: Table): Promise<void> {
   await next.exited;
 }
 
-/** Every run comes to its end; a person answers what has to be asked. */
-async function finish(table: Table): Promise<void> {
-  let over = false;
-  const ended = Promise.all(table.playing.map(({ handle }) => handle.result())).finally(() => {
-    over = true;
-  });
-  const answer = async () => {
-    const open = await table.lab.sql<Question[]>`
-      select id, key, workflow_id from approvals where kind = 'reconcile' and state = 'open'`;
-    for (const question of open) await answerQuestion(table, question);
-    return over;
-  };
-  await Promise.all([ended, until('the end of every run', answer, LIMIT_MS)]);
-}
-
-interface Question {
-  readonly id: string;
-  readonly key: string;
-  readonly workflow_id: string;
-}
-
-/** A person who looks into the books of the service. About `blind` effects they cannot find out either. */
-async function answerQuestion({ answers, payments, playing }: Table, question: Question): Promise<void> {
-  const asked = playing.find(({ handle }) => handle.workflowId === question.workflow_id);
-  // Nobody answers the question of a run that is being cancelled: it is withdrawn in the same moment.
-  if (asked === undefined || asked.cell.fault.startsWith('cancel') || answers.has(question.workflow_id))
-    return;
-  const done = payments.of(question.key).acts > 0;
-  const outcome = asked.cell.kind === 'blind' ? 'give_up' : done ? 'happened' : 'did_not';
-  answers.set(question.workflow_id, outcome);
-  await asked.handle.signal(decideSignal, {
-    approval: question.id,
-    kind: 'answer',
-    by: 'boss',
-    channel: 'test',
-    answer: outcome === 'happened' ? { outcome, result: 'paid' } : { outcome },
-  });
-}
-
-async function readEnd({ lab, payments, answers }: Table, { cell, handle }: Playing): Promise<Ended> {
+async function readEnd(table: Table, { cell, handle }: Playing): Promise<Ended> {
   const { run } = await handle.result();
-  const account = async (key: string): Promise<Account> => {
-    if (cell.kind !== 'shop') return payments.of(key);
-    const [row] = await lab.sql<{ acts: number }[]>`
-      select count(*)::int as acts from shop.applied where shop = ${cell.name} and idempotency_key = ${key}`;
-    return { requests: row?.acts ?? 0, acts: row?.acts ?? 0, checks: 0 };
-  };
-  const facts = await readFacts(lab.sql, run as RunId, async (key) => (await account(key)).acts);
+  const facts = await readFacts(
+    table.lab.sql,
+    run as RunId,
+    async (key) => (await accountOf(table, cell, key)).acts,
+  );
   const [effect] = facts.effects;
-  const [question] = facts.approvals.filter((approval) => approval.kind === 'reconcile');
+  const asked = facts.approvals
+    .filter((approval) => approval.kind === 'reconcile')
+    .map(({ state, answer }) => (state === 'answered' ? outcomeOf(answer) : state));
   const last = facts.results.at(-1);
   return {
     facts,
     seen: {
       state: effect?.state ?? 'none',
       fence: effect?.fence ?? 0,
-      ...(await account(effect?.key ?? '')),
-      person:
-        question === undefined
-          ? null
-          : question.state === 'answered'
-            ? (answers.get(handle.workflowId) ?? 'somebody else')
-            : question.state,
+      ...(await accountOf(table, cell, effect?.key ?? '')),
+      held: facts.held,
+      person: asked.length === 0 ? null : asked.join(', '),
       told: last === undefined ? 'nothing' : toldBy(last.text),
       // An attempt that wakes after its time may first say that it does not know; its last word counts.
       evidence: facts.evidence.filter((kind) => kind !== 'late_unknown'),

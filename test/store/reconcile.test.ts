@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Json } from '../../src/core/json.ts';
+import { liftSwitch, setSwitch } from '../../src/store/switches.ts';
 import { success } from '../../src/tools/result.ts';
-import { approvalsQuery, decideSignal, statusQuery } from '../../src/workflows/messages.ts';
+import { approvalsQuery, cancelSignal, decideSignal, statusQuery } from '../../src/workflows/messages.ts';
 import { type Lab, openLab, until } from '../e2e/lab.ts';
 import { call, effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
 
@@ -54,6 +55,8 @@ const CASES: readonly Case[] = [
   },
 ];
 
+const UNWANTED = 'did not, and nobody wants it any more';
+
 describe('an effect that nobody knows the end of stops the run and asks a person', () => {
   let lab: Lab;
   beforeAll(async () => {
@@ -61,9 +64,12 @@ describe('an effect that nobody knows the end of stops the run and asks a person
       databaseUrl: inject('databaseUrl'),
       temporalAddress: inject('temporalAddress'),
       agents: [labAgent([once])],
-      conversations: CASES.map(({ name, sees }) =>
-        script(name, [call('pay', name), say('all said', { results: [{ tool: 'pay', ...sees }] })]),
-      ),
+      conversations: [
+        ...CASES.map(({ name, sees }) =>
+          script(name, [call('pay', name), say('all said', { results: [{ tool: 'pay', ...sees }] })]),
+        ),
+        script(UNWANTED, [call('pay', UNWANTED), say('never said')]),
+      ],
     });
   });
   afterAll(() => lab[Symbol.asyncDispose]());
@@ -107,5 +113,38 @@ describe('an effect that nobody knows the end of stops the run and asks a person
     ]);
     const incidents = await lab.sql`select from audit where run = ${result.run} and event like 'incident%'`;
     expect(incidents).toHaveLength(0);
+  });
+
+  test('a person says "did not", and a switch holds it, and it is cancelled: they are asked again, and it is void', async () => {
+    const handle = await lab.start({ agent: 'lab', message: UNWANTED, once: true, requester: { id: 'c' } });
+    const answered = new Set<string>();
+    const answer = () =>
+      until('an open question', async () => {
+        const open = await lab.sql<{ id: string }[]>`
+          select id from approvals where workflow_id = ${handle.workflowId} and kind = 'reconcile' and state = 'open'`;
+        const [question] = open.filter(({ id }) => !answered.has(id));
+        if (question === undefined) return false;
+        answered.add(question.id);
+        const { id: approval } = question;
+        await handle.signal(decideSignal, {
+          approval,
+          kind: 'answer',
+          by: 'boss',
+          answer: { outcome: 'did_not' },
+        });
+        return true;
+      });
+    await until('the question', async () => (await handle.query(statusQuery)).state === 'unknown');
+    const change = { name: 'fleet', by: 'boss', reason: 'a test' };
+    await setSwitch(lab.sql, change);
+    await answer();
+    await until('the switch to hold it', async () => (await handle.query(statusQuery)).state === 'held');
+    await handle.signal(cancelSignal, { by: 'boss' });
+    await answer();
+    const { run, outcome } = await handle.result();
+    await liftSwitch(lab.sql, change);
+    expect(outcome).toBe('cancelled');
+    expect(attempts.get(UNWANTED)).toBe(1);
+    expect(await lab.sql`select state from effects where run = ${run}`).toEqual([{ state: 'void' }]);
   });
 });

@@ -1,0 +1,110 @@
+import { type Facts, outcomeOf, toldBy } from './facts.ts';
+
+/** What no order of events may break. `actsMax`: what is beyond everybody's reach is named by the test, not excused here. */
+export function broken(facts: Facts, { actsMax }: { readonly actsMax: number }): readonly string[] {
+  return [
+    ...brokenDeeds(facts, actsMax),
+    ...brokenApprovals(facts),
+    ...brokenAnswers(facts),
+    ...brokenConversation(facts),
+  ];
+}
+
+/** V1, and: never "not done" about something that happened, never "done" about something that did not. */
+function brokenDeeds(facts: Facts, actsMax: number): readonly string[] {
+  const problems: string[] = [];
+  if (new Set(facts.effects.map((effect) => effect.key)).size !== facts.effects.length)
+    problems.push('V1: two effects of one key');
+  for (const { key, state } of facts.effects) {
+    const acts = facts.acts[key] ?? 0;
+    if (acts > actsMax) problems.push(`V1: the outside acted ${acts} times for ${key}`);
+    if (acts > 0 && (state === 'void' || state === 'refused'))
+      problems.push(`V1: ${key} is ${state} and was done`);
+    if (acts === 0 && state === 'applied') problems.push(`V1: ${key} is applied and was not done`);
+    if (state === 'claimed' && facts.run.state === 'ended')
+      problems.push(`V1: the run ended and nobody asked what became of ${key}`);
+  }
+  if (facts.claimedWhileStopped > 0) problems.push('V1: something was claimed while a switch was set');
+  const acts = Object.values(facts.acts).reduce((sum, one) => sum + one, 0);
+  for (const { text } of facts.results) {
+    if (acts > 0 && toldBy(text) === 'not done') problems.push(`told "${text}" about what was done`);
+    if (acts === 0 && toldBy(text) === 'done') problems.push(`told "${text}" about what was not done`);
+  }
+  return problems;
+}
+
+/** V2. Everything here has to be asked for; what was never claimed, but closed at once, names no approval. */
+function brokenApprovals(facts: Facts): readonly string[] {
+  return facts.effects.flatMap((effect) => {
+    if (effect.approval === null && effect.state === 'void') return [];
+    const approval = facts.approvals.find((one) => one.id === effect.approval);
+    const holds =
+      approval?.state === 'approved' &&
+      approval.key === effect.key &&
+      approval.args_hash === effect.args_hash &&
+      approval.in_time &&
+      approval.decided_by !== approval.requester;
+    return holds ? [] : [`V2: ${effect.key} was claimed without a standing approval`];
+  });
+}
+
+/** What a person's answer makes of an unknown effect. After `did_not` it may also run once more. */
+const RESOLVES: Readonly<Record<string, string>> = {
+  happened: 'applied',
+  did_not: 'void',
+  give_up: 'given_up',
+};
+
+/** V2 for what nobody knew: whatever somebody's word made of it, the word stands on record, whole and with a name. */
+function brokenAnswers(facts: Facts): readonly string[] {
+  const problems: string[] = [];
+  const questions = facts.approvals.filter((approval) => approval.kind === 'reconcile');
+  for (const { id, key, state, answer, decided_by } of questions) {
+    if (state !== 'answered') continue;
+    const recorded = facts.answers.filter((one) => one.approval === id);
+    const [audited] = recorded;
+    if (
+      recorded.length !== 1 ||
+      answer === null ||
+      audited?.answer !== answer ||
+      audited.by !== decided_by ||
+      audited.by === ''
+    )
+      problems.push(`V2: what was answered to ${id} is not on record with who said it`);
+    const effect = facts.effects.find((one) => one.key === key);
+    if (facts.run.state === 'ended' && effect?.state === 'unknown' && outcomeOf(answer) !== 'give_up')
+      problems.push(`V2: a person said what became of ${key} and the ledger does not know it`);
+  }
+  for (const { key, said, by } of facts.resolutions) {
+    const stands = questions.some(
+      (question) =>
+        question.key === key &&
+        question.state === 'answered' &&
+        question.decided_by === by &&
+        RESOLVES[outcomeOf(question.answer)] === said,
+    );
+    if (!stands) problems.push(`V2: ${key} was resolved as ${said} and nobody is on record who said so`);
+  }
+  return problems;
+}
+
+/** V3, V5 and V8. */
+function brokenConversation(facts: Facts): readonly string[] {
+  const problems: string[] = [];
+  for (const call of facts.calls) {
+    const results = facts.results.filter((result) => result.call === call).length;
+    if (results !== 1) problems.push(`V3: call ${call} has ${results} results`);
+  }
+  if (facts.results.some((result) => !facts.calls.includes(result.call)))
+    problems.push('V3: a result without a call');
+  const open = facts.approvals.filter((approval) => approval.state === 'open');
+  if (facts.run.state === 'ended') {
+    if (open.length > 0) problems.push('V5: the run ended with a request open');
+  } else if (!open.some((approval) => approval.bounded))
+    problems.push(`V5: the run is ${facts.run.state} and waits for nothing with a deadline`);
+  if (facts.approvals.some((approval) => approval.kind === 'reconcile' && !approval.evidenced))
+    problems.push('V5: a person is asked what happened and told nothing');
+  if (facts.brokenAuditRow !== null)
+    problems.push(`V8: audit row ${facts.brokenAuditRow} does not follow from the one before it`);
+  return problems;
+}
