@@ -137,7 +137,7 @@ export async function closeEffectRow(sql: Sql, input: RunToolInput, lease: Lease
     { kind: Closing['kind']; fence: number; remaining_ms: number; result: string | null }[]
   >`
     select * from close_effect(${input.key}, ${input.run}, ${input.tool}, ${input.release}, ${input.argsHash},
-      ${lease.mode}, ${lease.leaseMs}, ${lease.settlesMs})`;
+      ${lease.mode}, ${lease.leaseMs}, ${lease.settlesMs}, ${input.generation})`;
   if (row === undefined) throw new Error('close_effect returned no row');
   switch (row.kind) {
     case 'busy':

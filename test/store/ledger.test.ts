@@ -49,6 +49,31 @@ const KNOWN: readonly {
     ends: 'unknown',
   },
   {
+    name: 'the same, and it is closed instead: it stays unknown',
+    mode: 'never',
+    operations: [
+      CLAIM,
+      { kind: 'act', pick: 0 },
+      { kind: 'settle', pick: 0, said: 'unknown' },
+      { kind: 'settle', pick: 0, said: 'applied' },
+      { kind: 'person', said: 'wrongly_did_not' },
+      CLOSE,
+    ],
+    ends: 'unknown',
+  },
+  {
+    name: 'a person says "did not", and nobody wants it any more',
+    mode: 'never',
+    operations: [
+      CLAIM,
+      { kind: 'settle', pick: 0, said: 'unknown' },
+      { kind: 'person', said: 'did_not' },
+      CLOSE,
+      CLAIM,
+    ],
+    ends: 'void',
+  },
+  {
     name: 'thrown off by the switch after it was done, it is still done',
     mode: 'keyed',
     operations: [CLAIM, { kind: 'actAndSay', pick: 0 }, { kind: 'switch' }, CLAIM],
@@ -254,6 +279,7 @@ describe('the ledger is the state machine of the design', () => {
     ['changed terms run', 'claim_effect', 'not (p_terms_hold and rule_stands)', 'not rule_stands'],
     ['a revoked rule still allows', 'claim_effect', 'r.revoked_at is null', 'true'],
     ['other arguments are closed', 'close_effect', 'e.args_hash <> p_args_hash', 'false'],
+    ['late words are not looked at before closing', 'close_effect', "v.kind = 'late_applied'", 'false'],
     ['void about something that was done', 'close_effect', 'elsif e.clean then', 'elsif true then'],
     [
       'closed while an attempt is alive',

@@ -225,6 +225,12 @@ export function close(
         row: { state: 'void', fence: 1, generation: 1, lease: 'lapsed', accused: [], lateWord: false },
       },
     };
+  // A person has said that it did not happen, nobody has said otherwise since, and it was not run again.
+  if (row.state === 'unknown' && world.generation > row.generation && !row.lateWord)
+    return {
+      kind: 'void',
+      world: { ...world, row: { ...row, state: 'void', generation: world.generation } },
+    };
   if (row.state !== 'claimed') return { kind: row.state, world };
   if (!isFree(row, mode)) return { kind: 'busy', world };
   if (row.accused.length === 0) return { kind: 'void', world: { ...world, row: { ...row, state: 'void' } } };

@@ -311,7 +311,11 @@ async function close(
 ): Promise<model.World> {
   const found = operation.look;
   const expected = model.close(world, operation);
-  const came = await closeEffectRow(play.sql, inputOf(play, operation), play.lease);
+  const came = await closeEffectRow(
+    play.sql,
+    { ...inputOf(play, operation), generation: world.generation },
+    play.lease,
+  );
   assert.equal(came.kind, expected.kind, `close answers ${came.kind}, the design says ${expected.kind}`);
   assertDone(expected.world, came.kind);
   const attempt = expected.world.attempts.at(-1);

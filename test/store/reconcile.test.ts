@@ -115,7 +115,7 @@ describe('an effect that nobody knows the end of stops the run and asks a person
     expect(incidents).toHaveLength(0);
   });
 
-  test('a person says "did not", and a switch holds it, and it is cancelled: they are asked again, and it is void', async () => {
+  test('a person says "did not", and a switch holds it, and it is cancelled: it is void, and nobody is asked again', async () => {
     const handle = await lab.start({ agent: 'lab', message: UNWANTED, once: true, requester: { id: 'c' } });
     const answered = new Set<string>();
     const answer = () =>
@@ -140,11 +140,11 @@ describe('an effect that nobody knows the end of stops the run and asks a person
     await answer();
     await until('the switch to hold it', async () => (await handle.query(statusQuery)).state === 'held');
     await handle.signal(cancelSignal, { by: 'boss' });
-    await answer();
     const { run, outcome } = await handle.result();
     await liftSwitch(lab.sql, change);
     expect(outcome).toBe('cancelled');
     expect(attempts.get(UNWANTED)).toBe(1);
     expect(await lab.sql`select state from effects where run = ${run}`).toEqual([{ state: 'void' }]);
+    expect(answered.size).toBe(1);
   });
 });

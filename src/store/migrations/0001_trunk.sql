@@ -541,7 +541,7 @@ end $$;
 -- After the activity of an effect has failed for good: what may be said about it. kind: busy | lapsed | applied |
 -- refused | unknown | void | mismatch. `lapsed` (checkable): the caller checks, holding the fence it was given.
 create function close_effect(p_key text, p_run text, p_tool text, p_release text, p_args_hash text, p_mode text,
-  p_lease_ms bigint, p_settles_ms bigint)
+  p_lease_ms bigint, p_settles_ms bigint, p_generation integer)
 returns table (kind text, fence integer, remaining_ms bigint, result text)
 language plpgsql as $$
 declare
@@ -560,6 +560,12 @@ begin
   if e.args_hash <> p_args_hash then
     perform audit_append(p_run, 'effect_mismatch', p_key, jsonb_build_object('stored', e.args_hash, 'came', p_args_hash));
     return query select 'mismatch', e.fence, 0::bigint, null::text;
+  elsif e.state = 'unknown' and p_generation > e.generation and not exists (
+    select from evidence v where v.key = p_key and v.kind = 'late_applied' and v.at > e.settled_at) then
+    -- A person has said "did not", nobody has said otherwise since, and it was not run again.
+    update effects set state = 'void', generation = p_generation, settled_at = clock_timestamp() where key = p_key;
+    perform audit_append(p_run, 'effect_void', p_key, jsonb_build_object('fence', e.fence, 'generation', p_generation));
+    return query select 'void', e.fence, 0::bigint, null::text;
   elsif e.state <> 'claimed' then
     return query select e.state, e.fence, 0::bigint, e.result;
   elsif effect_free_at(e, p_settles_ms) > clock_timestamp() then
