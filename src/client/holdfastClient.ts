@@ -31,6 +31,7 @@ import {
   CALL_TIMEOUT_MS,
   type RunHandle,
   SEND_TIMEOUT_MS,
+  type SendAgainOptions,
   type SendInput,
   type SendOptions,
   type SendOrStartInput,
@@ -108,13 +109,12 @@ export class HoldfastClient {
 
   /**
    * Sends a message and returns as soon as the run answers or parks. `timed_out` says nothing about the message: send
-   * it again with the same `id`, or leave it with `post`.
+   * it again with the same `id`, or leave it with `post`. After `waiting`, ask again with the next `round`.
    */
-  async send(input: SendInput, options: SendOptions = {}): Promise<Reply> {
+  async send(input: SendInput, options: SendAgainOptions = {}): Promise<Reply> {
     const { workflowId, message } = checkMessage(input);
-    return this.#bounded(workflowId, options.timeoutMs ?? SEND_TIMEOUT_MS, () =>
-      this.#ask(workflowId, message, 0),
-    );
+    const { timeoutMs = SEND_TIMEOUT_MS, round = 0 } = options;
+    return this.#bounded(workflowId, timeoutMs, () => this.#ask(workflowId, message, 0, round));
   }
 
   /** Leaves a message in the run's history, whether or not a worker is there, and does not wait for the answer. */
@@ -261,9 +261,11 @@ export class HoldfastClient {
     workflowId: string,
     message: UserMessage & { readonly id: string },
     moves: number,
+    round = 0,
   ): Promise<Reply> {
+    const first = round === 0 ? message.id : `${message.id}.${round}`;
     for (let tries = moves; tries < TRIES; tries++) {
-      const updateId = tries === 0 ? message.id : `${message.id}~${tries}`;
+      const updateId = tries === 0 ? first : `${first}~${tries}`;
       try {
         const reply = await this.#handle(workflowId).executeUpdate(sendUpdate, { args: [message], updateId });
         if (reply.kind !== 'moved') return reply;

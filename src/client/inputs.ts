@@ -21,6 +21,14 @@ export interface SendOptions {
   readonly timeoutMs?: number;
 }
 
+export interface SendAgainOptions extends SendOptions {
+  /**
+   * Temporal gives the same answer to the same question for ever, `waiting` too. Who asks again what has become of a
+   * message counts up here, from 0 for the first time; the message still counts once.
+   */
+  readonly round?: number;
+}
+
 export interface StartOptions {
   /** Names the conversation in your application. One run at a time has it. */
   readonly workflowId: string;

@@ -92,7 +92,7 @@ function answerOf(flags: AnswerFlags): Json {
 }
 
 /** What became of a decision: the run's own answer, or `sent` where no worker was there to give one. */
-type Decided = Exclude<DecideReply, { kind: 'refused' }> | { readonly kind: 'sent' };
+export type Decided = Exclude<DecideReply, { kind: 'refused' }> | { readonly kind: 'sent' };
 
 async function decide(
   session: Session,
@@ -132,7 +132,7 @@ async function decide(
 }
 
 /** Asks the run, where a worker answers for it; else leaves the decision in its history. */
-async function deliver(
+export async function deliver(
   holdfast: HoldfastClient,
   approval: ApprovalRow,
   decision: Decision,
@@ -154,7 +154,7 @@ async function deliver(
  * What the store already knows to be no decision is said at once: a signal that is refused later is refused where
  * nobody reads it.
  */
-function refuseEarly(approval: ApprovalRow, decision: Decision): void {
+export function refuseEarly(approval: ApprovalRow, decision: Decision): void {
   if (approval.state !== 'open') throw refusal('already_decided', approval);
   if (approval.overdue) throw refusal('too_late', approval);
   const parsed = parseDecision(decision);
@@ -245,7 +245,7 @@ export function approvalText(approval: ApprovalRow, paint: Colors): string {
   ].join('\n');
 }
 
-function verbsText({ id, kind }: ApprovalRow): string {
+export function verbsText({ id, kind }: Pick<ApprovalRow, 'id' | 'kind'>): string {
   const reject = `holdfast reject ${id} --by NAME --reason WHY`;
   switch (kind) {
     case 'reconcile':

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
 import { addAuditCommands } from './audit.ts';
+import { addChatCommand } from './chat.ts';
 import { EXIT_CODES } from './failures.ts';
 import { addHandOverCommands } from './handovers.ts';
 import { addLocalCommands } from './local.ts';
@@ -39,6 +40,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
     .addHelpText('after', afterHelp);
   addLocalCommands(program, run);
   addStartCommands(program, run);
+  addChatCommand(program, run);
   addReadingCommands(program, run);
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);

@@ -1,6 +1,7 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
 import type { RunId } from '../core/ids.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { type Message, textOf } from '../core/messages.ts';
 import type { Amount } from '../core/money.ts';
 import type { Approvers } from '../core/policy.ts';
 import type { Taint } from '../core/taint.ts';
@@ -59,6 +60,14 @@ export async function findRun(sql: Sql, id: string): Promise<FoundRun | null> {
     from runs r where r.run = ${id} or r.workflow_id = ${id}
     order by (r.run = ${id}) desc, r.started_at desc limit 1`;
   return row === undefined ? null : { row: runRow(row), sharing: row.sharing };
+}
+
+/** What the agent said last, whole; null before its first answer. */
+export async function lastAnswer(sql: Sql, run: string): Promise<string | null> {
+  const [row] = await sql<{ body: string }[]>`
+    select n.body from runs r join nodes n on n.run = r.run and n.hash = r.head
+    where r.run = ${run} and n.role = 'assistant'`;
+  return row === undefined ? null : textOf((JSON.parse(row.body) as Message).content);
 }
 
 export interface ApprovalRow {
