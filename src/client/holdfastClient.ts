@@ -113,8 +113,8 @@ export class HoldfastClient {
    */
   async send(input: SendInput, options: SendAgainOptions = {}): Promise<Reply> {
     const { workflowId, message } = checkMessage(input);
-    const { timeoutMs = SEND_TIMEOUT_MS, round = 0 } = options;
-    return this.#bounded(workflowId, timeoutMs, () => this.#ask(workflowId, message, 0, round));
+    const { timeoutMs = SEND_TIMEOUT_MS, round = 0, signal } = options;
+    return this.#bounded(workflowId, timeoutMs, () => this.#ask(workflowId, message, 0, round), signal);
   }
 
   /** Leaves a message in the run's history, whether or not a worker is there, and does not wait for the answer. */
@@ -147,7 +147,7 @@ export class HoldfastClient {
           ...(refuse && { workflowIdReusePolicy: 'REJECT_DUPLICATE' }),
         }),
       });
-    return this.#bounded(workflowId, options.timeoutMs ?? SEND_TIMEOUT_MS, async () => {
+    const asking = async () => {
       for (let tries = 1; ; tries++) {
         try {
           const reply = await first();
@@ -161,7 +161,8 @@ export class HoldfastClient {
           throw error;
         }
       }
-    });
+    };
+    return this.#bounded(workflowId, options.timeoutMs ?? SEND_TIMEOUT_MS, asking, options.signal);
   }
 
   /**
@@ -247,8 +248,11 @@ export class HoldfastClient {
 
   /** Waits for the end of the run: days, if need be, unless `timeoutMs` says otherwise. */
   result(workflowId: string, options: SendOptions = {}): Promise<RunResult> {
-    return this.#bounded(workflowId, options.timeoutMs ?? LIMITS.longestWaitMs, () =>
-      this.#handle(workflowId).result(),
+    return this.#bounded(
+      workflowId,
+      options.timeoutMs ?? LIMITS.longestWaitMs,
+      () => this.#handle(workflowId).result(),
+      options.signal,
     );
   }
 
@@ -297,9 +301,11 @@ export class HoldfastClient {
     workflowId: string,
     timeoutMs: number,
     work: () => Promise<Result>,
+    signal?: AbortSignal,
   ): Promise<Result> {
+    const watched = signal === undefined ? work : () => this.#client.withAbortSignal(signal, work);
     try {
-      return await this.#client.withDeadline(new Date(Date.now() + timeoutMs), work);
+      return await this.#client.withDeadline(new Date(Date.now() + timeoutMs), watched);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw await this.#missing(workflowId, error);
       throw inWords(error, workflowId, timeoutMs);

@@ -19,6 +19,8 @@ export interface SendInput extends UserMessage {
 export interface SendOptions {
   /** How long to wait for an answer; default `SEND_TIMEOUT_MS`. */
   readonly timeoutMs?: number;
+  /** Aborted: nobody waits any more, and it throws `timed_out`. What was sent counts all the same. */
+  readonly signal?: AbortSignal;
 }
 
 export interface SendAgainOptions extends SendOptions {

@@ -50,7 +50,8 @@ export class Follower {
   readonly #queue: (Line | null)[] = [];
   #start: SendOrStartInput['start'] | null;
   #running = false;
-  #stopped = false;
+  readonly #stop = new AbortController();
+  #work: Promise<void> = Promise.resolve();
   #wake: (() => void) | null = null;
   /** Moved since nobody slept: the next sleep is none. */
   #moved = false;
@@ -86,15 +87,21 @@ export class Follower {
     this.#wake?.();
   }
 
-  stop(): void {
-    this.#stopped = true;
+  /** Nothing is under way once this has resolved: a connection that is closed under a call fails loudly. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
     this.#wake?.();
+    await this.#work;
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   #run(): void {
     if (this.#running) return;
     this.#running = true;
-    void this.#followAll()
+    this.#work = this.#followAll()
       .catch((error: unknown) => this.#tell({ kind: 'failed', error }))
       .finally(() => {
         this.#running = false;
@@ -126,6 +133,7 @@ export class Follower {
         reply = await this.#ask(line, round);
         failures = 0;
       } catch (error) {
+        if (this.#stopped) return null;
         if (!(error instanceof HoldfastError)) throw error;
         if (error.code === 'ended') return { kind: 'over', untold: round === 0 ? line : null };
         if (error.code === 'bad_message') return { kind: 'refused', line, error };
@@ -153,11 +161,12 @@ export class Follower {
   async #ask(line: Line, round: number): Promise<Reply> {
     const { holdfast, timeoutMs } = this.#options;
     const input = this.#input(line);
-    if (this.#start === null) return holdfast.send(input, { timeoutMs, round });
+    const { signal } = this.#stop;
+    if (this.#start === null) return holdfast.send(input, { timeoutMs, round, signal });
     // A repeated line must not begin a second run after the first one has ended.
     const reply = await holdfast.sendOrStart(
       { ...input, start: this.#start },
-      { timeoutMs, whenEnded: 'refuse' },
+      { timeoutMs, signal, whenEnded: 'refuse' },
     );
     this.#start = null;
     return reply;

@@ -1,11 +1,11 @@
-import { type Decision, type HoldfastClient, HoldfastError, type Reply, type RunResult } from '../client.ts';
+import { type Decision, type HoldfastClient, HoldfastError, type Reply } from '../client.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Interrupted } from '../dev/interrupt.ts';
+import { Interrupted } from '../dev/interrupt.ts';
 import type { Sql } from '../store/connection.ts';
 import { type ApprovalRow, findApproval, lastAnswer } from '../store/views.ts';
 import { deliver, refuseEarly } from './approvals.ts';
 import { asked, type ChatEvent, eventText } from './chatEvents.ts';
-import { type Follower, type Happening, readStanding } from './chatFollow.ts';
+import { type Follower, type Happening, readStanding, UNASKED } from './chatFollow.ts';
 import { type ChatCommand, readSaid, readTyped, readYesNo, type Word } from './chatWords.ts';
 import { CommandError, EXIT_CODES } from './failures.ts';
 import type { Terminal } from './terminal.ts';
@@ -85,8 +85,8 @@ export class Chat {
         if (code !== null) return code;
       }
     } finally {
-      this.#follower.stop();
       this.#options.terminal.progress('');
+      await this.#follower.stop();
     }
   }
 
@@ -193,7 +193,7 @@ export class Chat {
       case 'long':
         return this.#leave('long', EXIT_CODES.noAnswer[0]);
       case 'interrupted':
-        return this.#leave('interrupted', (interrupted.reason as Interrupted).exitCode);
+        return this.#leave('interrupted', exitCodeOf(interrupted));
       case 'refused':
         return this.#tellRefused(next.line.id, next.error);
       case 'over': {
@@ -400,23 +400,17 @@ export class Chat {
   /** The end of the run; what is still being done in it may hold that up. */
   async #end(): Promise<number> {
     const { holdfast, workflowId, timeoutMs, interrupted } = this.#options;
-    this.#follower.stop();
-    const stop = new AbortController();
+    await this.#follower.stop();
     try {
-      const result = await Promise.race<RunResult | null>([
-        holdfast.result(workflowId, { timeoutMs }),
-        aborted(interrupted, stop.signal).then(() => null),
-      ]);
-      if (result === null) return this.#take({ kind: 'interrupted' }).then((code) => code ?? 0);
+      const result = await holdfast.result(workflowId, { timeoutMs, signal: interrupted });
       const { outcome, reason, costMicroUsd, answer = null } = result;
       const told = answer === null || answer === this.#lastText;
       this.#say({ event: 'ended', outcome, reason, answer: told ? null : answer, costMicroUsd });
       return outcome === 'failed' ? EXIT_CODES.unexpected[0] : EXIT_CODES.ok[0];
     } catch (error) {
+      if (interrupted.aborted) return this.#leave('interrupted', exitCodeOf(interrupted));
       if (!(error instanceof HoldfastError) || error.code !== 'timed_out') throw error;
       return this.#leave('no_answer', EXIT_CODES.noAnswer[0]);
-    } finally {
-      stop.abort();
     }
   }
 
@@ -434,6 +428,10 @@ const GONE: ReadonlySet<string> = new Set([
   'unknown_approval',
   'already_voted',
 ]);
+
+function exitCodeOf({ reason }: AbortSignal): number {
+  return reason instanceof Interrupted ? reason.exitCode : EXIT_CODES.unexpected[0];
+}
 
 function timer(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
