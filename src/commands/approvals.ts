@@ -245,17 +245,18 @@ export function approvalText(approval: ApprovalRow, paint: Colors): string {
   ].join('\n');
 }
 
-export function verbsText({ id, kind }: Pick<ApprovalRow, 'id' | 'kind'>): string {
-  const reject = `holdfast reject ${id} --by NAME --reason WHY`;
+/** The commands that decide it. */
+export function verbsText({ id, kind }: Pick<ApprovalRow, 'id' | 'kind'>, by = 'NAME'): string {
+  const reject = `holdfast reject ${id} --by ${by} --reason WHY`;
   switch (kind) {
     case 'reconcile':
-      return `holdfast answer ${id} --by NAME --happened | --did-not | --give-up`;
+      return `holdfast answer ${id} --by ${by} --happened | --did-not | --give-up`;
     case 'question':
-      return `holdfast answer ${id} --by NAME --text ANSWER, or: ${reject}`;
+      return `holdfast answer ${id} --by ${by} --text ANSWER, or: ${reject}`;
     case 'call':
     case 'landing':
     case 'pause':
-      return `holdfast approve ${id} --by NAME, or: ${reject}`;
+      return `holdfast approve ${id} --by ${by}, or: ${reject}`;
     default:
       return kind satisfies never;
   }

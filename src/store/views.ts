@@ -192,7 +192,7 @@ function runRow(row: DatabaseRun): RunRow {
   };
 }
 
-interface DatabaseApproval {
+export interface DatabaseApproval {
   readonly id: string;
   readonly run: RunId;
   readonly workflow_id: string;
@@ -226,15 +226,16 @@ interface DatabaseApproval {
   readonly decided_at: Date | null;
 }
 
-function approvalColumns(sql: Sql) {
+/** Requests (`a`) with their run (`r`); `more` adds columns. */
+export function approvalColumns(sql: Sql, more = sql``) {
   return sql`
-    select a.*, a.state = 'open' and a.deadline <= now() as overdue, r.agent, b.body as arguments
+    select a.*, a.state = 'open' and a.deadline <= now() as overdue, r.agent, b.body as arguments ${more}
     from approvals a
     left join runs r on r.run = a.run
     left join blobs b on b.run = a.run and b.hash = a.args_hash`;
 }
 
-function approvalRow(row: DatabaseApproval): ApprovalRow {
+export function approvalRow(row: DatabaseApproval): ApprovalRow {
   const json = <Value>(text: string | null) => (text === null ? null : (JSON.parse(text) as Value));
   return {
     id: row.id,
