@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
 import { addAuditCommands } from './audit.ts';
 import { addChatCommand } from './chat.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { EXIT_CODES } from './failures.ts';
 import { addHandOverCommands } from './handovers.ts';
 import { addInboxCommand } from './inbox.ts';
@@ -40,6 +41,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
     .configureOutput({ writeOut: options.write, writeErr: () => undefined })
     .addHelpText('after', afterHelp);
   addLocalCommands(program, run);
+  addDoctorCommand(program, run);
   addStartCommands(program, run);
   addChatCommand(program, run);
   addReadingCommands(program, run);

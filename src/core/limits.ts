@@ -262,6 +262,8 @@ export const LIMITS = {
   chatTries: 5,
   /** Of one check of `doctor`; they run side by side. */
   doctorCheckMs: 5_000,
+  /** Of its connection to Temporal: less, so that it fails by itself and in words. */
+  doctorConnectMs: 4_000,
   /** How far back `doctor` looks for messages that were refused for their signature. */
   doctorRecentMs: 24 * 3_600_000,
   /** A worker polls at least once a minute; one that has not for this long is gone. */
