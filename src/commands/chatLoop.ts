@@ -53,8 +53,10 @@ export class Chat {
   /** What is open as the run said last, in its order. */
   #open: readonly ApprovalRow[] = [];
   readonly #shown = new Set<string>();
-  /** Decided or skipped here. */
-  readonly #settled = new Set<string>();
+  /** Decided here, or gone before that. */
+  readonly #decided = new Set<string>();
+  /** For others to decide, as far as this chat goes. */
+  readonly #skipped = new Set<string>();
   #parked: string | null = null;
   #landed = false;
   /** What was answered last, and whether another line was open then that the same turn may have answered. */
@@ -148,21 +150,25 @@ export class Chat {
 
   /** As far as the run has said, and nothing was decided here since. */
   #isParked(): boolean {
-    return this.#parked !== null || this.#open.some(({ id }) => !this.#settled.has(id));
+    return this.#parked !== null || this.#open.some(({ id }) => !this.#decided.has(id));
+  }
+
+  #isUnsettled({ id }: ApprovalRow): boolean {
+    return !this.#decided.has(id) && !this.#skipped.has(id);
   }
 
   /** What only this person may decide. */
   #questions(): readonly ApprovalRow[] {
     const { as } = this.#options;
     return this.#open.filter(
-      (row) => row.requesterMay === 'only' && row.requester === as && !this.#settled.has(row.id),
+      (row) => row.requesterMay === 'only' && row.requester === as && this.#isUnsettled(row),
     );
   }
 
   /** What may be decided here in the name of another person. */
   #toApprove(): ApprovalRow | null {
     if (this.#options.approveAs === null || this.#inputEnded) return null;
-    return this.#open.find((row) => row.requesterMay !== 'only' && !this.#settled.has(row.id)) ?? null;
+    return this.#open.find((row) => row.requesterMay !== 'only' && this.#isUnsettled(row)) ?? null;
   }
 
   #say(event: ChatEvent): void {
@@ -249,7 +255,7 @@ export class Chat {
     if (request === null || said === null) return false;
     switch (said.kind) {
       case 'skip':
-        this.#settled.add(request.id);
+        this.#skipped.add(request.id);
         return true;
       case 'bad':
         this.#tellRefused(request.id, new CommandError('usage', 'malformed', said.problem));
@@ -274,7 +280,9 @@ export class Chat {
     try {
       refuseEarly(row, decision);
       const decided = await deliver(this.#options.holdfast, row, decision);
-      this.#settled.add(row.id);
+      // More people have to say so, and nothing more is said here.
+      (decided.kind === 'voted' ? this.#skipped : this.#decided).add(row.id);
+      if (row.kind === 'landing') this.#landed = false;
       this.#waitingSinceMs = performance.now();
       this.#say({ event: 'decided', approval: row.id, by, decided });
       this.#follower.poke();
@@ -282,7 +290,7 @@ export class Chat {
       if (!(error instanceof CommandError) && !(error instanceof HoldfastError)) throw error;
       this.#tellRefused(row.id, error);
       if (GONE.has(error.code)) {
-        this.#settled.add(row.id);
+        this.#decided.add(row.id);
         this.#follower.poke();
       }
     }
@@ -329,6 +337,9 @@ export class Chat {
       return;
     }
     await this.#takeOpen((reply.approvals ?? []).map(({ id }) => id));
+    // What was decided a moment ago, and the run has not gone on from yet.
+    const decided = this.#open.length > 0 && !this.#isParked();
+    if (decided) return;
     const landing = reply.kind === 'landed' && this.#open.some((row) => !this.#shown.has(row.id));
     this.#landed = reply.kind === 'landed';
     if (landing) this.#say({ event: 'landed', messageId, text });

@@ -23,6 +23,9 @@ const POLICY: readonly Rule[] = [
   },
   { name: 'our word', match: { tools: ['refund'] }, answer: { kind: 'ask', reason: 'it is our money' } },
 ];
+const AGENT = labAgent([readTool('look'), effectTool('book', act), effectTool('refund', act)], {
+  policy: POLICY,
+});
 const CONVERSATIONS = [
   script('book a room', [call('book', 'a room'), say('the room is booked'), say('you are welcome')]),
   script('book a boat', [
@@ -36,7 +39,8 @@ const CONVERSATIONS = [
   script('book a train', [call('book', 'a train'), say('the train is booked')]),
   script('refund me', [call('refund', 'two shoes'), say('the money is on its way')]),
   script('refund more', [call('refund', 'three shoes'), call('refund', 'one shoe'), say('part of it came')]),
-  script('look around', [call('look'), say('never said')]),
+  script('look around', [call('look'), call('look', 'y'), say('there is a door'), say('and a window')]),
+  script('book under seal', [call('book', 'a seal'), say('signed and sealed')]),
   script('into the dark', [say('there is light')]),
   script('good bye', [say('good bye to you'), say('no command, then')]),
   script('stay a while', [say('i stay')]),
@@ -50,11 +54,7 @@ beforeAll(async () => {
   lab = await openLab({
     databaseUrl: inject('databaseUrl'),
     temporalAddress: inject('temporalAddress'),
-    agents: [
-      labAgent([readTool('look'), effectTool('book', act), effectTool('refund', act)], {
-        policy: POLICY,
-      }),
-    ],
+    agents: [AGENT],
     conversations: CONVERSATIONS,
   });
   holdfast = createHoldfastClient({ client: lab.client, taskQueue: lab.config.taskQueue });
@@ -122,8 +122,12 @@ function cli(words: readonly string[], environment: Readonly<Record<string, stri
 }
 
 /** All lines at once, as a file would give them. */
-async function piped(words: readonly string[], lines: readonly string[]) {
-  const talk = cli([...words, '--json']);
+async function piped(
+  words: readonly string[],
+  lines: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const talk = cli([...words, '--json'], environment);
   talk.child.stdin?.write(lines.map((line) => `${line}\n`).join(''));
   talk.hangUp();
   return talk.ended;
@@ -241,6 +245,27 @@ describe('holdfast chat', () => {
     await holdfast.cancel({ workflowId: named('more'), by: ME });
   });
 
+  test('a limit lands the run; another person lets it continue, and the same message has its answer', async () => {
+    await holdfast.start(
+      { agent: 'lab', requester: { id: ME }, limits: { iterationsPerTurn: 1 } },
+      { workflowId: named('landed') },
+    );
+    const ran = await piped(chatWith('landed', '--approve-as', 'anna'), ['look around', 'c', 'c']);
+    expect(ran, ran.stderr).toMatchObject({ code: 0 });
+    expect(kindsOf(ran.events).slice(0, 6)).toEqual([
+      'opened',
+      'sent',
+      'landed',
+      'asked',
+      'decided',
+      'landed',
+    ]);
+    const rows = await approvalsOf('landed');
+    expect(rows.map(({ state }) => state)).toEqual(['approved', 'approved']);
+    expect(JSON.parse(rows[0]?.decision ?? '')).toMatchObject({ by: 'anna', channel: 'chat' });
+    await holdfast.cancel({ workflowId: named('landed'), by: ME });
+  });
+
   test('for people: the question, its arguments and their hash; the end and its cost', async () => {
     const talk = cli(chatWith('bye'));
     talk.child.stdin?.write('good bye\n//slashed\n/close\n');
@@ -280,6 +305,31 @@ describe('holdfast chat', () => {
       return state === 'idle' && iterations === 1;
     });
     await holdfast.cancel({ workflowId: named('dark'), by: ME });
+  });
+
+  test('where decisions are signed, a yes with the key counts and one without it does not', async () => {
+    const key = 'a-secret-of-thirty-two-characters-or-more';
+    await using signed = await openLab({
+      databaseUrl: inject('databaseUrl'),
+      temporalAddress: inject('temporalAddress'),
+      agents: [AGENT],
+      conversations: CONVERSATIONS,
+      environment: { HOLDFAST_DECISION_KEY: key },
+    });
+    const workflowId = `${signed.config.taskQueue}-seal`;
+    const words = ['chat', 'lab', '--as', ME, '--workflow-id', workflowId];
+    const keyless = { ...signed.environment, HOLDFAST_DECISION_KEY: '' };
+    const without = await piped(words, ['book under seal', 'yes'], keyless);
+    expect(without.code).toBe(4);
+    expect(JSON.parse(without.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      error: { code: 'unsigned' },
+    });
+    expect(done).not.toContain('a seal');
+    const back = await piped(['chat', '--workflow-id', workflowId], ['yes', '/close'], signed.environment);
+    expect(back, back.stderr).toMatchObject({ code: 0 });
+    expect(done.filter((what) => what === 'a seal')).toHaveLength(1);
+    const [row] = await signed.sql<{ decision: string }[]>`select decision from approvals`;
+    expect(JSON.parse(row?.decision ?? '')).toMatchObject({ by: ME, identity: 'signed' });
   });
 
   test('what cannot begin is told before anything is sent', async () => {

@@ -24,6 +24,8 @@ export interface LabOptions extends Addresses {
   readonly runEnds?: ActivityServices['runEnds'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
+  /** More settings, for the worker and for who is started with the lab's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Real parts for one test file: an own database, an own task queue, a scripted model, a worker in this process. */
@@ -45,12 +47,13 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   await onServer(options.databaseUrl, (admin) => admin.unsafe(`create database ${name}`));
   const databaseUrl = withDatabase(options.databaseUrl, name);
   const model = await startScriptedModel({ conversations: options.conversations ?? [] });
-  const environment = {
+  const environment: Readonly<Record<string, string>> = {
     DATABASE_URL: databaseUrl,
     HOLDFAST_MODEL_URL: model.url,
     HOLDFAST_TASK_QUEUE: name,
     TEMPORAL_ADDRESS: options.temporalAddress,
     HOLDFAST_NOTICES: 'off',
+    ...options.environment,
   };
   // The SDK's own configuration reads the process environment.
   process.env.TEMPORAL_ADDRESS = options.temporalAddress;
