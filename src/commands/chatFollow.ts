@@ -68,11 +68,21 @@ export class Follower {
 
   /** Sends a line. Throws only when it could not be left with the run. */
   async add(line: Line): Promise<void> {
-    if (this.busy && this.#start === null) await this.#options.holdfast.post(this.#input(line));
+    if (this.busy) await this.#post(line);
     this.#queue.push(line);
     // Whoever waited for people looks again: a line takes their question back.
     this.poke();
     this.#run();
+  }
+
+  async #post(line: Line): Promise<void> {
+    try {
+      await this.#options.holdfast.post(this.#input(line));
+    } catch (error) {
+      // The first line is about to start the run; this one is sent after it.
+      const starting = this.#start !== null && error instanceof HoldfastError && error.code === 'not_found';
+      if (!starting) throw error;
+    }
   }
 
   /** Follows what the run is at, without a line of this chat. */
