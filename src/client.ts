@@ -9,6 +9,7 @@ export {
   CALL_TIMEOUT_MS,
   type RunHandle,
   SEND_TIMEOUT_MS,
+  type SendAgainOptions,
   type SendInput,
   type SendOptions,
   type SendOrStartInput,

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type OperatorService } from '@temporalio/client';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { LIMITS } from './core/limits.ts';
@@ -7,17 +7,23 @@ import { LIMITS } from './core/limits.ts';
 /** Connects to Temporal as the SDK's own environment configuration says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …). */
 export async function connectClient(
   codecModule: string | null,
-): Promise<{ readonly client: Client; close(): Promise<void> }> {
+  connectMs: number = LIMITS.connectMs,
+): Promise<{
+  readonly client: Client;
+  readonly operatorService: OperatorService;
+  close(): Promise<void>;
+}> {
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await reach(connectionOptions.address, () =>
-    Connection.connect({ ...connectionOptions, connectTimeout: LIMITS.connectMs }),
+    Connection.connect({ ...connectionOptions, connectTimeout: connectMs }),
   );
   const client = new Client({
     connection,
     ...(namespace !== undefined && { namespace }),
     dataConverter: await loadDataConverter(codecModule),
   });
-  return { client, close: () => connection.close() };
+  const { operatorService } = connection;
+  return { client, operatorService, close: () => connection.close() };
 }
 
 /** Tries to connect; a server that is away is named, with what to do. */

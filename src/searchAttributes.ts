@@ -14,12 +14,28 @@ export async function registerSearchAttributes(
   namespace: string,
   types: SearchAttributeTypes,
 ): Promise<void> {
-  if (Object.keys(types).length === 0) return;
-  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-  const missing = Object.entries(types).filter(([name]) => !(name in (customAttributes ?? {})));
+  const { missing } = await compareSearchAttributes(operatorService, namespace, types);
   if (missing.length === 0) return;
   await operatorService.addSearchAttributes({
     namespace,
     searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, INDEXED[type]])),
   });
+}
+
+type Attributes = readonly (readonly [name: string, type: keyof typeof INDEXED])[];
+
+/** Search attributes that a namespace lacks, and those it has with another type. */
+export async function compareSearchAttributes(
+  operatorService: OperatorService,
+  namespace: string,
+  types: SearchAttributeTypes,
+): Promise<{ readonly missing: Attributes; readonly different: Attributes }> {
+  const wanted = Object.entries(types);
+  if (wanted.length === 0) return { missing: [], different: [] };
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  const there = customAttributes ?? {};
+  return {
+    missing: wanted.filter(([name]) => !(name in there)),
+    different: wanted.filter(([name, type]) => name in there && there[name] !== INDEXED[type]),
+  };
 }

@@ -31,6 +31,7 @@ import {
   CALL_TIMEOUT_MS,
   type RunHandle,
   SEND_TIMEOUT_MS,
+  type SendAgainOptions,
   type SendInput,
   type SendOptions,
   type SendOrStartInput,
@@ -111,13 +112,12 @@ export class HoldfastClient {
 
   /**
    * Sends a message and returns as soon as the run answers or parks. `timed_out` says nothing about the message: send
-   * it again with the same `id`, or leave it with `post`.
+   * it again with the same `id`, or leave it with `post`. After `waiting`, ask again with the next `round`.
    */
-  async send(input: SendInput, options: SendOptions = {}): Promise<Reply> {
+  async send(input: SendInput, options: SendAgainOptions = {}): Promise<Reply> {
     const { workflowId, message } = checkMessage(input);
-    return this.#bounded(workflowId, options.timeoutMs ?? SEND_TIMEOUT_MS, () =>
-      this.#ask(workflowId, message, 0),
-    );
+    const { timeoutMs = SEND_TIMEOUT_MS, round = 0, signal } = options;
+    return this.#bounded(workflowId, timeoutMs, () => this.#ask(workflowId, message, 0, round), signal);
   }
 
   /** Leaves a message in the run's history, whether or not a worker is there, and does not wait for the answer. */
@@ -150,7 +150,7 @@ export class HoldfastClient {
           ...(refuse && { workflowIdReusePolicy: 'REJECT_DUPLICATE' }),
         }),
       });
-    return this.#bounded(workflowId, options.timeoutMs ?? SEND_TIMEOUT_MS, async () => {
+    const asking = async () => {
       for (let tries = 1; ; tries++) {
         try {
           const reply = await first();
@@ -164,7 +164,8 @@ export class HoldfastClient {
           throw error;
         }
       }
-    });
+    };
+    return this.#bounded(workflowId, options.timeoutMs ?? SEND_TIMEOUT_MS, asking, options.signal);
   }
 
   /**
@@ -257,8 +258,11 @@ export class HoldfastClient {
 
   /** Waits for the end of the run: days, if need be, unless `timeoutMs` says otherwise. */
   result(workflowId: string, options: SendOptions = {}): Promise<RunResult> {
-    return this.#bounded(workflowId, options.timeoutMs ?? LIMITS.longestWaitMs, () =>
-      this.#handle(workflowId).result(),
+    return this.#bounded(
+      workflowId,
+      options.timeoutMs ?? LIMITS.longestWaitMs,
+      () => this.#handle(workflowId).result(),
+      options.signal,
     );
   }
 
@@ -271,9 +275,11 @@ export class HoldfastClient {
     workflowId: string,
     message: UserMessage & { readonly id: string },
     moves: number,
+    round = 0,
   ): Promise<Reply> {
+    const first = round === 0 ? message.id : `${message.id}.${round}`;
     for (let tries = moves; tries < TRIES; tries++) {
-      const updateId = tries === 0 ? message.id : `${message.id}~${tries}`;
+      const updateId = tries === 0 ? first : `${first}~${tries}`;
       try {
         const reply = await this.#handle(workflowId).executeUpdate(sendUpdate, { args: [message], updateId });
         if (reply.kind !== 'moved') return reply;
@@ -305,9 +311,11 @@ export class HoldfastClient {
     workflowId: string,
     timeoutMs: number,
     work: () => Promise<Result>,
+    signal?: AbortSignal,
   ): Promise<Result> {
+    const watched = signal === undefined ? work : () => this.#client.withAbortSignal(signal, work);
     try {
-      return await this.#client.withDeadline(new Date(Date.now() + timeoutMs), work);
+      return await this.#client.withDeadline(new Date(Date.now() + timeoutMs), watched);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw await this.#missing(workflowId, error);
       throw inWords(error, workflowId, timeoutMs);

@@ -19,6 +19,16 @@ export interface SendInput extends UserMessage {
 export interface SendOptions {
   /** How long to wait for an answer; default `SEND_TIMEOUT_MS`. */
   readonly timeoutMs?: number;
+  /** Aborted: nobody waits any more, and it throws `timed_out`. What was sent counts all the same. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SendAgainOptions extends SendOptions {
+  /**
+   * Temporal gives the same answer to the same question for ever, `waiting` too. Who asks again what has become of a
+   * message counts up here, from 0 for the first time; the message still counts once.
+   */
+  readonly round?: number;
 }
 
 export interface StartOptions {

@@ -3,7 +3,7 @@ import { LIMITS } from '../core/limits.ts';
 import { type ApprovalStatistics, readApprovalStatistics } from '../store/approvalStats.ts';
 import { wholeNumber } from './options.ts';
 import type { Run } from './program.ts';
-import { type Cell, table } from './table.ts';
+import { type Cell, duration, table } from './table.ts';
 import type { Colors } from './terminal.ts';
 
 /** `approvals stats`: how often people are asked, what they say, and how long they look. */
@@ -75,15 +75,3 @@ function sharedCells(one: {
   const hasty = one.hastyShare === null ? '' : `${Math.round(one.hastyShare * 100)} %`;
   return [one.medianMs === null ? '' : duration(one.medianMs), hasty, String(one.overridden)];
 }
-
-/** `4.2 s`, `3 min`, `2 h`, `3 d`: as much as matters. */
-function duration(ms: number): string {
-  const [unit = 's', size = 1_000] = UNITS.find(([, from]) => ms >= 2 * from) ?? [];
-  return `${unit === 's' ? (ms / size).toFixed(1) : Math.round(ms / size)} ${unit}`;
-}
-
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['min', 60_000],
-] as const;

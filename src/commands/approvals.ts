@@ -106,7 +106,7 @@ function answerOf(flags: AnswerFlags): Json {
 }
 
 /** What became of a decision: the run's own answer, or `sent` where no worker was there to give one. */
-type Decided = Exclude<DecideReply, { kind: 'refused' }> | { readonly kind: 'sent' };
+export type Decided = Exclude<DecideReply, { kind: 'refused' }> | { readonly kind: 'sent' };
 
 async function decide(
   session: Session,
@@ -146,7 +146,7 @@ async function decide(
 }
 
 /** Asks the run, where a worker answers for it; else leaves the decision in its history. */
-async function deliver(
+export async function deliver(
   holdfast: HoldfastClient,
   approval: ApprovalRow,
   decision: Decision,
@@ -168,7 +168,7 @@ async function deliver(
  * What the store already knows to be no decision is said at once: a signal that is refused later is refused where
  * nobody reads it.
  */
-function refuseEarly(approval: ApprovalRow, decision: Decision): void {
+export function refuseEarly(approval: ApprovalRow, decision: Decision): void {
   if (approval.state !== 'open') throw refusal('already_decided', approval);
   if (approval.overdue) throw refusal('too_late', approval);
   const parsed = parseDecision(decision);
@@ -259,17 +259,18 @@ export function approvalText(approval: ApprovalRow, paint: Colors): string {
   ].join('\n');
 }
 
-function verbsText({ id, kind }: ApprovalRow): string {
-  const reject = `holdfast reject ${id} --by NAME --reason WHY`;
+/** The commands that decide it. */
+export function verbsText({ id, kind }: Pick<ApprovalRow, 'id' | 'kind'>, by = 'NAME'): string {
+  const reject = `holdfast reject ${id} --by ${by} --reason WHY`;
   switch (kind) {
     case 'reconcile':
-      return `holdfast answer ${id} --by NAME --happened | --did-not | --give-up`;
+      return `holdfast answer ${id} --by ${by} --happened | --did-not | --give-up`;
     case 'question':
-      return `holdfast answer ${id} --by NAME --text ANSWER, or: ${reject}`;
+      return `holdfast answer ${id} --by ${by} --text ANSWER, or: ${reject}`;
     case 'call':
     case 'landing':
     case 'pause':
-      return `holdfast approve ${id} --by NAME, or: ${reject}`;
+      return `holdfast approve ${id} --by ${by}, or: ${reject}`;
     default:
       return kind satisfies never;
   }

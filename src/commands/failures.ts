@@ -6,7 +6,7 @@ import { UnreachableError } from '../connection.ts';
 /** Every exit code, with what it means. The help prints this table. */
 export const EXIT_CODES = {
   ok: [0, 'done'],
-  unexpected: [1, 'an unexpected error'],
+  unexpected: [1, 'an unexpected error, or a failure that "doctor" has found'],
   usage: [2, 'wrong usage or configuration'],
   notFound: [3, 'there is no such run, approval, release or agent'],
   refused: [4, 'refused: a decision that cannot count, a bad message, a run that has ended'],

@@ -1,8 +1,11 @@
 import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
 import { addAuditCommands } from './audit.ts';
+import { addChatCommand } from './chat.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { EXIT_CODES } from './failures.ts';
 import { addHandOverCommands } from './handovers.ts';
+import { addInboxCommand } from './inbox.ts';
 import { addLocalCommands } from './local.ts';
 import { addNoticeCommands } from './notices.ts';
 import { addPeopleCommands } from './people.ts';
@@ -38,8 +41,11 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
     .configureOutput({ writeOut: options.write, writeErr: () => undefined })
     .addHelpText('after', afterHelp);
   addLocalCommands(program, run);
+  addDoctorCommand(program, run);
   addStartCommands(program, run);
+  addChatCommand(program, run);
   addReadingCommands(program, run);
+  addInboxCommand(program, run);
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);
   addStopCommand(program, run);
@@ -61,7 +67,7 @@ function afterHelp(): string {
     ...codes,
     '',
     'Addresses come from DATABASE_URL, TEMPORAL_ADDRESS and HOLDFAST_TASK_QUEUE, else from the local stack that runs',
-    'here ("holdfast dev"). list, show, approvals, handovers, accept and notices need the database only: no worker, no',
-    'Temporal.',
+    'here ("holdfast dev"). list, show, inbox, approvals, handovers, accept and notices need the database only: no',
+    'worker, no Temporal.',
   ].join('\n');
 }

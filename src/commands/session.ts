@@ -3,6 +3,7 @@ import { connectClient } from '../connection.ts';
 import { FailureError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { connect, onStore, type Sql } from '../store/connection.ts';
+import { within } from './bounded.ts';
 import { CommandError } from './failures.ts';
 import type { Target } from './target.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,7 +29,7 @@ export function openSession(target: () => Target, terminal: Terminal): Session {
       const url = await target().databaseUrl();
       const sql = connect(url, { maxConnections: 2 });
       try {
-        return await onStore(() => within(timeoutMs, work(sql)));
+        return await onStore(() => within(timeoutMs, work(sql), () => slow(timeoutMs)));
       } catch (error) {
         throw storeError(error, placeOf(url));
       } finally {
@@ -36,14 +37,9 @@ export function openSession(target: () => Target, terminal: Terminal): Session {
       }
     },
     temporal: async (work) => {
-      const { temporal, taskQueue, codecModule, decisionKey } = target();
-      const local = await temporal();
-      if (local !== null) {
-        // The SDK's environment configuration is the one way in which every process of ours finds its server.
-        process.env.TEMPORAL_ADDRESS = local.address;
-        process.env.TEMPORAL_NAMESPACE = local.namespace;
-      }
-      const { client, close } = await connectClient(codecModule);
+      const found = target();
+      const { taskQueue, decisionKey } = found;
+      const { client, close } = await connectTarget(found);
       try {
         return await work(
           createHoldfastClient({
@@ -60,26 +56,26 @@ export function openSession(target: () => Target, terminal: Terminal): Session {
   };
 }
 
-async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new CommandError(
-            'unreachable',
-            'database_slow',
-            `the database did not answer within ${timeoutMs} ms: try again`,
-          ),
-        ),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+/** Connects to the Temporal that a target names. */
+export async function connectTarget(
+  { temporal, codecModule }: Target,
+  connectMs: number = LIMITS.connectMs,
+): ReturnType<typeof connectClient> {
+  const local = await temporal();
+  if (local !== null) {
+    // The SDK's environment configuration is the one way in which every process of ours finds its server.
+    process.env.TEMPORAL_ADDRESS = local.address;
+    process.env.TEMPORAL_NAMESPACE = local.namespace;
   }
+  return connectClient(codecModule, connectMs);
+}
+
+function slow(timeoutMs: number): CommandError {
+  return new CommandError(
+    'unreachable',
+    'database_slow',
+    `the database did not answer within ${timeoutMs} ms: try again`,
+  );
 }
 
 /** Codes of PostgreSQL that say: right server, wrong address or no schema yet. */
@@ -92,7 +88,8 @@ const MISCONFIGURED: Readonly<Record<string, string>> = {
   '42703': 'has tables of another version: start a worker of this version, it brings them up to date',
 };
 
-function storeError(error: unknown, place: string): unknown {
+/** What a failed use of the store means for a person, without a password. */
+export function storeError(error: unknown, place: string): unknown {
   if (error instanceof FailureError)
     return new CommandError(
       'unreachable',
@@ -109,7 +106,7 @@ function storeError(error: unknown, place: string): unknown {
 }
 
 /** host:port/database, without the password. */
-function placeOf(url: string): string {
+export function placeOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;
 }

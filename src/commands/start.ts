@@ -18,7 +18,7 @@ import type { Session } from './session.ts';
 
 const TIMEOUT_SECONDS = 120;
 const TIMEOUT_MAX_SECONDS = 3_600;
-const timeout = [
+export const timeout = [
   '--timeout <seconds>',
   'how long to wait for an answer',
   wholeNumber(1, TIMEOUT_MAX_SECONDS),
@@ -120,7 +120,7 @@ function startInput(agent: string, message: string | undefined, flags: StartFlag
  * A run of an agent that nobody published ends as failed; saying so before it starts is kinder. Where the store cannot
  * be asked, or is still empty, the run itself will tell.
  */
-async function refuseUnknownAgent(session: Session, agent: string, channel: string): Promise<void> {
+export async function refuseUnknownAgent(session: Session, agent: string, channel: string): Promise<void> {
   const known = await session.store(listAgents).catch(() => []);
   if (known.length === 0 || known.some((one) => one.agent === agent && one.channel === channel)) return;
   const names = known.map((one) => (one.channel === 'live' ? one.agent : `${one.agent}@${one.channel}`));

@@ -95,7 +95,8 @@ async function stop(session: Session, change: SwitchChange): Promise<undefined> 
   return undefined;
 }
 
-function flagsOf(name: string): string {
+/** The flags that name a switch. */
+export function flagsOf(name: string): string {
   if (name === 'fleet') return '--all';
   const at = name.indexOf(':');
   return `--${name.slice(0, at)} '${name.slice(at + 1)}'`;

@@ -62,3 +62,15 @@ export function indented(text: string, indent: string): string {
     .map((line) => (line === '' ? '' : indent + line))
     .join('\n');
 }
+
+/** `4.2 s`, `3 min`, `2 h`, `3 d`: as much as matters. */
+export function duration(ms: number): string {
+  const [unit = 's', size = 1_000] = UNITS.find(([, from]) => ms >= 2 * from) ?? [];
+  return `${unit === 's' ? (ms / size).toFixed(1) : Math.round(ms / size)} ${unit}`;
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+] as const;

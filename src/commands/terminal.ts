@@ -3,6 +3,8 @@ import { type CommandError, EXIT_CODES } from './failures.ts';
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
+type Human<Value> = (value: Value, paint: Colors, columns: number) => string;
+
 /** Where a command's words go: the answer to stdout, everything said on the way to stderr. */
 export interface Terminal {
   readonly json: boolean;
@@ -10,7 +12,9 @@ export interface Terminal {
    * The command's one answer. With `--json` it is printed as it is; else as `human` puts it, who gets it with every
    * text made safe to print.
    */
-  show<Value>(value: Value, human: (value: Value, paint: Colors, columns: number) => string): void;
+  show<Value>(value: Value, human: Human<Value>): void;
+  /** One of several answers, as they come: with `--json` a line each. */
+  say<Value>(value: Value, human: Human<Value>): void;
   /** Something worth knowing besides the answer. */
   note(words: string): void;
   /** How far long work has come: one line that replaces itself, on a terminal only. Empty words take it away. */
@@ -38,14 +42,16 @@ export function createTerminal(options: TerminalOptions): Terminal {
   const { json, stdout, stderr, environment } = options;
   const paint = pc.createColors(wantsColor(stdout, environment));
   const warn = pc.createColors(wantsColor(stderr, environment));
+  const print = <Value>(value: Value, human: Human<Value>, indent: number) => {
+    const text = json
+      ? JSON.stringify(value, null, indent)
+      : human(printable(value), paint, stdout.columns ?? DEFAULT_COLUMNS);
+    stdout.write(`${text}\n`);
+  };
   return {
     json,
-    show: (value, human) => {
-      const text = json
-        ? JSON.stringify(value, null, 2)
-        : human(printable(value), paint, stdout.columns ?? DEFAULT_COLUMNS);
-      stdout.write(`${text}\n`);
-    },
+    show: (value, human) => print(value, human, 2),
+    say: (value, human) => print(value, human, 0),
     note: (words) => {
       stderr.write(`${warn.yellow(printable(words))}\n`);
     },
@@ -55,11 +61,9 @@ export function createTerminal(options: TerminalOptions): Terminal {
     fail: (error) => {
       const [exit] = EXIT_CODES[error.exit];
       stderr.write(`${warn.red('error:')} ${printable(error.message)}\n`);
-      // Programs always get their one JSON value.
+      // Programs always get their one JSON value; it is one line, where lines came before it too.
       if (json)
-        stdout.write(
-          `${JSON.stringify({ error: { code: error.code, message: error.message, exit } }, null, 2)}\n`,
-        );
+        stdout.write(`${JSON.stringify({ error: { code: error.code, message: error.message, exit } })}\n`);
     },
   };
 }

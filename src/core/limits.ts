@@ -255,6 +255,29 @@ export const LIMITS = {
   reconnectMaxMs: 5_000,
   listRows: 100,
 
+  // Command line
+  /** The longest chat; who sits there longer comes back. */
+  chatMs: 24 * 3_600_000,
+  /** How often a chat looks whether a parked run has moved, and the most that grows to. */
+  chatPollMs: 250,
+  chatPollMaxMs: 4_000,
+  /** A parked run is asked itself after this, moved or not; each time adds to its history. */
+  chatAskAgainMs: 60_000,
+  /** How often in a row a chat tries a server that is away or busy. */
+  chatTries: 5,
+  /** Of one check of `doctor`; they run side by side. */
+  doctorCheckMs: 5_000,
+  /** Of its connection to Temporal: less, so that it fails by itself and in words. */
+  doctorConnectMs: 4_000,
+  /** How far back `doctor` looks for messages that were refused for their signature. */
+  doctorRecentMs: 24 * 3_600_000,
+  /** A worker polls at least once a minute; one that has not for this long is gone. */
+  workerSilentMs: 90_000,
+  /** Sessions of the store that do nothing in an open transaction for this long hold locks for no reason. */
+  idleTransactionMs: 60_000,
+  /** More than this share of the connections in use is pointed out. */
+  connectionsShare: 0.8,
+
   // Audit
   /** At most one anchor a period, and one for each that was not quiet. */
   anchorEveryMs: 60_000,

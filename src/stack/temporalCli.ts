@@ -69,6 +69,17 @@ export async function findTemporalCli(options: TemporalCliOptions): Promise<stri
   });
 }
 
+/** The path of a program that is there already, by the same order of places; null when there is none. No network. */
+export async function installedTemporalCli(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<string | null> {
+  const named = environment.TEMPORAL_CLI;
+  if (named !== undefined && named !== '') return isExecutable(resolve(named)) ? resolve(named) : null;
+  const onPath = await findOnPath(environment, () => undefined);
+  const cached = cachedTemporalCli(environment);
+  return onPath ?? (isExecutable(cached) ? cached : null);
+}
+
 /** Where the installed program is kept: per user, so that a fresh clone does not fetch or build it again. */
 export function cachedTemporalCli(environment: Readonly<Record<string, string | undefined>>): string {
   const base = environment.XDG_CACHE_HOME;

@@ -26,11 +26,13 @@ export interface HandOverRow {
 /** Those that nobody has accepted, the oldest first; with `all` every one, the newest first. */
 export async function listHandOvers(
   sql: Sql,
-  filter: { readonly all: boolean; readonly limit: number },
+  filter: { readonly all: boolean; readonly limit: number; readonly tenant?: string | null },
 ): Promise<readonly HandOverRow[]> {
+  const { tenant = null } = filter;
   const order = filter.all ? sql`h.opened_at desc, h.run` : sql`h.opened_at, h.run`;
   const rows = await sql<DatabaseRow[]>`
-    ${columns(sql)} where ${filter.all} or h.accepted_by is null order by ${order} limit ${filter.limit}`;
+    ${columns(sql)} where (${filter.all} or h.accepted_by is null) and (${tenant}::text is null or r.tenant = ${tenant})
+    order by ${order} limit ${filter.limit}`;
   return rows.map(handOverRow);
 }
 

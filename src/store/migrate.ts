@@ -12,7 +12,7 @@ const LOCK = 7_263_011;
  * what was applied: the schema would not be what the code believes.
  */
 export async function migrate(sql: Sql): Promise<readonly string[]> {
-  const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
+  const files = await migrationFiles();
   return sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(${LOCK})`;
     await tx`create schema if not exists holdfast`;
@@ -21,8 +21,7 @@ export async function migrate(sql: Sql): Promise<readonly string[]> {
     const rows = await tx<{ name: string; hash: string }[]>`select name, hash from holdfast.migrations`;
     const applied = new Map(rows.map((row) => [row.name, row.hash]));
     const now: string[] = [];
-    for (const name of files) {
-      const text = await readFile(new URL(name, FOLDER), 'utf8');
+    for (const { name, text } of files) {
       const before = applied.get(name);
       if (before === undefined) {
         await tx.unsafe(text);
@@ -35,4 +34,41 @@ export async function migrate(sql: Sql): Promise<readonly string[]> {
     }
     return now;
   });
+}
+
+async function migrationFiles(): Promise<readonly { readonly name: string; readonly text: string }[]> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
+  return Promise.all(
+    names.map(async (name) => ({ name, text: await readFile(new URL(name, FOLDER), 'utf8') })),
+  );
+}
+
+/** How a database differs from the migrations of this version; three empty lists mean that it is up to date. */
+export interface MigrationDifference {
+  readonly missing: readonly string[];
+  /** Applied with other bytes than these. */
+  readonly changed: readonly string[];
+  /** Applied by a newer version, or by another one. */
+  readonly unknown: readonly string[];
+}
+
+/** Reads only. A database without the schema lacks every migration. */
+export async function compareMigrations(sql: Sql): Promise<MigrationDifference> {
+  const [there] = await sql<{ there: boolean }[]>`
+    select to_regclass('holdfast.migrations') is not null as there`;
+  const rows =
+    there?.there === true
+      ? await sql<{ name: string; hash: string }[]>`select name, hash from holdfast.migrations order by name`
+      : [];
+  const applied = new Map(rows.map((row) => [row.name, row.hash]));
+  const files = await migrationFiles();
+  const known = new Set(files.map(({ name }) => name));
+  return {
+    missing: files.flatMap(({ name }) => (applied.has(name) ? [] : [name])),
+    changed: files.flatMap(({ name, text }) => {
+      const hash = applied.get(name);
+      return hash === undefined || hash === hashText(text) ? [] : [name];
+    }),
+    unknown: rows.flatMap(({ name }) => (known.has(name) ? [] : [name])),
+  };
 }

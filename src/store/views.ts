@@ -1,6 +1,7 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
 import type { RunId } from '../core/ids.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { type Message, textOf } from '../core/messages.ts';
 import type { Amount } from '../core/money.ts';
 import type { Approvers } from '../core/policy.ts';
 import type { Taint } from '../core/taint.ts';
@@ -59,6 +60,14 @@ export async function findRun(sql: Sql, id: string): Promise<FoundRun | null> {
     from runs r where r.run = ${id} or r.workflow_id = ${id}
     order by (r.run = ${id}) desc, r.started_at desc limit 1`;
   return row === undefined ? null : { row: runRow(row), sharing: row.sharing };
+}
+
+/** What the agent said last, whole; null before its first answer. */
+export async function lastAnswer(sql: Sql, run: string): Promise<string | null> {
+  const [row] = await sql<{ body: string }[]>`
+    select n.body from runs r join nodes n on n.run = r.run and n.hash = r.head
+    where r.run = ${run} and n.role = 'assistant'`;
+  return row === undefined ? null : textOf((JSON.parse(row.body) as Message).content);
 }
 
 export interface ApprovalRow {
@@ -183,7 +192,7 @@ function runRow(row: DatabaseRun): RunRow {
   };
 }
 
-interface DatabaseApproval {
+export interface DatabaseApproval {
   readonly id: string;
   readonly run: RunId;
   readonly workflow_id: string;
@@ -217,15 +226,16 @@ interface DatabaseApproval {
   readonly decided_at: Date | null;
 }
 
-function approvalColumns(sql: Sql) {
+/** Requests (`a`) with their run (`r`); `more` adds columns. */
+export function approvalColumns(sql: Sql, more = sql``) {
   return sql`
-    select a.*, a.state = 'open' and a.deadline <= now() as overdue, r.agent, b.body as arguments
+    select a.*, a.state = 'open' and a.deadline <= now() as overdue, r.agent, b.body as arguments ${more}
     from approvals a
     left join runs r on r.run = a.run
     left join blobs b on b.run = a.run and b.hash = a.args_hash`;
 }
 
-function approvalRow(row: DatabaseApproval): ApprovalRow {
+export function approvalRow(row: DatabaseApproval): ApprovalRow {
   const json = <Value>(text: string | null) => (text === null ? null : (JSON.parse(text) as Value));
   return {
     id: row.id,

@@ -28,6 +28,7 @@ const CONVERSATIONS = [
     { says: { calls: [{ name: 'look', input: { what: 'x' } }] }, delayMs: 400 },
     say('found after the move'),
   ]),
+  script('gives up', [{ says: { text: 'said to nobody' }, delayMs: 400 }]),
   script('asks', [call('note', 'asked'), say('noted')]),
   script('asks twice', [
     call('note', 'rejected'),
@@ -132,6 +133,24 @@ describe('send', () => {
     await holdfast.result(workflowId);
   });
 
+  test('a sender that gives up waits no longer, and its message counts all the same', async () => {
+    const workflowId = named('gives up');
+    await holdfast.start(start, { workflowId });
+    const stop = new AbortController();
+    const asked = lab.model.requests;
+    const answer = codeOf(
+      holdfast.send({ workflowId, text: 'gives up', by: 'customer-1', id: 'm1' }, { signal: stop.signal }),
+    );
+    await until('the model to be asked', async () => lab.model.requests > asked);
+    stop.abort();
+    expect(await answer).toBe('timed_out');
+    await until('the answer', async () => (await holdfast.status(workflowId)).state === 'idle');
+    const again = { workflowId, text: 'gives up', by: 'customer-1', id: 'm1' };
+    expect(await holdfast.send(again)).toMatchObject({ kind: 'answered', text: 'said to nobody' });
+    await holdfast.close({ workflowId, by: 'test' });
+    await holdfast.result(workflowId);
+  });
+
   test('bad messages and unknown runs have codes of their own', async () => {
     const workflowId = named('nobody');
     const message = { workflowId, text: 'hello', by: 'customer-1' };
@@ -215,6 +234,11 @@ describe('decisions', () => {
     expect(await codeOf(holdfast.decide({ ...yes, by: '' }))).toBe('bad_decision');
     await until('the answer', async () => (await holdfast.status(workflowId)).state === 'idle');
     expect(effects).toBe(before + 1);
+    // Temporal keeps what it has answered; whoever wants to know how it stands now counts up.
+    expect((await holdfast.send(message)).kind).toBe('waiting');
+    for (const round of [1, 1, 2])
+      expect(await holdfast.send(message, { round })).toMatchObject({ kind: 'answered', text: 'noted' });
+    expect((await holdfast.status(workflowId)).iterations).toBe(2);
     await holdfast.close({ workflowId, by: 'test' });
     await holdfast.result(workflowId);
   });

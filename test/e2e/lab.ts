@@ -48,7 +48,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   await onServer(options.databaseUrl, (admin) => admin.unsafe(`create database ${name}`));
   const databaseUrl = withDatabase(options.databaseUrl, name);
   const model = await startScriptedModel({ conversations: options.conversations ?? [] });
-  const environment = {
+  const environment: Readonly<Record<string, string>> = {
     DATABASE_URL: databaseUrl,
     HOLDFAST_MODEL_URL: model.url,
     HOLDFAST_TASK_QUEUE: name,

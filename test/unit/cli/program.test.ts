@@ -89,6 +89,10 @@ describe('the command tree', () => {
     [`audit verify r0123456789abcdef0123 --anchor 12:${'a'.repeat(64)}`],
     ['audit show w --json'],
     ['audit anchor'],
+    ['chat support --as c1 --tenant t --channel canary --approve-as anna --timeout 5 --json'],
+    ['chat --workflow-id w'],
+    ['inbox --as anna --role manager --role owner --all'],
+    ['doctor --json'],
     ['dev'],
     ['demo --yes --scripted --json'],
   ])('%s is a command', async (words) => {
@@ -102,6 +106,7 @@ describe('the command tree', () => {
     ['list --limit 0', 'is not a whole number from 1 to 100'],
     ['list --state wating', 'is none of running, idle'],
     ['approve --by anna', "missing required argument 'approval-id'"],
+    ['inbox', "required option '--as <name>'"],
     ['approve r/1/0/1', "required option '--by <name>'"],
     ['people set anna', "required option '--by <name>'"],
     ['people import --by anna', "missing required argument 'file'"],

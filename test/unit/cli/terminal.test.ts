@@ -49,6 +49,18 @@ describe('what is shown', () => {
     expect(said.stderr).toContain('by the way');
   });
 
+  test('several answers are a line each, and a failure after them is one too', () => {
+    const { terminal, said } = open({ json: true });
+    terminal.say({ n: [1, 2] }, () => 'for people');
+    terminal.say({ n: 3 }, () => 'for people');
+    terminal.fail(new CommandError('notFound', 'not_found', 'none'));
+    const lines = said.stdout.split('\n').map((line) => (line === '' ? null : JSON.parse(line)));
+    expect(lines).toMatchObject([{ n: [1, 2] }, { n: 3 }, { error: { code: 'not_found' } }, null]);
+    const people = open({ json: false, environment: { NO_COLOR: '1' } });
+    people.terminal.say({ text: 'a\u001b' }, ({ text }) => text);
+    expect(people.said.stdout).toBe('a\ufffd\n');
+  });
+
   test('without it people get words, cleaned before they are painted', () => {
     const { terminal, said } = open({ json: false, environment: { FORCE_COLOR: '1' } });
     terminal.show({ text: '\u001b[31m' }, ({ text }, paint) => paint.red(text));
