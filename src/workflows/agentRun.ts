@@ -82,7 +82,9 @@ async function attempt(run: Run, scope: CancellationScope): Promise<Ending | nul
 async function converse(run: Run): Promise<Ending> {
   for (;;) {
     await seam(run);
-    if (run.state.handOver !== null) return { outcome: 'escalated', reason: 'handed_over' };
+    // An open step is brought to its end first, also by the execution after a move: every call gets its result.
+    if (run.state.handOver !== null && !run.state.turn?.step)
+      return { outcome: 'escalated', reason: 'handed_over' };
     if (run.state.turn !== null) {
       const ending = await playTurn(run);
       if (ending !== null) return ending;

@@ -1,9 +1,4 @@
-import {
-  ActivityCancellationType,
-  CancellationScope,
-  CancelledFailure,
-  isCancellation,
-} from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
 import { type ApprovalRecord, due, expire, nextTimeMs } from '../core/approvals.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -119,16 +114,14 @@ export async function flushDecisions(run: Run, state: RunPhase | null = null): P
   patch(run, { unrecorded: [] });
   const what = decisions.length === 1 ? 'a decision' : `${decisions.length} decisions`;
   try {
-    await store.recordDecisions.executeWithOptions(
-      {
-        summary: decisions.length === 0 ? `record that the run is ${state}` : `record ${what}`,
-        // What a worker has taken is recorded; only what it says of it decides whether it has to be said again.
-        cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-      },
-      [{ run: run.state.run, decisions, state }],
+    // A cancelled run still owes the store what people said: neither lost nor told twice.
+    await CancellationScope.nonCancellable(() =>
+      store.recordDecisions.executeWithOptions(
+        { summary: decisions.length === 0 ? `record that the run is ${state}` : `record ${what}` },
+        [{ run: run.state.run, decisions, state }],
+      ),
     );
   } catch (error) {
-    // Cancelled before a worker took them: the end puts them on record.
     patch(run, { unrecorded: [...decisions, ...run.state.unrecorded] });
     throw error;
   }

@@ -1,7 +1,7 @@
 import { condition } from '@temporalio/workflow';
 import { type ApprovalRecord, withdraw } from '../core/approvals.ts';
 import { refuse } from '../core/refusals.ts';
-import { nextTime, replace, settleTimes } from './approvals.ts';
+import { flushDecisions, nextTime, replace, settleTimes } from './approvals.ts';
 import { collect } from './collecting.ts';
 import { callAt, enter, openRecords, patchCall, type Run, stepOf } from './context.ts';
 import { settleReconciled } from './digesting.ts';
@@ -29,6 +29,7 @@ async function askUntilKnown(run: Run): Promise<void> {
     openRecords(run).filter((record) => record.kind === 'reconcile');
   while (open().length > 0) {
     enter(run, 'unknown', `the run was cancelled; what became of: ${open()[0]?.summary}`);
+    await flushDecisions(run);
     run.live.dirty = false;
     const time = nextTime(run);
     if (time !== null && time > Date.now())

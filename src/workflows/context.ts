@@ -42,7 +42,7 @@ export interface Live {
   updates: number;
   /** Calls whose activity is outstanding. */
   readonly running: Set<string>;
-  /** Something happened that a waiting loop has to look at. */
+  /** Something happened that a waiting loop has to look at. Also at the start: what was decided during the move. */
   dirty: boolean;
   /** The first error of a call that runs beside the loop. */
   failure: { readonly error: unknown } | null;
@@ -67,7 +67,7 @@ export function newLive(): Live {
     openSends: 0,
     updates: 0,
     running: new Set(),
-    dirty: false,
+    dirty: true,
     failure: null,
     dropped: 0,
     refused: null,

@@ -34,12 +34,10 @@ export async function digest(run: Run): Promise<void> {
   if (stop)
     for (const record of openRecords(run))
       if (record.kind === 'call' || record.kind === 'question') replace(run, withdraw(record, Date.now()));
-  const { retry } = run.live;
-  run.live.retry = false;
   for (let i = 0; i < stepOf(run).calls.length; i++) {
     const call = callAt(run, i);
     if (call.outcome !== null || run.live.running.has(call.prepared.key)) continue;
-    if (call.held !== null && !call.stale) await digestHeld(run, i, call.held, stop, retry);
+    if (call.held !== null && !call.stale) await digestHeld(run, i, call.held, stop);
     else await digestCall(run, i, call);
   }
   if (run.state.handOver !== null && run.live.running.size === 0) leaveToPeople(run, run.state.handOver);
@@ -62,11 +60,10 @@ async function digestHeld(
   index: number,
   held: NonNullable<CallState['held']>,
   stop: boolean,
-  retry: boolean,
 ): Promise<void> {
   if (stop || Date.now() - held.sinceMs >= LIMITS.heldMs)
     await closeHeld(run, index, run.state.handOver === null ? 'switched_off' : 'handed_over');
-  else if (held.againAtMs !== null && (retry || Date.now() >= held.againAtMs))
+  else if (held.againAtMs !== null && Date.now() >= held.againAtMs)
     patchCall(run, index, { held: { ...held, againAtMs: null } });
 }
 
@@ -77,7 +74,8 @@ async function digestCall(run: Run, index: number, call: CallState): Promise<voi
     if (call.approval?.onExpiry === 'escalate') escalateLater(run, call);
     return refuseCall(run, index, refuse('expired'));
   }
-  if (state?.kind === 'withdrawn' && !call.stale) return refuseCall(run, index, refuse('withdrawn'));
+  if (state?.kind === 'withdrawn' && !call.stale)
+    return refuseCall(run, index, refuse(run.state.handOver === null ? 'withdrawn' : 'handed_over'));
   if (state?.kind === 'answered' && call.approval?.kind === 'question') {
     const text = canonicalJson({ answer: state.decision.answer ?? null });
     const [kept] = await keep(run, [text]);
@@ -91,7 +89,7 @@ async function digestCall(run: Run, index: number, call: CallState): Promise<voi
     return prepareAgain(run, index, call, edited);
   }
   if (call.stale) return prepareAgain(run, index, call, { kind: 'stored', argsHash: call.prepared.argsHash });
-  await settleReconciled(run, index, call, false);
+  await settleReconciled(run, index, call, run.state.handOver !== null);
 }
 
 /** What a person said became of an effect, put on record. `final`: nothing runs any more, also after "did not". */

@@ -98,7 +98,10 @@ export function refuseCall(run: Run, index: number, outcome: CallOutcome): void 
 /** S4 (step.ts): what later effects were prepared from may have changed. */
 export function reprepareLater(run: Run, index: number): void {
   stepOf(run).calls.forEach((call, i) => {
-    if (i > index && call.outcome === null && call.verdict !== null && isEffect(run, call.prepared.tool))
-      patchCall(run, i, { stale: true });
+    if (i <= index || call.outcome !== null || call.verdict === null) return;
+    if (!isEffect(run, call.prepared.tool)) return;
+    patchCall(run, i, { stale: true });
+    // A step that parks now would leave it lying until somebody decides something else.
+    run.live.dirty = true;
   });
 }

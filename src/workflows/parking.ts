@@ -10,7 +10,7 @@ import { waitOnRecord } from './waiting.ts';
 /** Parked: only people, the customer or the clock can move this step on. A seam. */
 export async function awaitPeople(run: Run): Promise<void> {
   await flushDecisions(run);
-  if (isWaiting(run) && !interrupted(run)) {
+  if (isWaiting(run) && !mayWithdraw(run)) {
     const open = openRecords(run);
     const { phase, what } = openWords(run);
     if (phase === 'held' && run.live.phase !== 'held') await showState(run, 'held');
@@ -18,10 +18,10 @@ export async function awaitPeople(run: Run): Promise<void> {
     replyTo(run, turnOf(run).messages, { kind: 'waiting', approvals: open.map(summaryOf) });
     const again = heldCalls(run).flatMap(({ held }) => held?.againAtMs ?? []);
     const times = [nextTime(run), ...again].filter((time) => time !== null);
-    run.live.dirty = false;
+    // Not cleared before: what people did during a pause or a move has not been looked at yet.
     await waitOnRecord(
       run,
-      () => run.live.dirty || run.live.retry || interrupted(run),
+      () => run.live.dirty || mayWithdraw(run),
       times.length === 0 ? null : Math.min(...times),
       what.slice(0, LIMITS.summaryChars),
     );
@@ -54,6 +54,12 @@ function openWords(run: Run): { readonly phase: 'unknown' | 'waiting' | 'held'; 
     phase: open.some((record) => record.kind === 'reconcile') ? 'unknown' : 'waiting',
     what: `${open.length === 1 ? 'a decision on' : `${open.length} decisions, first`}: ${first.summary}, by ${by}`,
   };
+}
+
+/** An unknown outcome is waited for whatever comes in between: it is settled, never withdrawn. */
+function mayWithdraw(run: Run): boolean {
+  const asked = openRecords(run).some(({ kind }) => kind === 'call' || kind === 'question');
+  return interrupted(run) && (asked || heldCalls(run).length > 0);
 }
 
 /** Nobody needs the open decisions any more: the customer wrote (where the agent lets that withdraw them), or a person takes over. */

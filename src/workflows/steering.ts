@@ -5,7 +5,7 @@ import { isObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { wellFormed } from '../core/text.ts';
 import { replace } from './approvals.ts';
-import { note, patch, patchTurn, type Run, showCard } from './context.ts';
+import { note, patch, patchCall, patchTurn, type Run, showCard } from './context.ts';
 
 // What a steering signal does, once it is known who sent it. Nothing here waits.
 
@@ -53,6 +53,7 @@ export function actOn(
       break;
     case 'retry':
       run.live.retry = true;
+      tryHeldAgain(run);
       break;
     case 'close':
       patch(run, { closing: true });
@@ -85,8 +86,16 @@ export function actOn(
 
 export function endPause(run: Run): void {
   const record = run.state.paused?.record;
-  if (record) replace(run, withdraw(record, Date.now()));
+  if (record?.state.kind === 'open') replace(run, withdraw(record, Date.now()));
   patch(run, { paused: null });
+}
+
+/** What a kill switch holds may look again at once; in the state, so that a move to a new execution keeps it. */
+function tryHeldAgain(run: Run): void {
+  run.state.turn?.step?.calls.forEach((call, i) => {
+    if (call.outcome === null && call.held !== null)
+      patchCall(run, i, { held: { ...call.held, againAtMs: null } });
+  });
 }
 
 /** More of what was used up lets a landed turn go on. */

@@ -13,6 +13,7 @@ import { enter, patch, type Run } from './context.ts';
 import { verifyWaiting } from './controls.ts';
 import { store } from './proxies.ts';
 import { askToResume, storeRequests } from './requests.ts';
+import { endPause } from './steering.ts';
 
 // Seams: the only places where a run waits, pauses or continues as new. No activity is outstanding at any of them.
 
@@ -42,7 +43,7 @@ export async function seam(run: Run): Promise<void> {
 async function sitOut(run: Run): Promise<void> {
   for (;;) {
     const { paused, handOver } = run.state;
-    if (paused === null || handOver !== null) return patch(run, { paused: null });
+    if (paused === null || handOver !== null) return endPause(run);
     const decided = () => run.state.paused === null || run.state.handOver !== null;
     if (paused.record === null) {
       const woke = await waitOnRecord(run, decided, paused.sinceMs + LIMITS.pauseMs, 'paused');

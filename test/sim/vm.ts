@@ -67,11 +67,29 @@ export function bundleWorkflows(workflowsPath: string): Promise<Bundle> {
   return fresh;
 }
 
+/** The same workflows with a planted fault: `from` must stand in the compiled code exactly once. */
+export async function bundleWithFault(workflowsPath: string, from: string, to: string): Promise<Bundle> {
+  const path = resolve(workflowsPath);
+  await bundleWorkflows(path);
+  const code = await readCode(path);
+  const parts = code.split(from);
+  if (parts.length !== 2)
+    throw new Error(`A fault needs one place; the bundle has ${parts.length - 1} with: ${from}`);
+  return makeBundle(path, parts.join(to));
+}
+
 async function loadBundle(workflowsPath: string): Promise<Bundle> {
+  return makeBundle(workflowsPath, await readCode(workflowsPath));
+}
+
+async function readCode(workflowsPath: string): Promise<string> {
   const hash = await hashSources(workflowsPath, WORKER_VERSION);
   const family = hashText(workflowsPath).slice(0, 8);
   const cachePath = join(CACHE_DIRECTORY, `${family}-${hash}.js`);
-  const code = (await readIfPresent(cachePath)) ?? (await buildAndStore(workflowsPath, cachePath));
+  return (await readIfPresent(cachePath)) ?? (await buildAndStore(workflowsPath, cachePath));
+}
+
+async function makeBundle(workflowsPath: string, code: string): Promise<Bundle> {
   const { sourceMap, filename } = readSourceMap(code);
   // Following every promise costs a third of an activation and serves only `__stack_trace`, which no test reads.
   globalHandlers.installed = true;
