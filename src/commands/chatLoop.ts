@@ -2,10 +2,11 @@ import { type Decision, type HoldfastClient, HoldfastError, type Reply } from '.
 import { LIMITS } from '../core/limits.ts';
 import { Interrupted } from '../dev/interrupt.ts';
 import type { Sql } from '../store/connection.ts';
-import { type ApprovalRow, findApproval, lastAnswer } from '../store/views.ts';
+import { type ApprovalRow, lastAnswer } from '../store/views.ts';
 import { deliver, refuseEarly } from './approvals.ts';
 import { asked, type ChatEvent, eventText } from './chatEvents.ts';
 import { type Follower, type Happening, readStanding, UNASKED } from './chatFollow.ts';
+import { Requests } from './chatRequests.ts';
 import { type ChatCommand, readSaid, readTyped, readYesNo, type Word } from './chatWords.ts';
 import { CommandError, EXIT_CODES } from './failures.ts';
 import type { Terminal } from './terminal.ts';
@@ -50,13 +51,7 @@ export class Chat {
   #line: Promise<Next> | null = null;
   #inputEnded = false;
   #started: boolean;
-  /** What is open as the run said last, in its order. */
-  #open: readonly ApprovalRow[] = [];
-  readonly #shown = new Set<string>();
-  /** Decided here, or gone before that. */
-  readonly #decided = new Set<string>();
-  /** For others to decide, as far as this chat goes. */
-  readonly #skipped = new Set<string>();
+  readonly #requests: Requests;
   #parked: string | null = null;
   #landed = false;
   /** What was answered last, and whether another line was open then that the same turn may have answered. */
@@ -66,6 +61,7 @@ export class Chat {
 
   constructor(options: ChatOptions) {
     this.#options = options;
+    this.#requests = new Requests(options);
     this.#started = options.resumed;
     this.#follower = options.follower((happening) => {
       this.#happenings.push(happening);
@@ -100,7 +96,7 @@ export class Chat {
     const wantsLine = !this.#inputEnded && (interactive || this.#isMyTurn());
     if (!wantsLine && !this.#follower.busy) return { kind: 'line', text: null };
     // Whoever reads from a file has no more words, and nobody else may answer a question to the customer.
-    if (this.#inputEnded && this.#questions().length > 0) return { kind: 'no_answer' };
+    if (this.#inputEnded && this.#requests.question() !== null) return { kind: 'no_answer' };
     const stop = new AbortController();
     const after = (ms: number, next: Next) => timer(ms, stop.signal).then(() => next);
     const happened = new Promise<null>((resolve) => {
@@ -145,30 +141,18 @@ export class Chat {
   }
 
   #isMyTurn(): boolean {
-    return !this.#follower.busy || this.#landed || this.#questions().length > 0 || this.#toApprove() !== null;
+    if (!this.#follower.busy || this.#landed) return true;
+    return this.#requests.question() !== null || this.#toApprove() !== null;
   }
 
   /** As far as the run has said, and nothing was decided here since. */
   #isParked(): boolean {
-    return this.#parked !== null || this.#open.some(({ id }) => !this.#decided.has(id));
+    return this.#parked !== null || this.#requests.undecided;
   }
 
-  #isUnsettled({ id }: ApprovalRow): boolean {
-    return !this.#decided.has(id) && !this.#skipped.has(id);
-  }
-
-  /** What only this person may decide. */
-  #questions(): readonly ApprovalRow[] {
-    const { as } = this.#options;
-    return this.#open.filter(
-      (row) => row.requesterMay === 'only' && row.requester === as && this.#isUnsettled(row),
-    );
-  }
-
-  /** What may be decided here in the name of another person. */
+  /** After the last line nobody is left here to speak for others. */
   #toApprove(): ApprovalRow | null {
-    if (this.#options.approveAs === null || this.#inputEnded) return null;
-    return this.#open.find((row) => row.requesterMay !== 'only' && this.#isUnsettled(row)) ?? null;
+    return this.#inputEnded ? null : this.#requests.toApprove();
   }
 
   #say(event: ChatEvent): void {
@@ -244,9 +228,9 @@ export class Chat {
 
   /** True when the text was about an open request, and not a message. */
   async #decideBy(text: string): Promise<boolean> {
-    const [question] = this.#questions();
-    const yesNo = question === undefined ? null : readYesNo(text);
-    if (question !== undefined && yesNo !== null) {
+    const question = this.#requests.question();
+    const yesNo = question === null ? null : readYesNo(text);
+    if (question !== null && yesNo !== null) {
       await this.#decide(question, { kind: yesNo }, this.#options.as);
       return true;
     }
@@ -255,7 +239,7 @@ export class Chat {
     if (request === null || said === null) return false;
     switch (said.kind) {
       case 'skip':
-        this.#skipped.add(request.id);
+        this.#requests.leave(request);
         return true;
       case 'bad':
         this.#tellRefused(request.id, new CommandError('usage', 'malformed', said.problem));
@@ -281,7 +265,8 @@ export class Chat {
       refuseEarly(row, decision);
       const decided = await deliver(this.#options.holdfast, row, decision);
       // More people have to say so, and nothing more is said here.
-      (decided.kind === 'voted' ? this.#skipped : this.#decided).add(row.id);
+      if (decided.kind === 'voted') this.#requests.leave(row);
+      else this.#requests.decided(row);
       if (row.kind === 'landing') this.#landed = false;
       this.#waitingSinceMs = performance.now();
       this.#say({ event: 'decided', approval: row.id, by, decided });
@@ -290,7 +275,7 @@ export class Chat {
       if (!(error instanceof CommandError) && !(error instanceof HoldfastError)) throw error;
       this.#tellRefused(row.id, error);
       if (GONE.has(error.code)) {
-        this.#decided.add(row.id);
+        this.#requests.decided(row);
         this.#follower.poke();
       }
     }
@@ -302,7 +287,7 @@ export class Chat {
     if (terminal.json || !interactive) this.#say({ event: 'sent', messageId: line.id, text });
     this.#waitingSinceMs = performance.now();
     // The run says anew what is open after this.
-    this.#open = [];
+    this.#requests.forget();
     this.#parked = null;
     this.#landed = false;
     try {
@@ -326,7 +311,7 @@ export class Chat {
     const { sql, workflowId } = this.#options;
     const text = reply.text ?? null;
     if (reply.kind === 'answered') {
-      this.#open = [];
+      this.#requests.forget();
       this.#parked = null;
       this.#landed = false;
       const whole = text ?? (await this.#stored());
@@ -336,36 +321,17 @@ export class Chat {
       this.#moreOpen = this.#follower.busy;
       return;
     }
-    await this.#takeOpen((reply.approvals ?? []).map(({ id }) => id));
+    await this.#requests.take((reply.approvals ?? []).map(({ id }) => id));
     // What was decided a moment ago, and the run has not gone on from yet.
-    const decided = this.#open.length > 0 && !this.#isParked();
-    if (decided) return;
-    const landing = reply.kind === 'landed' && this.#open.some((row) => !this.#shown.has(row.id));
+    if (this.#requests.any && !this.#isParked()) return;
+    const unseen = this.#requests.unseen();
     this.#landed = reply.kind === 'landed';
-    if (landing) this.#say({ event: 'landed', messageId, text });
-    for (const row of this.#open) this.#ask(row);
-    if (this.#open.length > 0 || reply.kind === 'landed') return;
+    if (this.#landed && unseen.length > 0) this.#say({ event: 'landed', messageId, text });
+    for (const row of unseen) this.#say({ event: 'asked', of: this.#requests.of(row), request: asked(row) });
+    if (this.#requests.any || this.#landed) return;
     const state = (await readStanding(sql, workflowId))?.run.state ?? '';
     if (UNASKED.has(state) && state !== this.#parked) this.#say({ event: 'parked', state });
     this.#parked = UNASKED.has(state) ? state : null;
-  }
-
-  async #takeOpen(ids: readonly string[]): Promise<void> {
-    const rows: ApprovalRow[] = [];
-    for (const id of ids) {
-      const row = this.#open.find((one) => one.id === id) ?? (await findApproval(this.#options.sql, id));
-      if (row !== null) rows.push(row);
-    }
-    this.#open = rows;
-  }
-
-  #ask(row: ApprovalRow): void {
-    if (this.#shown.has(row.id)) return;
-    this.#shown.add(row.id);
-    const { as, approveAs } = this.#options;
-    const mine = row.requesterMay === 'only' && row.requester === as;
-    const approver = row.requesterMay !== 'only' && approveAs !== null;
-    this.#say({ event: 'asked', of: mine ? 'you' : approver ? 'approver' : 'people', request: asked(row) });
   }
 
   /** Where histories carry no text, the store still has it. */

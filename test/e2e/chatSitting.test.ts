@@ -166,7 +166,7 @@ describe('at the terminal', () => {
     const length = async () =>
       Number((await lab.client.workflow.getHandle(seat.workflowId).describe()).historyLength);
     const [before, start] = [await length(), seat.statements()];
-    await until('some looks at the store', async () => seat.statements() > start + 18);
+    await until('some looks at the store', async () => seat.statements() > start + 8);
     expect((await length()) - before).toBeLessThanOrEqual(4);
     await holdfast.decide({
       workflowId: seat.workflowId,
