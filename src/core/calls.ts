@@ -109,6 +109,14 @@ export function isCleared(call: CallState): boolean {
 }
 
 /**
+ * An attempt at it may still begin, or the ledger still says that nobody knows: whoever gives it up closes its effect
+ * first, and only then says that it did not run.
+ */
+export function mustBeClosed(call: CallState): boolean {
+  return call.outcome === null && call.reconcile === null && (call.held !== null || call.generation > 1);
+}
+
+/**
  * Which calls may start now. Reads run at once, unless an effect listed before them is still open; effects run
  * strictly in call order, each only when everything before it has its outcome.
  */

@@ -1,11 +1,12 @@
 import { condition } from '@temporalio/workflow';
 import { type ApprovalRecord, withdraw } from '../core/approvals.ts';
+import { mustBeClosed } from '../core/calls.ts';
 import { refuse } from '../core/refusals.ts';
 import { flushDecisions, nextTime, replace, settleTimes } from './approvals.ts';
 import { collect } from './collecting.ts';
 import { callAt, enter, openRecords, patchCall, type Run, stepOf } from './context.ts';
 import { settleReconciled } from './digesting.ts';
-import { closeHeld } from './running.ts';
+import { giveUp } from './running.ts';
 
 /**
  * The open step of a run that was cancelled, brought to its end: nothing new starts, every effect that was let through
@@ -15,7 +16,7 @@ export async function closeStep(run: Run): Promise<void> {
   for (const record of openRecords(run))
     if (record.kind !== 'reconcile') replace(run, withdraw(record, Date.now()));
   for (const [i, call] of stepOf(run).calls.entries())
-    if (call.outcome === null && call.held !== null) await closeHeld(run, i, 'cancelled');
+    if (mustBeClosed(call)) await giveUp(run, i, 'cancelled');
   await askUntilKnown(run);
   stepOf(run).calls.forEach((call, i) => {
     if (call.outcome === null) patchCall(run, i, { outcome: refuse('cancelled') });

@@ -1,5 +1,5 @@
 import { parseReconciliation, withdraw } from '../core/approvals.ts';
-import type { CallState } from '../core/calls.ts';
+import { type CallState, mustBeClosed } from '../core/calls.ts';
 import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
@@ -22,7 +22,7 @@ import {
 import { refuseCall } from './judging.ts';
 import { interrupted } from './parking.ts';
 import { store } from './proxies.ts';
-import { closeHeld, take } from './running.ts';
+import { giveUp, take } from './running.ts';
 import { keep } from './waiting.ts';
 
 // What people, the clock and the customer did, turned into outcomes of calls.
@@ -40,17 +40,21 @@ export async function digest(run: Run): Promise<void> {
     if (call.held !== null && !call.stale) await digestHeld(run, i, call.held, stop);
     else await digestCall(run, i, call);
   }
-  if (run.state.handOver !== null && run.live.running.size === 0) leaveToPeople(run, run.state.handOver);
+  if (run.state.handOver !== null && run.live.running.size === 0)
+    await leaveToPeople(run, run.state.handOver);
 }
 
 /** What has not started does not start any more, and whoever takes over reads of it. */
-function leaveToPeople(run: Run, handOver: HandOver): void {
+async function leaveToPeople(run: Run, handOver: HandOver): Promise<void> {
   const notStarted = [...(handOver.notStarted ?? [])];
-  stepOf(run).calls.forEach(({ outcome, reconcile, prepared }, i) => {
-    if (outcome !== null || reconcile !== null) return;
-    refuseCall(run, i, refuse('handed_over'));
-    if (isEffect(run, prepared.tool)) notStarted.push(prepared.summary);
-  });
+  for (const [i, call] of stepOf(run).calls.entries()) {
+    if (call.outcome !== null || call.reconcile !== null) continue;
+    if (mustBeClosed(call)) await giveUp(run, i, 'handed_over');
+    else {
+      refuseCall(run, i, refuse('handed_over'));
+      if (isEffect(run, call.prepared.tool)) notStarted.push(call.prepared.summary);
+    }
+  }
   if (notStarted.length > 0) patch(run, { handOver: { ...handOver, notStarted } });
 }
 
@@ -62,7 +66,7 @@ async function digestHeld(
   stop: boolean,
 ): Promise<void> {
   if (stop || Date.now() - held.sinceMs >= LIMITS.heldMs)
-    await closeHeld(run, index, run.state.handOver === null ? 'switched_off' : 'handed_over');
+    await giveUp(run, index, run.state.handOver === null ? 'switched_off' : 'handed_over');
   else if (held.againAtMs !== null && Date.now() >= held.againAtMs)
     patchCall(run, index, { held: { ...held, againAtMs: null } });
 }

@@ -84,11 +84,8 @@ export async function take(run: Run, index: number, result: RunToolResult): Prom
   }
 }
 
-/**
- * Gives up a call that a kill switch holds. A frozen earlier attempt may still begin once the switch is lifted, so the
- * ledger closes it first; what it finds instead of nothing is the result.
- */
-export async function closeHeld(
+/** Gives up a call whose effect has to be closed first; what the ledger finds instead of nothing is the result. */
+export async function giveUp(
   run: Run,
   index: number,
   code: Extract<RefusalCode, 'switched_off' | 'handed_over' | 'cancelled'>,

@@ -297,6 +297,28 @@ describe('hand-over', () => {
     expect(world.ended[0]?.handOver?.notStarted).toEqual(['write']);
   });
 
+  test('what a person said did not happen, and was to run again, is closed before it is called not run', async () => {
+    const unknown = () =>
+      ({
+        kind: 'completed',
+        result: { kind: 'unknown', evidence: 'lost', activeMs: 1 },
+        takesMs: 5,
+      }) as const;
+    const { simulation, world } = await simulate({ ...SMALL, tools: { write: unknown } });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    simulation.signal('pause', { by: 'operator' });
+    const answer = { outcome: 'did_not' };
+    simulation.signal('decide', { approval: record?.id, kind: 'answer', by: 'boss', answer });
+    await simulation.runUntilIdle();
+    expect(simulation.searchAttributes.HoldfastState).toBe('paused');
+    simulation.signal('handOver', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(1);
+    expect(world.closed.map(({ generation }) => generation)).toEqual([2]);
+    expect(resultOf(simulation).outcome).toBe('escalated');
+  });
+
   test('a landed run can be handed over', async () => {
     const { simulation } = await simulate({ lines: [{ overLimit: 'tokens' }] });
     await simulation.runUntilIdle();
