@@ -297,7 +297,7 @@ describe('hand-over', () => {
     expect(world.ended[0]?.handOver?.notStarted).toEqual(['write']);
   });
 
-  test('what a person said did not happen, and was to run again, is closed before it is called not run', async () => {
+  test('what a person said did not happen is put on record, and is not run again after a hand-over', async () => {
     const unknown = () =>
       ({
         kind: 'completed',
@@ -315,7 +315,7 @@ describe('hand-over', () => {
     simulation.signal('handOver', { by: 'operator' });
     await simulation.runUntilIdle();
     expect(world.ran).toHaveLength(1);
-    expect(world.closed.map(({ generation }) => generation)).toEqual([2]);
+    expect(world.resolved.map(({ said }) => said)).toEqual(['did_not']);
     expect(resultOf(simulation).outcome).toBe('escalated');
   });
 
