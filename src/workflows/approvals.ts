@@ -40,6 +40,14 @@ export function replace(run: Run, record: ApprovalRecord): void {
   showCard(run);
 }
 
+/** The terms of an approved call have changed: whoever repeats their yes is told that it does not stand any more. */
+export function voidApproval(run: Run, { id }: ApprovalRecord): void {
+  const closedApprovals = run.state.closedApprovals.map((closed) =>
+    closed.id === id ? { ...closed, state: 'void', by: '' } : closed,
+  );
+  patch(run, { closedApprovals });
+}
+
 /** What the store keeps of a closed record: who, where, how sure, and every vote. */
 export function decisionFacts({ state, votes }: ApprovalRecord): JsonObject {
   if (state.kind === 'open' || !('decision' in state))

@@ -4,7 +4,7 @@ import type { CallState, RefusalCode } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
 
-import { decisionFacts } from './approvals.ts';
+import { decisionFacts, voidApproval } from './approvals.ts';
 import { callAt, labelsOf, patchCall, patchTurn, pinnedOf, type Run, refOf, turnOf } from './context.ts';
 import { refuseCall, reprepareLater } from './judging.ts';
 import { closeEffect, failureCode, runTool } from './proxies.ts';
@@ -64,6 +64,7 @@ export async function take(run: Run, index: number, result: RunToolResult): Prom
       return;
     case 'stale':
       // The approval speaks about terms that are gone: look again, judge again, ask again.
+      if (call.approval !== null) voidApproval(run, call.approval);
       patchCall(run, index, { stale: true, verdict: null, approval: null });
       return;
     case 'held': {

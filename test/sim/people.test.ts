@@ -6,7 +6,7 @@ import { LIMITS } from '../../src/core/limits.ts';
 import type { Ask, Rule } from '../../src/core/policy.ts';
 import { continueAsNew, type Simulation } from './driver.ts';
 import { approve, openApprovals, resultOf, resultsAt } from './reading.ts';
-import { carriedState, simulate, type World, type WorldOptions } from './world.ts';
+import { carriedState, simulate, toolDone, type World, type WorldOptions } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 const GATED = {
@@ -239,6 +239,28 @@ describe('decisions', () => {
     await simulation.runUntilIdle();
     expect(world.ran.map(({ argsHash }) => argsHash)).toEqual([again?.argsHash]);
     expect(whys(world)).toEqual(['other_arguments', 'already_decided']);
+  });
+
+  test('P7 terms that changed after the yes: it is asked again, and the old yes does not stand any more', async () => {
+    let price = 10;
+    const stale = () => ({ kind: 'completed', result: { kind: 'stale', activeMs: 1 }, takesMs: 5 }) as const;
+    const { simulation, world, record } = await parked({
+      tools: { write: (input) => (price++ === 10 ? stale() : toolDone(input)) },
+      terms: () => ({ price }),
+    });
+    expect(record.terms).toEqual({ price: 10 });
+    approve(simulation, record.id);
+    await simulation.runUntilIdle();
+    const [again] = await openApprovals(simulation);
+    expect(again).toMatchObject({ terms: { price: 11 }, formerTerms: { price: 10 } });
+    const repeated = simulation.update('decideNow', [{ approval: record.id, kind: 'approve', by: 'boss' }]);
+    await simulation.runUntilIdle();
+    expect(repeated.result).toEqual({ kind: 'refused', why: 'already_decided' });
+    expect(world.ran).toHaveLength(1);
+    approve(simulation, again?.id ?? '');
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(2);
+    expect(resultOf(simulation).outcome).toBe('completed');
   });
 
   test('P8 P10 with a decision key nothing unsigned counts but pause and cancel', async () => {

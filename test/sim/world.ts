@@ -14,6 +14,7 @@ import type {
 import type { PreparedCall } from '../../src/core/calls.ts';
 import type { Control, Verified } from '../../src/core/control.ts';
 import { callKey, type Hash } from '../../src/core/ids.ts';
+import type { JsonObject } from '../../src/core/json.ts';
 import { DEFAULT_RUN_LIMITS, type RunLimits } from '../../src/core/limits.ts';
 import { NO_USAGE } from '../../src/core/messages.ts';
 import { usd } from '../../src/core/money.ts';
@@ -73,6 +74,8 @@ export interface WorldOptions {
   /** Whether the nth try at verifying fails for the store. */
   readonly verifyFails?: (attempt: number) => boolean;
   readonly verifyMs?: number;
+  /** What tools say is true when a call is prepared. */
+  readonly terms?: () => JsonObject;
   /** What the ledger says of an effect whose activity has failed; nothing was done by default. */
   readonly closing?: () => RunToolResult;
   readonly crashEveryActivation?: boolean;
@@ -181,7 +184,7 @@ function activities(
         limit: line.overLimit,
         pinned: input.release === null ? pinned : null,
       } satisfies CallModelResult);
-    return done(answer(input, line, pinned), line.takesMs ?? 100);
+    return done(answer(input, line, pinned, options.terms), line.takesMs ?? 100);
   };
   const runTool = (input: RunToolInput): ActivityOutcome => {
     world.ran.push(input);
@@ -206,6 +209,7 @@ function activities(
           input.tool,
           input.arguments.kind === 'edited' ? JSON.stringify(input.arguments.arguments) : '',
           undefined,
+          options.terms,
         ),
       )) as ActivityHandler,
     openApprovals: ((input: OpenApprovalsInput) => {
@@ -293,6 +297,7 @@ function prepared(
   tool: string,
   args: string,
   amount: number | undefined,
+  terms: WorldOptions['terms'],
   problem: string | null = null,
 ): PreparedCall {
   return {
@@ -309,11 +314,16 @@ function prepared(
     classes: [],
     firstOf: [],
     learned: null,
-    terms: null,
+    terms: terms?.() ?? null,
   };
 }
 
-function answer(input: CallModelInput, line: Line, pinned: PinnedRelease): CallModelResult {
+function answer(
+  input: CallModelInput,
+  line: Line,
+  pinned: PinnedRelease,
+  terms: WorldOptions['terms'],
+): CallModelResult {
   const seq = (input.head?.seq ?? 0) + 2;
   const text = line.say ?? '';
   return {
@@ -327,6 +337,7 @@ function answer(input: CallModelInput, line: Line, pinned: PinnedRelease): CallM
         call.tool,
         call.args ?? '',
         call.amount,
+        terms,
         call.problem ?? null,
       ),
     ),
