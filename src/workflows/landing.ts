@@ -32,8 +32,9 @@ async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null
   if (turn.landings >= LIMITS.landingsPerTurn) return { outcome: 'partial', reason, answer: text };
   const record = askToContinue(run, reason, turn.landings + 1);
   patchTurn(run, { landing: { reason, record, raised: false }, landings: turn.landings + 1 });
-  replyTo(run, turn.messages, { kind: 'landed', text, approvals: [summaryOf(record)] });
   await storeRequests(run, [record], 'landed');
+  // Only now: whoever hears of the request looks for it in the store.
+  replyTo(run, turn.messages, { kind: 'landed', text, approvals: [summaryOf(record)] });
   return null;
 }
 
