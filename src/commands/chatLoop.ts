@@ -57,6 +57,8 @@ export class Chat {
   /** What was answered last, and whether another line was open then that the same turn may have answered. */
   #lastText: string | null = null;
   #moreOpen = false;
+  /** The newest line: what was open when an older one was asked about is taken back by it. */
+  #newest: string | null = null;
   #waitingSinceMs = performance.now();
 
   constructor(options: ChatOptions) {
@@ -290,6 +292,7 @@ export class Chat {
     this.#requests.forget();
     this.#parked = null;
     this.#landed = false;
+    this.#newest = line.id;
     try {
       await this.#follower.add(line);
       this.#started = true;
@@ -321,6 +324,7 @@ export class Chat {
       this.#moreOpen = this.#follower.busy;
       return;
     }
+    if (messageId !== null && this.#newest !== null && messageId !== this.#newest) return;
     await this.#requests.take((reply.approvals ?? []).map(({ id }) => id));
     // What was decided a moment ago, and the run has not gone on from yet.
     if (this.#requests.any && !this.#isParked()) return;
