@@ -65,8 +65,8 @@ function startReady(run: Run): void {
   for (const index of startable(stepOf(run).calls, (tool) => isEffect(run, tool))) {
     const { key, tool } = callAt(run, index).prepared;
     if (run.live.running.has(key)) continue;
-    // Whoever pauses or takes over does so before the next effect, also while reads of the same step still run.
-    if (isEffect(run, tool) && (run.state.paused !== null || run.state.handOver !== null)) continue;
+    // Whoever takes over does so before anything else starts; whoever pauses, before the next effect.
+    if (run.state.handOver !== null || (run.state.paused !== null && isEffect(run, tool))) continue;
     run.live.running.add(key);
     void runCall(run, index)
       .catch((error: unknown) => {
