@@ -2,7 +2,6 @@ import type { ApprovalRecord } from '../../../src/core/approvals.ts';
 import type { CallState, PreparedCall } from '../../../src/core/calls.ts';
 import { newCall } from '../../../src/core/calls.ts';
 import { approvalId, asHash, callKey, type RunId, runIdFromUuid } from '../../../src/core/ids.ts';
-import type { PolicyFacts } from '../../../src/core/policy.ts';
 import { CLEAN } from '../../../src/core/taint.ts';
 
 /** Plain values for tests of the pure rules; each takes what a test wants to be different. */
@@ -70,19 +69,3 @@ export function callState(tool: string, ordinal = 0, different: Partial<CallStat
 export const ALLOWED = { rule: 'test', answer: { kind: 'allow' } } as const;
 export const ASKED = { rule: 'test', answer: { kind: 'ask', reason: 'a person must say' } } as const;
 export const RAN = { kind: 'ran', status: 'success', ref: HASH, bytes: 2 } as const;
-
-export function policyFacts(different: Partial<PolicyFacts> = {}): PolicyFacts {
-  return {
-    tool: 'refund_order',
-    category: 'orders',
-    tier: 'write_risky',
-    touches: 'state',
-    amount: null,
-    taint: CLEAN,
-    requester: { tenant: null, roles: [] },
-    firstOf: [],
-    learned: null,
-    nowMs: 0,
-    ...different,
-  };
-}
