@@ -28,7 +28,7 @@ export { ReplayDivergence } from './replay.ts';
 export { WorkflowTaskFailure } from './tasks.ts';
 export type { PendingTimer } from './timers.ts';
 export type { UpdateHandle, UpdateStatus } from './updates.ts';
-export { type Bundle, bundleWorkflows } from './vm.ts';
+export { type Bundle, bundleWorkflows, plantFault, unguarded } from './vm.ts';
 export type { FailureView } from './wire.ts';
 
 /** Bounds a call that moves time, so that a run that never settles fails its test instead of hanging it. */
