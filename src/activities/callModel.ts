@@ -1,21 +1,20 @@
-import { CancelledFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { fits } from '../core/budget.ts';
 import { FailureError, terminal } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import { isToolUse, type Message, textOf, totalTokens } from '../core/messages.ts';
-import { notice } from '../core/refusals.ts';
-import { pin, type Release, tighten } from '../core/release.ts';
-import { clipBytes, utf8Bytes, wellFormed } from '../core/text.ts';
-import { ModelCallError } from '../models/classify.ts';
-import { costMicroUsd, worstCaseMicroUsd } from '../models/prices.ts';
-import type { ModelAnswer, ModelRequest } from '../models/provider.ts';
-import { commitAnswer, failAttempt, openAttempt, storedAnswer } from '../store/answers.ts';
-import { type ChainNode, headOf, link, loadChain } from '../store/chain.ts';
+import { isToolUse, textOf, totalTokens } from '../core/messages.ts';
+import { pin, tighten } from '../core/release.ts';
+import { clipBytes, wellFormed } from '../core/text.ts';
+import { costMicroUsd } from '../models/prices.ts';
+import type { ModelAnswer } from '../models/provider.ts';
+import { commitAnswer, openAttempt, storedAnswer } from '../store/answers.ts';
+import { type ChainNode, headOf, link } from '../store/chain.ts';
+import { askProvider } from './askProvider.ts';
+import { draftRequest, worstCase } from './modelRequest.ts';
 import { prepareCalls } from './prepare.ts';
 import { implementationOf } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
-import { appendedBlocks } from './userMessage.ts';
 
 /**
  * One model call: append, reserve, ask, prepare the calls of the answer, commit. Idempotent by (run, step, purpose):
@@ -49,23 +48,14 @@ async function callOnce(
     maxOutputTokens: limits.maxOutputTokens,
   };
 
-  const chain = await loadChain(sql, input.run, input.head);
-  const appended = await messageOf(services, input, release);
-  const userNode = appended === null ? null : link(releaseHash, input.head, appended);
-  const request: ModelRequest = {
+  const draft = await draftRequest(services, input, release, {
+    hash: releaseHash,
     model: services.models[release.modelTier],
     maxOutputTokens: allowance.maxOutputTokens,
-    system: release.system,
-    tools: release.tools.map((tool) => ({
-      name: tool.labels.name,
-      description: tool.description,
-      inputSchema: tool.inputSchema,
-    })),
-    messages: [...chain.map((node) => node.message), ...(appended === null ? [] : [appended])],
-    toolChoice: input.purpose === 'land' ? 'none' : 'auto',
-  };
+  });
+  const { request, userNode } = draft;
 
-  const worst = worstCase(services, input, request, userNode);
+  const worst = worstCase(services, input, draft);
   if (input.purpose === 'act') {
     const { spent } = input;
     const land = { tokens: worst.tokens + request.maxOutputTokens, cost: worst.microUsd };
@@ -93,7 +83,7 @@ async function callOnce(
     );
 
   await services.crashPoint('model:before-call');
-  const answer = await ask(services, request, opened.attempt, ended);
+  const answer = await askProvider(services, request, opened.attempt, ended);
   await services.crashPoint('model:after-call');
   const cost = costMicroUsd(request.model, answer.usage, new Date(), { unpriced: services.unpriced });
 
@@ -158,76 +148,4 @@ function previewOf(text: string): Preview | null {
   if (text === '') return null;
   const clipped = clipBytes(wellFormed(text), LIMITS.previewBytes);
   return { text: clipped, truncated: clipped.length < text.length };
-}
-
-/** The most this call can use: everything read so far, a token for each new byte, and all the output allowed. */
-function worstCase(
-  services: ActivityServices,
-  input: CallModelInput,
-  request: ModelRequest,
-  userNode: ChainNode | null,
-): { readonly tokens: number; readonly microUsd: number } {
-  const prefix = utf8Bytes(request.system) + utf8Bytes(JSON.stringify(request.tools));
-  const known = input.lastTotalTokens > 0;
-  const read = known
-    ? input.lastTotalTokens + (userNode === null ? 0 : utf8Bytes(userNode.body))
-    : prefix + utf8Bytes(JSON.stringify(request.messages));
-  const microUsd = worstCaseMicroUsd(request.model, read, request.maxOutputTokens, new Date(), {
-    unpriced: services.unpriced,
-  });
-  return { tokens: read + request.maxOutputTokens, microUsd };
-}
-
-/** The user message of this step: results first, in call order, then what people and the system say. */
-async function messageOf(
-  services: ActivityServices,
-  input: CallModelInput,
-  release: Release,
-): Promise<Message | null> {
-  const content = [...(await appendedBlocks(services.sql, input.run, input.append))];
-  if (input.context !== null)
-    content.push({
-      type: 'text',
-      text: notice(`Facts from the application: ${JSON.stringify(input.context)}`),
-    });
-  if (input.append.remind) content.push({ type: 'text', text: notice(release.reminder) });
-  return content.length === 0 ? null : { role: 'user', content };
-}
-
-/**
- * Asks the model until it answers, the run ends (known at once, through the store) or the engine cancels (known with
- * the next heartbeat, so it also serves a run that was terminated and a worker that shuts down).
- */
-async function ask(
-  services: ActivityServices,
-  request: ModelRequest,
-  attempt: number,
-  ended: AbortSignal,
-): Promise<ModelAnswer> {
-  const context = Context.current();
-  const signal = AbortSignal.any([context.cancellationSignal, ended]);
-  const sends = !signal.aborted;
-  // Shows that this process lives; whether the stream does is the provider's own watchdog.
-  const beat = setInterval(() => context.heartbeat(), LIMITS.modelBeatMs);
-  try {
-    return await services.provider.complete(request, { signal, onProgress: () => context.heartbeat() });
-  } catch (error) {
-    const code = error instanceof FailureError ? error.failure.code : 'bug';
-    const usage = error instanceof ModelCallError ? error.usage : null;
-    const price = () =>
-      usage === null ? 0 : costMicroUsd(request.model, usage, new Date(), { unpriced: services.unpriced });
-    await failAttempt(services.sql, attempt, {
-      code,
-      usage,
-      requestId: error instanceof ModelCallError ? error.requestId : null,
-      // A request that was cut off before it said anything may have been worked on: its worst case is the honest one.
-      costMicroUsd: code === 'model_cancelled' && usage === null && sends ? null : price(),
-    });
-    // The engine's own word: it counts as cancelled, or as a lost attempt where only the worker shuts down.
-    if (code === 'model_cancelled' && context.cancellationSignal.aborted)
-      throw new CancelledFailure('the model call was cancelled');
-    throw error;
-  } finally {
-    clearInterval(beat);
-  }
 }

@@ -211,6 +211,13 @@ export const LIMITS = {
   /** Longest delay a failed attempt may ask for: the longest lease. */
   toolRetryDelayMaxMs: 620_000,
 
+  // Guards
+  /** Of one guard; and the longest that one may ask for, which fits into the activity around it. */
+  guardTimeoutMs: 2_000,
+  guardTimeoutMaxMs: 20_000,
+  guardWhyChars: 300,
+  guardsPerStage: 20,
+
   // Activities
   activityOverheadMs: 5_000,
   leaseMarginMs: 5_000,
