@@ -2,19 +2,19 @@ import { Context } from '@temporalio/activity';
 import { fits } from '../core/budget.ts';
 import { FailureError, terminal } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import { isToolUse, textOf, totalTokens } from '../core/messages.ts';
+import { NO_USAGE, totalTokens } from '../core/messages.ts';
 import { pin, tighten } from '../core/release.ts';
-import { clipBytes, wellFormed } from '../core/text.ts';
+import type { AskYesNo } from '../guards/subjects.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
 import { commitAnswer, openAttempt, storedAnswer } from '../store/answers.ts';
-import { type ChainNode, headOf, link } from '../store/chain.ts';
 import { askProvider } from './askProvider.ts';
+import { guardsOf } from './guarding.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
-import { prepareCalls } from './prepare.ts';
 import { implementationOf } from './releases.ts';
 import type { ActivityServices } from './services.ts';
-import type { CallModelInput, CallModelResult, Preview } from './types.ts';
+import { takeAnswer } from './takeAnswer.ts';
+import type { CallModelInput, CallModelResult } from './types.ts';
 
 /**
  * One model call: append, reserve, ask, prepare the calls of the answer, commit. Idempotent by (run, step, purpose):
@@ -48,15 +48,24 @@ async function callOnce(
     maxOutputTokens: limits.maxOutputTokens,
   };
 
+  // A worker without the code of a pinned tool could not prepare a call to it, and the answer would be paid for
+  // nothing: another worker is given the chance first. The last attempt goes on, and such a call is refused by result.
+  const last = Context.current().info.attempt >= LIMITS.modelAttempts;
+  if (!last) for (const { labels } of release.tools) implementationOf(services.agents, release, labels.name);
+  const guards = guardsOf(services, release, last);
+  const ask = askNobody;
+
   const draft = await draftRequest(services, input, release, {
     hash: releaseHash,
     model: services.models[release.modelTier],
     maxOutputTokens: allowance.maxOutputTokens,
+    guards,
+    ask,
   });
-  const { request, userNode } = draft;
+  const { request } = draft;
 
-  const worst = worstCase(services, input, draft);
-  if (input.purpose === 'act') {
+  const worst = draft.reply === null ? worstCase(services, input, draft) : NOTHING_SPENT;
+  if (input.purpose === 'act' && draft.reply === null) {
     const { spent } = input;
     const land = { tokens: worst.tokens + request.maxOutputTokens, cost: worst.microUsd };
     if (!fits(spent.tokens, allowance.tokens, { call: worst.tokens, landing: land.tokens }))
@@ -64,11 +73,6 @@ async function callOnce(
     if (!fits(spent.costMicroUsd, allowance.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
       return { kind: 'over_limit', limit: 'cost', pinned };
   }
-
-  // A worker without the code of a pinned tool could not prepare a call to it, and the answer would be paid for
-  // nothing: another worker is given the chance first. The last attempt goes on, and such a call is refused by result.
-  if (Context.current().info.attempt < LIMITS.modelAttempts)
-    for (const { labels } of release.tools) implementationOf(services.agents, release, labels.name);
 
   const opened = await openAttempt(
     sql,
@@ -83,40 +87,18 @@ async function callOnce(
     );
 
   await services.crashPoint('model:before-call');
-  const answer = await askProvider(services, request, opened.attempt, ended);
+  const answer =
+    draft.reply === null
+      ? await askProvider(services, request, opened.attempt, ended)
+      : ownAnswer(draft.reply);
   await services.crashPoint('model:after-call');
-  const cost = costMicroUsd(request.model, answer.usage, new Date(), { unpriced: services.unpriced });
-
-  const blocks = answer.content.filter(isToolUse);
-  const prepared = await prepareCalls(
-    services,
-    release,
-    { ...input, release: releaseHash },
-    blocks,
-    answer.unparsable,
-  );
-  const parent = userNode === null ? input.head : headOf(userNode);
-  const answerNode =
-    answer.content.length === 0
-      ? null
-      : link(releaseHash, parent, { role: 'assistant', content: answer.content });
-  const text = textOf(answer.content);
-  const kept = answerNode !== null && isKept(answer, text !== '', blocks.length > 0);
-  const head = kept ? headOf(answerNode) : parent;
-  if (head === null) throw new Error(`run ${input.run}: step ${input.step} has nothing to answer`);
-  const result: CallModelResult = {
-    kind: 'answered',
-    head,
-    stopReason: answer.stopReason,
-    calls: prepared.map(({ call }) => call),
-    usage: answer.usage,
-    costMicroUsd: cost + opened.lostMicroUsd,
-    activeMs: Date.now() - startedAtMs,
-    hasText: text !== '',
-    preview: services.previews ? previewOf(text) : null,
-    model: answer.model,
-    pinned,
-  };
+  const cost =
+    draft.reply === null
+      ? costMicroUsd(request.model, answer.usage, new Date(), { unpriced: services.unpriced })
+      : 0;
+  const asked = { input, release, releaseHash, pinned, draft, guards, ask, startedAtMs };
+  const taken = await takeAnswer(services, { ...asked, costMicroUsd: cost + opened.lostMicroUsd }, answer);
+  const { result } = taken;
   const first = await commitAnswer(sql, input, {
     step: input.step,
     purpose: input.purpose,
@@ -126,10 +108,11 @@ async function callOnce(
     usage: answer.usage,
     tokens: totalTokens(answer.usage),
     requestId: answer.requestId,
-    runState: blocks.length === 0 && answer.stopReason === 'end_turn' ? 'idle' : 'running',
-    head: head.node,
-    nodes: [userNode, answerNode].filter((node): node is ChainNode => node !== null),
-    blobs: prepared.map(({ args }) => args),
+    runState: taken.final && answer.stopReason === 'end_turn' ? 'idle' : 'running',
+    head: result.head.node,
+    nodes: taken.nodes,
+    blobs: taken.blobs,
+    notes: taken.notes,
   });
   if (first) return result;
   // Another attempt of this step was faster: its answer stands, this one is an orphan with its cost booked.
@@ -138,14 +121,19 @@ async function callOnce(
   ) as CallModelResult;
 }
 
-/** Answers that must not become part of the conversation: empty ones, refusals, and those past the window. */
-function isKept(answer: ModelAnswer, hasText: boolean, hasCalls: boolean): boolean {
-  if (answer.stopReason === 'refusal' || answer.stopReason === 'model_context_window_exceeded') return false;
-  return hasText || hasCalls || answer.stopReason === 'pause_turn';
+const NOTHING_SPENT = { tokens: 0, microUsd: 0 };
+
+/** What is said in the place of the model, where a guard kept the message from it. */
+function ownAnswer(reply: string): ModelAnswer {
+  const content = [{ type: 'text' as const, text: reply }];
+  return {
+    content,
+    unparsable: [],
+    stopReason: 'end_turn',
+    usage: NO_USAGE,
+    model: 'holdfast',
+    requestId: null,
+  };
 }
 
-function previewOf(text: string): Preview | null {
-  if (text === '') return null;
-  const clipped = clipBytes(wellFormed(text), LIMITS.previewBytes);
-  return { text: clipped, truncated: clipped.length < text.length };
-}
+const askNobody: AskYesNo = async () => null;

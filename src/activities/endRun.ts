@@ -3,7 +3,7 @@ import { type ChainNode, headOf, link } from '../store/chain.ts';
 import { finishRun } from '../store/records.ts';
 import type { ActivityServices } from './services.ts';
 import type { EndRunInput } from './types.ts';
-import { appendedBlocks } from './userMessage.ts';
+import { blocksOf, readAppend } from './userMessage.ts';
 
 /** Ends a run in the store, and puts what no model call took in any more at the end of its conversation. */
 export async function endRun(
@@ -22,6 +22,6 @@ async function lastNode(
   { run, head, append }: EndRunInput,
 ): Promise<ChainNode | null> {
   if (head === null) return null;
-  const content = await appendedBlocks(sql, run, append);
+  const content = blocksOf(await readAppend(sql, run, append));
   return content.length === 0 ? null : link(head.node, head, { role: 'user', content });
 }

@@ -3,12 +3,14 @@ import type { Message } from '../core/messages.ts';
 import { notice } from '../core/refusals.ts';
 import type { Release } from '../core/release.ts';
 import { utf8Bytes } from '../core/text.ts';
+import type { AskYesNo, Guards } from '../guards/subjects.ts';
 import { worstCaseMicroUsd } from '../models/prices.ts';
 import type { ModelRequest } from '../models/provider.ts';
 import { type ChainNode, link, loadChain } from '../store/chain.ts';
+import { judgeInput, type StageNote } from './guarding.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput } from './types.ts';
-import { appendedBlocks } from './userMessage.ts';
+import { blocksOf, type ReadAppend, readAppend } from './userMessage.ts';
 
 // What a model call says, and what it can cost at most.
 
@@ -17,6 +19,12 @@ export interface Draft {
   readonly request: ModelRequest;
   /** The new user message of this call; null where nothing was appended. */
   readonly userNode: ChainNode | null;
+  /** What the guards of messages said. */
+  readonly notes: readonly StageNote[];
+  /** Messages that were withheld or changed, as they came. */
+  readonly originals: readonly string[];
+  /** What the customer reads in place of an answer; then the model is not asked. */
+  readonly reply: string | null;
 }
 
 /** The conversation so far and one new user message, as the pinned release has them sent. */
@@ -24,10 +32,18 @@ export async function draftRequest(
   services: ActivityServices,
   input: CallModelInput,
   release: Release,
-  pinned: { readonly hash: Hash; readonly model: string; readonly maxOutputTokens: number },
+  pinned: {
+    readonly hash: Hash;
+    readonly model: string;
+    readonly maxOutputTokens: number;
+    readonly guards: Guards;
+    readonly ask: AskYesNo;
+  },
 ): Promise<Draft> {
   const chain = await loadChain(services.sql, input.run, input.head);
-  const appended = await messageOf(services, input, release);
+  const read = await readAppend(services.sql, input.run, input.append);
+  const judged = await judgeInput(pinned.guards, input, read, pinned.ask);
+  const appended = messageOf(judged.read, input, release);
   const request: ModelRequest = {
     model: pinned.model,
     maxOutputTokens: pinned.maxOutputTokens,
@@ -40,7 +56,9 @@ export async function draftRequest(
     messages: [...chain.map((node) => node.message), ...(appended === null ? [] : [appended])],
     toolChoice: input.purpose === 'land' ? 'none' : 'auto',
   };
-  return { request, userNode: appended === null ? null : link(pinned.hash, input.head, appended) };
+  const { notes, originals, reply } = judged;
+  const userNode = appended === null ? null : link(pinned.hash, input.head, appended);
+  return { request, userNode, notes, originals, reply };
 }
 
 /** The most this call can use: everything read so far, a token for each new byte, and all the output allowed. */
@@ -61,12 +79,8 @@ export function worstCase(
 }
 
 /** The user message of this step: results first, in call order, then what people and the system say. */
-async function messageOf(
-  services: ActivityServices,
-  input: CallModelInput,
-  release: Release,
-): Promise<Message | null> {
-  const content = [...(await appendedBlocks(services.sql, input.run, input.append))];
+function messageOf(read: ReadAppend, input: CallModelInput, release: Release): Message | null {
+  const content = [...blocksOf(read)];
   if (input.context !== null)
     content.push({
       type: 'text',

@@ -57,6 +57,11 @@ export function implementationOf(
   return { tool, pinned, agent };
 }
 
+/** A guard that a release names and this worker does not have. */
+export function guardsNotHere(agent: string, guard: string): FailureError {
+  return notHere(`this worker has no guard "${guard}" of agent "${agent}"`);
+}
+
 /** True for the failure of a worker that does not have what a run is pinned to. */
 export function isNotHere(error: unknown): boolean {
   return error instanceof FailureError && error.failure.code === 'release_not_here';

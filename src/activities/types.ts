@@ -58,12 +58,19 @@ export interface CallModelInput extends RunRef {
   readonly spent: { readonly tokens: number; readonly costMicroUsd: number };
   /** Prompt and output tokens of the newest call, 0 before the first. */
   readonly lastTotalTokens: number;
+  /** How many of the newest answers were cut off and belong to the one that is asked for now. */
+  readonly pieces: number;
 }
 
 export interface Preview {
   readonly text: string;
   readonly truncated: boolean;
 }
+
+/** Sent back to the model with an instruction, or kept back for good: then the customer reads the reply. */
+export type GuardStop =
+  | { readonly kind: 'repair'; readonly instruction: string; readonly why: string }
+  | { readonly kind: 'block'; readonly reply: string; readonly why: string };
 
 export type CallModelResult =
   | {
@@ -77,8 +84,14 @@ export type CallModelResult =
       readonly activeMs: number;
       /** The answer has text; false for an empty one, which never enters the chain. */
       readonly hasText: boolean;
-      /** Bounded; null when previews are off or there is no text. */
+      /** What the model said beside its calls, without personal data; null when previews are off or it said nothing. */
       readonly preview: Preview | null;
+      /** The whole answer of the turn, as it may go out; null when it is none, was not let through, or previews are off. */
+      readonly answer: Preview | null;
+      /** What the guards of answers did not let through. */
+      readonly stopped: null | GuardStop;
+      /** A guard has seen signs of an attack in what a customer wrote. */
+      readonly suspicious: boolean;
       readonly model: string;
       readonly pinned: PinnedRelease | null;
     }

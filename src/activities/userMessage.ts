@@ -1,21 +1,35 @@
 import type { Hash, RunId } from '../core/ids.ts';
 import type { ContentBlock } from '../core/messages.ts';
+import { unnoticed } from '../core/refusals.ts';
 import type { Append, TextRef } from '../core/state.ts';
 import { loadBlobs } from '../store/chain.ts';
 import type { Sql } from '../store/connection.ts';
 
-/** What an append says, as blocks of a user message: results first, in call order, then what people and the system say. */
-export async function appendedBlocks(sql: Sql, run: RunId, append: Append): Promise<readonly ContentBlock[]> {
+/** An append with its texts read: results in call order, then what people and the system say. */
+export interface ReadAppend {
+  readonly results: readonly ContentBlock[];
+  readonly said: readonly { readonly by: 'user' | 'holdfast'; readonly text: string }[];
+}
+
+export async function readAppend(sql: Sql, run: RunId, append: Append): Promise<ReadAppend> {
   const blobs = await loadBlobs(sql, run, refsOf(append));
   const read = (ref: TextRef) => (ref.kind === 'inline' ? ref.text : (blobs.get(ref.ref) ?? ''));
-  return [
-    ...append.results.map((result) => ({
-      type: 'tool_result' as const,
+  return {
+    results: append.results.map((result) => ({
+      type: 'tool_result',
       tool_use_id: result.callId,
       content: read(result.content),
       is_error: result.isError,
     })),
-    ...append.texts.map((text) => ({ type: 'text' as const, text: read(text) })),
+    said: append.texts.map((text) => ({ by: text.by, text: read(text) })),
+  };
+}
+
+/** The blocks of a user message. Only we write notices: what looks like one in a customer's words is taken apart. */
+export function blocksOf({ results, said }: ReadAppend): readonly ContentBlock[] {
+  return [
+    ...results,
+    ...said.map(({ by, text }) => ({ type: 'text' as const, text: by === 'user' ? unnoticed(text) : text })),
   ];
 }
 

@@ -217,6 +217,10 @@ export const LIMITS = {
   guardTimeoutMaxMs: 20_000,
   guardWhyChars: 300,
   guardsPerStage: 20,
+  /** Of what a guard tells the model to mend, or the customer instead of an answer. */
+  guardInstructionChars: 1_000,
+  /** How often an answer goes back to the model before it is kept back for good. */
+  repairsPerTurn: 2,
 
   // Activities
   activityOverheadMs: 5_000,

@@ -56,3 +56,13 @@ function textOf(code: RefusalCode, detail: string): string {
 export function notice(text: string): string {
   return `<notice>\n${text}\n</notice>`;
 }
+
+/** Whether a text of the conversation is one of our notices. A customer's cannot be: see `unnoticed`. */
+export function isNotice(text: string): boolean {
+  return text.startsWith('<notice>\n');
+}
+
+/** A customer's text in which nothing looks like a notice of ours. */
+export function unnoticed(text: string): string {
+  return text.replace(/<(?=\s*\/?\s*notice)/gi, '‹');
+}

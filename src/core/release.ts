@@ -50,6 +50,8 @@ export interface Release {
   readonly whileWaiting: 'withdraw' | 'queue';
   /** Where escalations go. */
   readonly queue: string;
+  /** Content checks by stage, in order: `name@version`. The code is the worker's. */
+  readonly guards: Readonly<Record<'input' | 'output' | 'answer', readonly string[]>>;
 }
 
 /** The part of a release that the workflow keeps: it travels in the run's state. */

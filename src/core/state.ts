@@ -35,10 +35,13 @@ export interface ResultRef {
   readonly content: TextRef;
 }
 
+/** A text for the model, and whose it is: the customer's, or ours (notices). */
+export type AppendText = TextRef & { readonly by: 'user' | 'holdfast' };
+
 /** What the next model call adds to the conversation: one user message, results first. Nothing after a pause. */
 export interface Append {
   readonly results: readonly ResultRef[];
-  readonly texts: readonly TextRef[];
+  readonly texts: readonly AppendText[];
   /** Add the agent's hard rules. */
   readonly remind: boolean;
 }
@@ -86,8 +89,10 @@ export interface Turn {
   readonly activeMs: number;
   readonly truncated: number;
   readonly empty: number;
-  /** Text of answers that were cut off and continued. */
-  readonly pieces: readonly string[];
+  /** Answers before this one that were cut off and belong to it. */
+  readonly pieces: number;
+  /** Answers of this turn that a guard sent back. */
+  readonly repairs: number;
   /** Calls made since the last applied effect: `tool argsHash` to how often. */
   readonly repeats: Readonly<Record<string, number>>;
   /** Failures that count towards escalation, by tool. */
@@ -113,7 +118,8 @@ export const FRESH = {
   activeMs: 0,
   truncated: 0,
   empty: 0,
-  pieces: [],
+  pieces: 0,
+  repairs: 0,
   repeats: {},
   notices: [],
 } as const satisfies Partial<Turn>;

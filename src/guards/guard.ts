@@ -43,8 +43,8 @@ export interface Judgement {
   readonly notes: readonly GuardNote[];
   readonly stop:
     | null
-    | { readonly kind: 'repair'; readonly instruction: string }
-    | { readonly kind: 'block'; readonly reply: string };
+    | { readonly kind: 'repair'; readonly instruction: string; readonly why: string }
+    | { readonly kind: 'block'; readonly reply: string; readonly why: string };
 }
 
 /** Runs the guards in order, each on what the one before it let through. The first that stops is the last that runs. */
@@ -57,17 +57,22 @@ export async function runGuards<Subject extends GuardSubject>(
   for (const guard of guards) {
     const verdict = await verdictOf(guard, { ...subject, text });
     if (verdict.kind === 'pass') continue;
-    notes.push({ guard: guard.name, kind: verdict.kind, why: verdict.why.slice(0, LIMITS.guardWhyChars) });
+    const why = verdict.why.slice(0, LIMITS.guardWhyChars);
+    notes.push({ guard: guard.name, kind: verdict.kind, why });
     switch (verdict.kind) {
       case 'flag':
         break;
       case 'redact':
         text = verdict.text;
         break;
-      case 'repair':
-        return { text, notes, stop: { kind: 'repair', instruction: verdict.instruction } };
-      case 'block':
-        return { text, notes, stop: { kind: 'block', reply: verdict.reply } };
+      case 'repair': {
+        const instruction = verdict.instruction.slice(0, LIMITS.guardInstructionChars);
+        return { text, notes, stop: { kind: 'repair', instruction, why: `${guard.name}: ${why}` } };
+      }
+      case 'block': {
+        const reply = verdict.reply.slice(0, LIMITS.guardInstructionChars);
+        return { text, notes, stop: { kind: 'block', reply, why: `${guard.name}: ${why}` } };
+      }
       default:
         return verdict satisfies never;
     }

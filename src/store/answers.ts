@@ -59,6 +59,8 @@ export interface AnswerToCommit {
   readonly head: Hash;
   readonly nodes: readonly ChainNode[];
   readonly blobs: readonly string[];
+  /** What guards said, for the audit; `step` and `purpose` are added. */
+  readonly notes: readonly { readonly kind: string; readonly why: string }[];
 }
 
 /** True when this answer is the answer; false when another attempt's stands (this one is kept as an orphan). */
@@ -71,7 +73,8 @@ export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit
       ${nodes.map((node) => node.hash)}::text[], ${nodes.map((node) => node.seq)}::integer[],
       ${nodes.map((node) => node.parent)}::text[], ${nodes.map((node) => node.message.role)}::text[],
       ${nodes.map((node) => node.body)}::text[],
-      ${blobs.map(hashText)}::text[], ${[...blobs]}::text[]) as first`;
+      ${blobs.map(hashText)}::text[], ${[...blobs]}::text[],
+      ${sql.json(answer.notes.map((note) => ({ ...note })))}) as first`;
   return row?.first === true;
 }
 

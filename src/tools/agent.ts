@@ -4,6 +4,8 @@ import { lintPolicy } from '../core/policyLint.ts';
 import type { ModelTier, Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import { policyProblems } from '../core/rules.ts';
+import { DEFAULT_GUARDS } from '../guards/defaults.ts';
+import { type Guards, guardNames, guardProblems } from '../guards/subjects.ts';
 import { builtInTools } from './builtin.ts';
 import type { Outside } from './outside.ts';
 import type { Tool } from './tool.ts';
@@ -40,6 +42,8 @@ export interface AgentOptions<Services> {
   readonly asksPeople?: boolean;
   /** Where escalations go. Default: the agent's name. */
   readonly queue?: string;
+  /** Content checks in place of the default ones, by stage. An empty list is none, and the release says so. */
+  readonly guards?: Partial<Guards>;
   readonly waivers?: Waivers;
   /** Builds what the tools work with, for one requester. Called per activity; keep it cheap. */
   readonly services: (outside: Outside, requester: Requester) => Services;
@@ -52,6 +56,7 @@ export interface Agent {
   readonly release: Release;
   /** By name. Run them with what `services` gave. */
   readonly tools: ReadonlyMap<string, Tool<unknown>>;
+  readonly guards: Guards;
   readonly services: (outside: Outside, requester: Requester) => unknown;
   readonly setup: (outside: Outside) => Promise<void>;
   readonly warnings: readonly string[];
@@ -68,7 +73,9 @@ export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
   ];
   const system = renderPrompt(options.prompt);
   const limits: RunLimits = { ...DEFAULT_RUN_LIMITS, ...options.limits };
+  const guards: Guards = { ...DEFAULT_GUARDS, ...options.guards };
   const { problems, warnings } = lintAgent(options, system, limits, tools);
+  problems.push(...guardProblems(guards));
   if (problems.length > 0) throw new Error(`agent ${options.name}: ${problems.join('; ')}`);
   return {
     release: {
@@ -83,9 +90,11 @@ export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
       reminder: `Remember the rules of this conversation:\n${bullets(options.prompt.rules)}`,
       whileWaiting: options.whileWaiting ?? 'withdraw',
       queue: options.queue ?? options.name,
+      guards: guardNames(guards),
     },
     // The only place where a tool meets services it was not typed with; `services` below is its pair.
     tools: new Map(tools.map((tool) => [tool.labels.name, tool as Tool<unknown>])),
+    guards,
     services: options.services,
     setup: options.setup ?? (async () => undefined),
     warnings,
@@ -115,7 +124,7 @@ function lintAgent<Services>(
   system: string,
   limits: RunLimits,
   tools: readonly Tool<Services>[],
-): { readonly problems: readonly string[]; readonly warnings: readonly string[] } {
+): { readonly problems: string[]; readonly warnings: readonly string[] } {
   const problems: string[] = [];
   const warnings: string[] = [];
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(options.name))

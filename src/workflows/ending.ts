@@ -66,7 +66,7 @@ function lastAppend(run: Run): Append {
   const open = turn?.append ?? NOTHING;
   return {
     results: open.results,
-    texts: [...open.texts, ...inbox.map(({ text }) => text)],
+    texts: [...open.texts, ...inbox.map(({ text }) => ({ ...text, by: 'user' as const }))],
     remind: false,
   };
 }

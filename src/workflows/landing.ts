@@ -41,7 +41,7 @@ async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null
 async function lastWords(run: Run, reason: LandingReason): Promise<string> {
   if (modelCannotLand(reason)) return ownWords(reason);
   const answer = await askModel(run, 'land', [landingNotice(reason)]);
-  const said = typeof answer === 'string' ? '' : (answer.preview?.text ?? '');
+  const said = typeof answer === 'string' ? '' : (answer.answer?.text ?? '');
   return said === '' ? ownWords(reason) : said;
 }
 
@@ -90,7 +90,11 @@ function goOn(run: Run, reason: LandingReason | null): void {
       ...turnOf(run).append,
       texts: [
         ...turnOf(run).append.texts,
-        { kind: 'inline', text: notice('A person has allowed you to go on. Continue where you stopped.') },
+        {
+          kind: 'inline',
+          by: 'holdfast',
+          text: notice('A person has allowed you to go on. Continue where you stopped.'),
+        },
       ],
     },
   });

@@ -102,6 +102,7 @@ export type EndReason =
   | 'handed_over'
   | 'repeated_failures'
   | 'model_refused'
+  | 'answer_kept_back'
   | 'cancelled'
   | 'outage'
   | 'bug'

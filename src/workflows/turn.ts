@@ -1,10 +1,10 @@
-import type { CallModelInput, CallModelResult } from '../activities/types.ts';
+import type { CallModelInput, CallModelResult, GuardStop } from '../activities/types.ts';
 import { allowance, dueNotices, turnLimitReached } from '../core/budget.ts';
 import { newCall } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { addUsage, totalTokens } from '../core/messages.ts';
 import { notice, refuse } from '../core/refusals.ts';
-import { type LandingReason, NOTHING, openTurn, type TextRef } from '../core/state.ts';
+import { type AppendText, type LandingReason, NOTHING, openTurn } from '../core/state.ts';
 import { oneLine, utf8Bytes, visible } from '../core/text.ts';
 import { enter, patch, patchTurn, type Run, refOf, showCard, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
@@ -63,7 +63,7 @@ async function absorb(run: Run): Promise<void> {
       messages: [...turn.messages, message.id],
       append: {
         ...turn.append,
-        texts: [...turn.append.texts, text ?? message.text],
+        texts: [...turn.append.texts, { ...(text ?? message.text), by: 'user' }],
         remind: turn.append.remind || userMessages % LIMITS.reminderEveryUserMessages === 0,
       },
     });
@@ -73,7 +73,7 @@ async function absorb(run: Run): Promise<void> {
 function addTexts(run: Run, texts: readonly string[], notices: readonly string[] = []): void {
   if (texts.length === 0) return;
   const turn = turnOf(run);
-  const refs: TextRef[] = texts.map((text) => ({ kind: 'inline', text }));
+  const refs: AppendText[] = texts.map((text) => ({ kind: 'inline', text, by: 'holdfast' }));
   patchTurn(run, {
     append: { ...turn.append, texts: [...turn.append.texts, ...refs] },
     notices: [...turn.notices, ...notices],
@@ -135,6 +135,7 @@ function modelInput(run: Run, step: number, purpose: 'act' | 'land'): CallModelI
     allowance: state.pinned === null ? null : allowance(state, state.pinned.limits),
     spent: { tokens: totalTokens(state.usage), costMicroUsd: state.costMicroUsd },
     lastTotalTokens: state.lastTotalTokens,
+    pieces: turnOf(run).pieces,
   };
 }
 
@@ -172,12 +173,12 @@ function digestAnswer(run: Run, answer: Answer): Ending | null {
     patchTurn(run, { step: { n: run.state.nextStep - 1, said: said === '' ? null : said, calls } });
     return null;
   }
-  const text = answer.preview?.text ?? '';
+  if (answer.stopped !== null) return digestStopped(run, answer.stopped);
   switch (answer.stopReason) {
     case 'end_turn':
     case 'stop_sequence':
     case 'tool_use':
-      if (answer.hasText) return finishTurn(run, [...turn.pieces, text].join(''));
+      if (answer.hasText) return finishTurn(run, answer.answer?.text ?? '');
       if (turn.empty >= LIMITS.emptyAnswers) return startLanding(run, 'empty');
       patchTurn(run, { empty: turn.empty + 1 });
       addTexts(run, [notice('Your last answer was empty. Answer the customer, or make a tool call.')]);
@@ -186,7 +187,7 @@ function digestAnswer(run: Run, answer: Answer): Ending | null {
       if (turn.truncated >= LIMITS.truncatedAnswers) return startLanding(run, 'truncated');
       patchTurn(run, {
         truncated: turn.truncated + 1,
-        pieces: answer.hasText ? [...turn.pieces, text] : turn.pieces,
+        pieces: turn.pieces + (answer.hasText ? 1 : 0),
       });
       addTexts(run, [
         notice('Your answer was cut off for its length. Go on exactly where it stopped; be brief.'),
@@ -202,6 +203,31 @@ function digestAnswer(run: Run, answer: Answer): Ending | null {
       return startLanding(run, 'unknown_stop');
   }
 }
+
+/** An answer that may not go out is written again, or kept back for good; then people take over. */
+function digestStopped(run: Run, stopped: GuardStop): Ending | null {
+  const turn = turnOf(run);
+  if (stopped.kind === 'repair' && turn.repairs < LIMITS.repairsPerTurn) {
+    patchTurn(run, { repairs: turn.repairs + 1, pieces: 0 });
+    addTexts(run, [
+      notice(
+        `Your answer was not sent. ${stopped.instruction} Write the whole answer again, for the customer.`,
+      ),
+    ]);
+    return null;
+  }
+  const reply = stopped.kind === 'block' ? stopped.reply : KEPT_BACK;
+  const handOver = turn.handOver ?? {
+    summary: `an answer was kept back (${stopped.why})`,
+    evidence: `step ${run.state.nextStep - 1}`,
+  };
+  replyTo(run, turn.messages, { kind: 'answered', text: reply });
+  patch(run, { turn: null, handOver });
+  return { outcome: 'escalated', reason: 'answer_kept_back', answer: reply };
+}
+
+const KEPT_BACK =
+  'I cannot give you a reliable answer to this. A colleague will look at it and come back to you.';
 
 const REFUSED = 'I cannot help with this request.';
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { RunLimits } from '../../src/core/limits.ts';
 import { usd } from '../../src/core/money.ts';
 import type { Rule, Tier } from '../../src/core/policy.ts';
+import type { Guards } from '../../src/guards/subjects.ts';
 import type { Conversation, Step } from '../../src/models/scripted/conversation.ts';
 import { type Agent, defineAgent } from '../../src/tools/agent.ts';
 import { success } from '../../src/tools/result.ts';
@@ -71,6 +72,7 @@ export function labAgent(
     readonly asksPeople?: boolean;
     /** Another goal is another release. */
     readonly goal?: string;
+    readonly guards?: Partial<Guards>;
   } = {},
 ): Agent {
   return defineAgent<unknown>({
@@ -86,6 +88,7 @@ export function labAgent(
     policy: options.policy ?? ALLOW_ALL,
     ...(options.limits && { limits: options.limits }),
     ...(options.asksPeople && { asksPeople: true }),
+    ...(options.guards && { guards: options.guards }),
     services: () => null,
   });
 }

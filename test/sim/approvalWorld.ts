@@ -134,7 +134,10 @@ function handlers(story: Story, world: ApprovalWorld): ApprovalWorld['handlers']
       costMicroUsd: 0,
       activeMs: 1,
       hasText: planned === null,
-      preview: planned === null ? { text: 'done', truncated: false } : null,
+      preview: null,
+      answer: planned === null ? { text: 'done', truncated: false } : null,
+      stopped: null,
+      suspicious: false,
       model: 'simulated',
       pinned: input.release === null ? pinned : null,
     } satisfies CallModelResult);

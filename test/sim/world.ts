@@ -2,6 +2,7 @@ import type {
   CallModelInput,
   CallModelResult,
   EndRunInput,
+  GuardStop,
   OpenApprovalsInput,
   PrepareCallInput,
   RecordDecisionsInput,
@@ -35,6 +36,9 @@ export interface Line {
     readonly problem?: string;
   }[];
   readonly stop?: string;
+  /** What the guards did not let through. */
+  readonly stopped?: GuardStop;
+  readonly suspicious?: boolean;
   readonly takesMs?: number;
   readonly tokens?: number;
   readonly overLimit?: 'tokens' | 'cost';
@@ -345,7 +349,10 @@ function answer(
     costMicroUsd: 1_000,
     activeMs: line.takesMs ?? 100,
     hasText: text !== '',
-    preview: text === '' ? null : { text, truncated: false },
+    preview: text === '' || !line.calls ? null : { text, truncated: false },
+    answer: text === '' || line.calls ? null : { text, truncated: false },
+    stopped: line.stopped ?? null,
+    suspicious: line.suspicious ?? false,
     model: 'simulated',
     pinned: input.release === null ? pinned : null,
   };

@@ -29,7 +29,7 @@ function newStep(): { readonly input: CallModelInput; readonly answers: (text: s
       step: 1,
       purpose: 'act',
       head: null,
-      append: { results: [], texts: [{ kind: 'inline', text: run }], remind: false },
+      append: { results: [], texts: [{ kind: 'inline', text: run, by: 'user' }], remind: false },
       release: null,
       channel: 'live',
       wantedLimits: {},
@@ -37,6 +37,7 @@ function newStep(): { readonly input: CallModelInput; readonly answers: (text: s
       allowance: null,
       spent: { tokens: 0, costMicroUsd: 0 },
       lastTotalTokens: 0,
+      pieces: 0,
     },
   };
 }
@@ -88,7 +89,7 @@ describe('the first stored answer is the answer', () => {
     const second = await ask(input, { number: 2 });
     slow.open();
     expect(await first).toEqual(second);
-    expect(second.preview?.text).toBe('the fast answer');
+    expect(second.answer?.text).toBe('the fast answer');
     const { attempts, row } = await books(input.run);
     expect(attempts.map((one) => one.state)).toEqual(['orphan', 'settled']);
     for (const { cost } of attempts) expect(cost).toBeGreaterThan(0);
@@ -237,6 +238,6 @@ describe('a worker without the code of a pinned tool', () => {
   });
 
   function inline(text: string) {
-    return { kind: 'inline', text } as const;
+    return { kind: 'inline', text, by: 'user' } as const;
   }
 });

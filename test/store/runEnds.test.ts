@@ -31,7 +31,7 @@ function newStep(): CallModelInput {
     step: 1,
     purpose: 'act',
     head: null,
-    append: { results: [], texts: [{ kind: 'inline', text: run }], remind: false },
+    append: { results: [], texts: [{ kind: 'inline', text: run, by: 'user' }], remind: false },
     release: null,
     channel: 'live',
     wantedLimits: {},
@@ -39,6 +39,7 @@ function newStep(): CallModelInput {
     allowance: null,
     spent: { tokens: 0, costMicroUsd: 0 },
     lastTotalTokens: 0,
+    pieces: 0,
   };
 }
 

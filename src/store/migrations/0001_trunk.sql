@@ -282,12 +282,17 @@ create function commit_answer(
   p_run text, p_step integer, p_purpose text, p_attempt bigint, p_result text, p_cost bigint, p_usage text,
   p_request_id text, p_tokens bigint, p_state text, p_head text,
   p_node_hash text[], p_node_seq integer[], p_node_parent text[], p_node_role text[], p_node_body text[],
-  p_blob_hash text[], p_blob_body text[]
+  p_blob_hash text[], p_blob_body text[], p_notes jsonb
 ) returns boolean
 language plpgsql as $$
 declare
   first boolean;
+  note jsonb;
 begin
+  -- Before any row: the one order of locks.
+  if jsonb_array_length(p_notes) > 0 then
+    perform lock_run(p_run);
+  end if;
   insert into answers (run, step, purpose, attempt, result) values (p_run, p_step, p_purpose, p_attempt, p_result)
     on conflict do nothing;
   first := found;
@@ -310,6 +315,11 @@ begin
       cost_micro_usd = (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = p_run),
       updated_at = now()
     where run = p_run;
+  if first then
+    for note in select * from jsonb_array_elements(p_notes) loop
+      perform audit_append(p_run, 'guard_' || (note ->> 'kind'), '', note || jsonb_build_object('step', p_step, 'purpose', p_purpose));
+    end loop;
+  end if;
   return first;
 end $$;
 
