@@ -34,6 +34,7 @@ export type RefusalCode =
   | 'bad_call'
   | 'cut_off'
   | 'denied'
+  | 'not_now'
   | 'repeated'
   | 'landing'
   | 'rejected'

@@ -197,6 +197,7 @@ export const LIMITS = {
   landingsPerTurn: 3,
 
   // Agents and tools
+  phases: 10,
   promptTokens: 600,
   ownToolsWarning: 10,
   ownToolsError: 15,

@@ -17,6 +17,8 @@ function textOf(code: RefusalCode, detail: string): string {
       return 'Not run: your answer was cut off before it was complete. Make the call again, with a shorter answer around it.';
     case 'denied':
       return `Not run: ${detail}`;
+    case 'not_now':
+      return `Not run: ${detail}`;
     case 'repeated':
       return 'Not run: you have made exactly this call before and nothing has changed since. Use the result you have, or try something else; the same call once more ends your turn.';
     case 'landing':

@@ -1,6 +1,7 @@
 import type { Hash } from './ids.ts';
 import type { JsonObject } from './json.ts';
 import type { RunLimits } from './limits.ts';
+import type { Phase } from './phases.ts';
 import type { Permissions, Rule, Tier } from './policy.ts';
 
 /** What a repeat of a call would do (the effect ledger holds the tool to it). */
@@ -50,6 +51,8 @@ export interface Release {
   readonly whileWaiting: 'withdraw' | 'queue';
   /** Where escalations go. */
   readonly queue: string;
+  /** Which tools fit when, in order; none: all of them, always. */
+  readonly phases: readonly Phase[];
   /** Content checks by stage, in order: `name@version`. The code is the worker's. */
   readonly guards: Readonly<Record<'input' | 'output' | 'answer', readonly string[]>>;
 }
@@ -63,6 +66,7 @@ export interface PinnedRelease {
   readonly limits: RunLimits;
   readonly whileWaiting: 'withdraw' | 'queue';
   readonly queue: string;
+  readonly phases: readonly Phase[];
 }
 
 export function pin(hash: Hash, release: Release, limits: RunLimits): PinnedRelease {
@@ -74,6 +78,7 @@ export function pin(hash: Hash, release: Release, limits: RunLimits): PinnedRele
     limits,
     whileWaiting: release.whileWaiting,
     queue: release.queue,
+    phases: release.phases,
   };
 }
 

@@ -171,6 +171,8 @@ export interface RunState {
   readonly nextStep: number;
   readonly userMessages: number;
   readonly taint: Taint;
+  /** Index into the release's phases. */
+  readonly phase: number;
   readonly usage: Usage;
   readonly costMicroUsd: number;
   readonly iterations: number;
@@ -241,6 +243,7 @@ export function newState(run: RunId, start: Start): RunState {
     nextStep: 1,
     userMessages: 0,
     taint: CLEAN,
+    phase: 0,
     usage: NO_USAGE,
     costMicroUsd: 0,
     iterations: 0,

@@ -25,6 +25,8 @@ export const agent = defineAgent<unknown>({
     rule.answer.kind === 'ask' ? { ...rule, answer: { ...rule.answer, ...patience } } : rule,
   ),
   limits: support.release.limits,
+  phases: support.release.phases,
+  guards: support.guards,
   waivers: { toolCount: 'They are those of the support agent, for its reasons.' },
   services: support.services,
   setup: support.setup,

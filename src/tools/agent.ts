@@ -1,4 +1,5 @@
 import { DEFAULT_RUN_LIMITS, LIMITS, MAX_RUN_LIMITS, type RunLimits } from '../core/limits.ts';
+import { type Phase, phaseProblems } from '../core/phases.ts';
 import type { Permissions, Rule } from '../core/policy.ts';
 import { lintPolicy } from '../core/policyLint.ts';
 import type { ModelTier, Release } from '../core/release.ts';
@@ -42,6 +43,8 @@ export interface AgentOptions<Services> {
   readonly asksPeople?: boolean;
   /** Where escalations go. Default: the agent's name. */
   readonly queue?: string;
+  /** Which tools fit into which part of a conversation, in order. Default: all of them, always. */
+  readonly phases?: readonly Phase[];
   /** Content checks in place of the default ones, by stage. An empty list is none, and the release says so. */
   readonly guards?: Partial<Guards>;
   readonly waivers?: Waivers;
@@ -75,7 +78,13 @@ export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
   const limits: RunLimits = { ...DEFAULT_RUN_LIMITS, ...options.limits };
   const guards: Guards = { ...DEFAULT_GUARDS, ...options.guards };
   const { problems, warnings } = lintAgent(options, system, limits, tools);
-  problems.push(...guardProblems(guards));
+  problems.push(
+    ...guardProblems(guards),
+    ...phaseProblems(
+      options.phases ?? [],
+      tools.map((tool) => tool.labels.name),
+    ),
+  );
   if (problems.length > 0) throw new Error(`agent ${options.name}: ${problems.join('; ')}`);
   return {
     release: {
@@ -90,6 +99,7 @@ export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
       reminder: `Remember the rules of this conversation:\n${bullets(options.prompt.rules)}`,
       whileWaiting: options.whileWaiting ?? 'withdraw',
       queue: options.queue ?? options.name,
+      phases: options.phases ?? [],
       guards: guardNames(guards),
     },
     // The only place where a tool meets services it was not typed with; `services` below is its pair.

@@ -1,7 +1,8 @@
 import { LIMITS } from '../core/limits.ts';
+import { phaseAfter } from '../core/phases.ts';
 import type { ResultRef } from '../core/state.ts';
 import { raise } from '../core/taint.ts';
-import { labelsOf, patch, patchTurn, type Run, stepOf, turnOf } from './context.ts';
+import { labelsOf, patch, patchTurn, pinnedOf, type Run, stepOf, turnOf } from './context.ts';
 import { repeatName } from './judging.ts';
 
 /** S1: one user message with every result, in call order; and what the calls mean for the rest of the turn. */
@@ -13,6 +14,7 @@ export function collect(run: Run): void {
   let { taint } = run.state;
   let handOver = turn.handOver;
   let toolCalls = turn.toolCalls;
+  const succeeded: string[] = [];
   const results = step.calls.map((call): ResultRef => {
     const { prepared, outcome } = call;
     if (outcome === null) throw new Error(`call ${prepared.key} has no outcome`);
@@ -28,6 +30,7 @@ export function collect(run: Run): void {
     if (outcome.kind === 'refused')
       return { callId: prepared.callId, isError: true, content: { kind: 'inline', text: outcome.text } };
     toolCalls++;
+    if (outcome.status === 'success') succeeded.push(prepared.tool);
     if (labels !== null) taint = raise(taint, labels);
     if (labels?.handsOver && outcome.status === 'success')
       handOver = { summary: prepared.summary, evidence: `call ${prepared.key}` };
@@ -37,7 +40,7 @@ export function collect(run: Run): void {
       content: { kind: 'blob', ref: outcome.ref },
     };
   });
-  patch(run, { taint });
+  patch(run, { taint, phase: phaseAfter(pinnedOf(run).phases, run.state.phase, succeeded) });
   const often = Object.entries(failures).find(([, times]) => times >= LIMITS.failuresOfAKind);
   patchTurn(run, {
     step: null,

@@ -1,5 +1,6 @@
 import { ASK_PERSON, type CallOutcome, type CallState } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
+import { unfit } from '../core/phases.ts';
 import { decide, type PolicyFacts, type Verdict } from '../core/policy.ts';
 import { refuse } from '../core/refusals.ts';
 import {
@@ -30,6 +31,11 @@ function judgeCall(run: Run, index: number): void {
   const labels = labelsOf(run, prepared.tool);
   if (prepared.problem !== null || labels === null) {
     refuseCall(run, index, refuse('bad_call', prepared.problem ?? ''));
+    return;
+  }
+  const notNow = unfit(pinnedOf(run).phases, run.state.phase, labels);
+  if (notNow !== null) {
+    refuseCall(run, index, refuse('not_now', notNow));
     return;
   }
   const refused = call.requests > 0 ? null : tooMuch(run, index, limits.toolCallsPerTurn);

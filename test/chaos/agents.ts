@@ -7,11 +7,12 @@ import { arrive } from './gate.ts';
 
 const TOOL_TIMEOUT_MS = Number(process.env.TOOL_TIMEOUT_MS);
 
-/** The support agent with the leases of the test. Its semantics are untouched. */
+/** The support agent with the leases of the test, and at once in the middle of a conversation. */
 export const shopkeeper: Agent = {
   ...support,
   release: {
     ...support.release,
+    phases: [],
     tools: support.release.tools.map((tool) => ({
       ...tool,
       labels: { ...tool.labels, timeoutMs: TOOL_TIMEOUT_MS },

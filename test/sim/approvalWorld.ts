@@ -255,6 +255,7 @@ function release({ rules, whileWaiting }: Story): PinnedRelease {
     limits: { ...DEFAULT_RUN_LIMITS, idleMs: 90 * 86_400_000 },
     whileWaiting,
     queue: 'people',
+    phases: [],
   };
 }
 

@@ -19,6 +19,7 @@ import type { JsonObject } from '../../src/core/json.ts';
 import { DEFAULT_RUN_LIMITS, type RunLimits } from '../../src/core/limits.ts';
 import { NO_USAGE } from '../../src/core/messages.ts';
 import { usd } from '../../src/core/money.ts';
+import type { Phase } from '../../src/core/phases.ts';
 import type { Rule } from '../../src/core/policy.ts';
 import type { PinnedRelease, ToolLabels } from '../../src/core/release.ts';
 import type { StartInput } from '../../src/core/start.ts';
@@ -65,6 +66,7 @@ export interface WorldOptions {
   readonly limits?: Partial<RunLimits>;
   readonly policy?: readonly Rule[];
   readonly whileWaiting?: 'withdraw' | 'queue';
+  readonly phases?: readonly Phase[];
   /** Answers of tools by name; success by default. */
   readonly tools?: Readonly<Record<string, (input: RunToolInput) => ActivityOutcome>>;
   readonly arrivals?: readonly {
@@ -151,6 +153,7 @@ export async function simulate(
     limits: world.limits,
     whileWaiting: options.whileWaiting ?? 'withdraw',
     queue: 'people',
+    phases: options.phases ?? [],
   };
   const simulation = new Simulation({
     bundle: await bundle,

@@ -19,27 +19,35 @@ import {
   modifyPendingOrderPayment,
 } from './tools/pending.ts';
 
+const IDENTIFY = [findUserIdByEmail, findUserIdByNameZip];
+const ACCOUNT_READS = [getUserDetails, getOrderDetails];
+const CATALOGUE = [getProductDetails, getItemDetails, listAllProductTypes, calculate];
+const ACCOUNT_WRITES = [
+  modifyUserAddress,
+  cancelPendingOrder,
+  modifyPendingOrderItems,
+  modifyPendingOrderPayment,
+  modifyPendingOrderAddress,
+  returnDeliveredOrderItems,
+  exchangeDeliveredOrderItems,
+];
+
 /** Customer support of a shop: answers questions about orders and changes them, with people for what matters. */
 export const agent = defineAgent<Shop>({
   name: 'support',
   prompt,
-  tools: [
-    findUserIdByEmail,
-    findUserIdByNameZip,
-    getUserDetails,
-    getOrderDetails,
-    getProductDetails,
-    getItemDetails,
-    listAllProductTypes,
-    calculate,
-    transferToHumanAgents,
-    modifyUserAddress,
-    cancelPendingOrder,
-    modifyPendingOrderItems,
-    modifyPendingOrderPayment,
-    modifyPendingOrderAddress,
-    returnDeliveredOrderItems,
-    exchangeDeliveredOrderItems,
+  tools: [...IDENTIFY, ...ACCOUNT_READS, ...CATALOGUE, transferToHumanAgents, ...ACCOUNT_WRITES],
+  // Nothing of an account is read or changed before it is known whose it is.
+  phases: [
+    {
+      name: 'identify',
+      tools: [...IDENTIFY, ...CATALOGUE].map((tool) => tool.labels.name),
+      until: IDENTIFY.map((tool) => tool.labels.name),
+    },
+    {
+      name: 'serve',
+      tools: [...IDENTIFY, ...CATALOGUE, ...ACCOUNT_READS, ...ACCOUNT_WRITES].map((tool) => tool.labels.name),
+    },
   ],
   permissions: { tiers: ['read', 'write_safe', 'write_risky'] },
   policy,

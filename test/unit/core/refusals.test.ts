@@ -7,6 +7,7 @@ const TEXTS: Readonly<Record<RefusalCode, readonly [happened: RegExp, todo: RegE
   bad_call: [/^Not run\. DETAIL/, /Correct the call and try once more/],
   cut_off: [/^Not run: your answer was cut off/, /Make the call again/],
   denied: [/^Not run: DETAIL/, /DETAIL/],
+  not_now: [/^Not run: DETAIL/, /DETAIL/],
   repeated: [
     /^Not run: you have made exactly this call before/,
     /Use the result you have, or try something else/,

@@ -73,6 +73,7 @@ test('what a run pins is the part that the workflow decides with, and no prompt'
     tools: [{ labels, description: 'LONG TEXT', inputSchema: {} }],
     permissions: { tiers: ['read'] },
     policy: [],
+    phases: [],
     guards: { input: [], output: [], answer: [] },
     limits: DEFAULT_RUN_LIMITS,
     modelTier: 'small',
