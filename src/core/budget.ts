@@ -3,6 +3,40 @@ import { totalTokens } from './messages.ts';
 import { notice } from './refusals.ts';
 import type { LandingReason, RunState, Turn } from './state.ts';
 
+/** What happens to a call that does not fit under a cap any more. */
+export type AtCap = 'degrade' | 'ask' | 'land' | 'wait';
+
+/** A cap that leaves no room for a call. Times are the database's, in milliseconds since 1970. */
+export interface OverBudget {
+  /** `run:ID`, `user:TENANT/ID`, `tenant:ID`, `agent:NAME`, `fleet`. */
+  readonly scope: string;
+  readonly atCap: AtCap;
+  /** With `degrade`: the tier to try instead. */
+  readonly degradeTo: 'small' | 'standard' | null;
+  /** The window it stands in. */
+  readonly startMs: number;
+  /** When the window turns; null for a run's own, which never does. */
+  readonly untilMs: number | null;
+}
+
+/** One helping on top of a cap, allowed by a person for one run in one window. */
+export interface BudgetGrant {
+  readonly scope: string;
+  readonly startMs: number;
+  readonly microUsd: number;
+  /** The request and who said yes to it. */
+  readonly approval: string;
+  readonly by: string;
+}
+
+/** A run that came too fast after others. */
+export interface RefusedStart {
+  /** Such as `starts:user:anna/minute`. */
+  readonly scope: string;
+  readonly limit: number;
+  readonly comeBackAtMs: number;
+}
+
 /** What the run may use in all: its limits and what people added. */
 export function allowance(state: RunState, limits: RunLimits) {
   return {
