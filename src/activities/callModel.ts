@@ -7,12 +7,13 @@ import { pin, tighten } from '../core/release.ts';
 import { clipBytes, wellFormed } from '../core/text.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
-import { commitAnswer, openAttempt, storedAnswer } from '../store/answers.ts';
+import { commitAnswer, storedAnswer } from '../store/answers.ts';
 import { type ChainNode, headOf, link } from '../store/chain.ts';
 import { askProvider } from './askProvider.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
 import { prepareCalls } from './prepare.ts';
 import { implementationOf } from './releases.ts';
+import { reserveCall } from './reserving.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
 
@@ -53,12 +54,12 @@ async function callOnce(
     model: services.models[release.modelTier],
     maxOutputTokens: allowance.maxOutputTokens,
   });
-  const { request, userNode } = draft;
+  const { userNode } = draft;
 
   const worst = worstCase(services, input, draft);
   if (input.purpose === 'act') {
     const { spent } = input;
-    const land = { tokens: worst.tokens + request.maxOutputTokens, cost: worst.microUsd };
+    const land = { tokens: worst.tokens + draft.request.maxOutputTokens, cost: worst.microUsd };
     if (!fits(spent.tokens, allowance.tokens, { call: worst.tokens, landing: land.tokens }))
       return { kind: 'over_limit', limit: 'tokens', pinned };
     if (!fits(spent.costMicroUsd, allowance.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
@@ -70,18 +71,17 @@ async function callOnce(
   if (Context.current().info.attempt < LIMITS.modelAttempts)
     for (const { labels } of release.tools) implementationOf(services.agents, release, labels.name);
 
-  const opened = await openAttempt(
-    sql,
-    input,
-    { step: input.step, purpose: input.purpose, model: request.model, release: releaseHash },
-    { microUsd: worst.microUsd, ttlMs: LIMITS.modelCallMs },
-  );
+  const opened = await reserveCall(services, input, releaseHash, draft);
   if (opened.kind === 'answered') return JSON.parse(opened.stored) as CallModelResult;
   if (opened.kind === 'ended')
     throw new FailureError(
       terminal('model_cancelled', `Run ${input.run} has ended: its model is not called any more.`),
     );
 
+  if (opened.kind === 'over_budget') return { kind: 'over_budget', over: opened.over, pinned };
+  if (opened.kind === 'refused_start') return opened;
+
+  const { request } = opened;
   await services.crashPoint('model:before-call');
   const answer = await askProvider(services, request, opened.attempt, ended);
   await services.crashPoint('model:after-call');

@@ -1,4 +1,5 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
+import type { BudgetGrant, OverBudget, RefusedStart } from '../core/budget.ts';
 import type { CallOutcome, PreparedCall } from '../core/calls.ts';
 import type { Control, Verified } from '../core/control.ts';
 import type { ApprovalId, CallKey, Hash, RunId } from '../core/ids.ts';
@@ -58,6 +59,8 @@ export interface CallModelInput extends RunRef {
   readonly spent: { readonly tokens: number; readonly costMicroUsd: number };
   /** Prompt and output tokens of the newest call, 0 before the first. */
   readonly lastTotalTokens: number;
+  /** The newest helping on top of a cap that a person allowed; it counts once, however often it is told. */
+  readonly grant?: BudgetGrant;
 }
 
 export interface Preview {
@@ -87,6 +90,17 @@ export type CallModelResult =
       readonly kind: 'over_limit';
       readonly limit: 'tokens' | 'cost';
       readonly pinned: PinnedRelease | null;
+    }
+  | {
+      /** A cap on money leaves no room for this call and the landing after it. Nothing was spent. */
+      readonly kind: 'over_budget';
+      readonly over: OverBudget;
+      readonly pinned: PinnedRelease | null;
+    }
+  | {
+      /** Starts come too fast: this run never began, and nothing was spent or written. */
+      readonly kind: 'refused_start';
+      readonly refused: RefusedStart;
     };
 
 export interface PrepareCallInput extends RunRef {

@@ -17,6 +17,8 @@ export interface OverBudget {
   readonly startMs: number;
   /** When the window turns; null for a run's own, which never does. */
   readonly untilMs: number | null;
+  /** An earlier attempt at this step never came back: its answer may still come. */
+  readonly unanswered: boolean;
 }
 
 /** One helping on top of a cap, allowed by a person for one run in one window. */
@@ -116,6 +118,7 @@ const LANDING_WORDS: Readonly<Record<LandingReason, string>> = {
   unknown_stop: 'The model stopped in a way that is not understood.',
   model_failed: 'The model could not answer.',
   failures: 'A tool has failed three times.',
+  budget: 'The budget that pays for this conversation is used up for now.',
 };
 
 /** Said in our own words where the model cannot be asked for its own. */
@@ -126,6 +129,11 @@ export function ownWords(reason: LandingReason): string {
 /** Reasons for which the model cannot write its own last message. */
 export function modelCannotLand(reason: LandingReason): boolean {
   return reason === 'context' || reason === 'unknown_stop' || reason === 'model_failed' || reason === 'empty';
+}
+
+/** Whether a landed turn stays where it is when the customer writes. */
+export function staysLanded(landing: NonNullable<Turn['landing']>): boolean {
+  return isRunLimit(landing.reason) || landing.helping !== undefined;
 }
 
 /** Limits that a customer's next message does not lift: only a person with the right to can. */

@@ -211,6 +211,12 @@ export const LIMITS = {
   /** Longest delay a failed attempt may ask for: the longest lease. */
   toolRetryDelayMaxMs: 620_000,
 
+  // Budgets and rates
+  /** Soonest look at a window that should have turned: the database's clock may be behind. */
+  budgetRetryMs: 1_000,
+  /** Runs that wait for the same window come back within this time after it. */
+  budgetSpreadMs: 30_000,
+
   // Guards
   /** Of one guard; and the longest that one may ask for, which fits into the activity around it. */
   guardTimeoutMs: 2_000,

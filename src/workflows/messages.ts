@@ -65,6 +65,7 @@ export type RunPhase =
   | 'held'
   | 'paused'
   | 'outage'
+  | 'budget'
   | 'bug'
   | 'ended';
 
@@ -107,6 +108,7 @@ export type EndReason =
   | 'bug'
   | 'unknown_agent'
   | 'model_rejected'
+  | 'rate_limited'
   | LandingReason;
 
 export interface RunResult {

@@ -141,7 +141,9 @@ describe('a call is reserved under every cap, or under none', () => {
       },
     });
     expect(await windowOf('user:anna')).toEqual({ reserved: 40, spent: 0 });
-    expect(await sql`select from model_attempts where run like 'rbudget%' and state = 'open' and scopes = '{}'`).toHaveLength(0);
+    expect(
+      await sql`select from model_attempts where run like 'rbudget%' and state = 'open' and scopes = '{}'`,
+    ).toHaveLength(0);
   });
 
   test('a cap of its own comes before that of every one, also where it is higher', async () => {
@@ -196,9 +198,7 @@ describe('a call is reserved under every cap, or under none', () => {
     const other = newRef();
     await open(sql, other, 200);
     await commit(sql, ref, attempt, 60);
-    expect(
-      await sql`select reserved, spent from budget_windows order by window_start`,
-    ).toEqual([
+    expect(await sql`select reserved, spent from budget_windows order by window_start`).toEqual([
       { reserved: 0, spent: 60 },
       { reserved: 200, spent: 0 },
     ]);

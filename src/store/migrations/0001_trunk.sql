@@ -289,7 +289,9 @@ begin
   why_not := reserve_budgets(new_id, lost_ids, p_needs, p_run, p_agent, p_requester, p_tenant);
   if why_not is not null then
     delete from model_attempts where id = new_id;
-    return query select 'over_budget', null::bigint, null::text, 0::bigint, why_not;
+    return query select 'over_budget', null::bigint, null::text, 0::bigint, why_not || jsonb_build_object('unanswered',
+      exists (select from model_attempts m where m.run = p_run and m.step = p_step and m.purpose = p_purpose
+        and m.state = 'booked_unknown' and m.failure is null));
     return;
   end if;
   return query select 'opened', new_id, null::text, lost, null::jsonb;
