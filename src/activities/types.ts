@@ -1,5 +1,5 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
-import type { BudgetGrant, OverBudget, RefusedStart } from '../core/budget.ts';
+import type { BudgetGrant, OverBudget } from '../core/budget.ts';
 import type { CallOutcome, PreparedCall } from '../core/calls.ts';
 import type { Control, Verified } from '../core/control.ts';
 import type { ApprovalId, CallKey, Hash, RunId } from '../core/ids.ts';
@@ -7,6 +7,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { RunLimits } from '../core/limits.ts';
 import type { Usage } from '../core/messages.ts';
 import type { Approvers } from '../core/policy.ts';
+import type { RateLimited } from '../core/rates.ts';
 import type { PinnedRelease } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import type { Append, HandOver, Head, UnrecordedDecision } from '../core/state.ts';
@@ -29,6 +30,21 @@ export interface Activities {
   keepTexts(input: KeepTextsInput): Promise<readonly Hash[]>;
   /** `head`: where the conversation ends, with what was appended last. */
   endRun(input: EndRunInput): Promise<{ readonly head: Head | null }>;
+}
+
+/** Activities of no run: one workflow calls them for the whole fleet. */
+export interface FleetActivities {
+  /** Books what expired and closes what terminated runs left open; one bounded pass, to be called every minute. */
+  sweep(): Promise<Swept>;
+}
+
+/** What one pass of the sweeper found; `more` when a full page says that there may be more. */
+export interface Swept {
+  /** Reservations whose attempts never came back. */
+  readonly booked: number;
+  /** Runs whose workflow is gone. */
+  readonly closed: number;
+  readonly more: boolean;
 }
 
 /** Who and what a run is, for activities that have to know. */
@@ -100,7 +116,7 @@ export type CallModelResult =
   | {
       /** Starts come too fast: this run never began, and nothing was spent or written. */
       readonly kind: 'refused_start';
-      readonly refused: RefusedStart;
+      readonly refused: RateLimited;
     };
 
 export interface PrepareCallInput extends RunRef {

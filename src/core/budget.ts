@@ -31,14 +31,6 @@ export interface BudgetGrant {
   readonly by: string;
 }
 
-/** A run that came too fast after others. */
-export interface RefusedStart {
-  /** Such as `starts:user:anna/minute`. */
-  readonly scope: string;
-  readonly limit: number;
-  readonly comeBackAtMs: number;
-}
-
 /** What the run may use in all: its limits and what people added. */
 export function allowance(state: RunState, limits: RunLimits) {
   return {

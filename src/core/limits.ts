@@ -216,6 +216,13 @@ export const LIMITS = {
   budgetRetryMs: 1_000,
   /** Runs that wait for the same window come back within this time after it. */
   budgetSpreadMs: 30_000,
+  rateMax: 1_000_000_000,
+  // The sweeper: rows of one pass; when a run counts as untouched, and how soon it is looked at again.
+  sweepRows: 200,
+  sweepRuns: 50,
+  sweepUntouchedMs: 10 * 60_000,
+  /** Windows that nobody counts in any more are kept this long for people to read. */
+  windowsKeptDays: 40,
 
   // Guards
   /** Of one guard; and the longest that one may ask for, which fits into the activity around it. */

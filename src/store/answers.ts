@@ -1,7 +1,8 @@
 import type { RunRef } from '../activities/types.ts';
-import type { BudgetGrant, OverBudget, RefusedStart } from '../core/budget.ts';
+import type { BudgetGrant, OverBudget } from '../core/budget.ts';
 import type { Hash } from '../core/ids.ts';
 import type { Usage } from '../core/messages.ts';
+import type { RateLimited } from '../core/rates.ts';
 import type { ChainNode } from './chain.ts';
 import type { Sql } from './connection.ts';
 import { hashText } from './hash.ts';
@@ -22,7 +23,7 @@ export type AttemptOpened =
   /** A cap leaves no room for it: nothing was reserved. */
   | { readonly kind: 'over_budget'; readonly over: OverBudget }
   /** The run must not begin yet: nothing was written. */
-  | { readonly kind: 'refused_start'; readonly refused: RefusedStart };
+  | { readonly kind: 'refused_start'; readonly refused: RateLimited };
 
 /** All in micro-USD but the time. */
 export interface Reserve {
@@ -45,7 +46,7 @@ export async function openAttempt(
       attempt: number;
       stored: string;
       lost_micro_usd: number;
-      detail: OverBudget & RefusedStart;
+      detail: OverBudget & RateLimited;
     }[]
   >`
     select * from open_attempt(${ref.run}, ${at.step}, ${at.purpose}, ${at.model}, ${reserve.microUsd}, ${reserve.ttlMs},

@@ -1,6 +1,7 @@
 import type { CallModelResult } from '../activities/types.ts';
 import type { OverBudget } from '../core/budget.ts';
 import { LIMITS } from '../core/limits.ts';
+import { type RateLimited, rateWords } from '../core/rates.ts';
 import { showState } from './approvals.ts';
 import { enter, patchTurn, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
@@ -35,17 +36,10 @@ export async function meetCap(run: Run, result: NotLetThrough): Promise<Ending |
   }
 }
 
-function refusedStart({
-  limit,
-  scope,
-  comeBackAtMs,
-}: Extract<NotLetThrough, { kind: 'refused_start' }>['refused']): Ending {
-  const unit = scope.slice(scope.lastIndexOf('/') + 1);
-  return {
-    outcome: 'refused',
-    reason: 'rate_limited',
-    answer: `Too many conversations were started: the limit is ${limit} a ${unit}. Come back at ${new Date(comeBackAtMs).toISOString()}.`,
-  };
+function refusedStart(refused: RateLimited): Ending {
+  const comeBack = new Date(refused.comeBackAtMs ?? 0).toISOString();
+  const answer = `Too many conversations were started: the limit is ${rateWords(refused)}. Come back at ${comeBack}.`;
+  return { outcome: 'refused', reason: 'rate_limited', answer };
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   openAttempt,
   type Reserve,
 } from '../../src/store/answers.ts';
+import { readAudit } from '../../src/store/audit.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
 
@@ -138,6 +139,7 @@ describe('a call is reserved under every cap, or under none', () => {
         degradeTo: null,
         startMs: (now?.ends ?? 0) - 3_600_000,
         untilMs: now?.ends,
+        unanswered: false,
       },
     });
     expect(await windowOf('user:anna')).toEqual({ reserved: 40, spent: 0 });
@@ -202,6 +204,50 @@ describe('a call is reserved under every cap, or under none', () => {
       { reserved: 0, spent: 60 },
       { reserved: 200, spent: 0 },
     ]);
+  });
+});
+
+describe('one helping more, for one run', () => {
+  const grant = (scope: string, approval: string, startMs: number) =>
+    ({ scope, startMs, microUsd: 100, approval, by: 'boss' }) as const;
+
+  async function full() {
+    await cap('user', 50, 'ask');
+    const ref = newRef();
+    await commit(sql, ref, idOf(await open(sql, ref, 50)), 50);
+    const refused = await open(sql, ref, 60, { step: 2 });
+    if (refused.kind !== 'over_budget') throw new Error(refused.kind);
+    return { ref, startMs: refused.over.startMs };
+  }
+
+  test('counts once for the word that allowed it, is audited, and no other run has it', async () => {
+    const { ref, startMs } = await full();
+    const more = { step: 2, grant: grant('user:anna', 'a1', startMs) };
+    const attempt = idOf(await open(sql, ref, 60, more));
+    expect(await open(sql, newRef(), 10)).toMatchObject({ kind: 'over_budget' });
+    expect(await windowOf('user:anna')).toEqual({ reserved: 60, spent: 50 });
+    await commit(sql, ref, attempt, 55, 2);
+    expect(await windowOf(`grant:${ref.run}/user:anna`)).toEqual({ reserved: 0, spent: 55 });
+    // 45 are left of the helping, and the same word told again adds nothing.
+    expect((await open(sql, ref, 46, { ...more, step: 3 })).kind).toBe('over_budget');
+    expect((await open(sql, ref, 45, { ...more, step: 3 })).kind).toBe('opened');
+    expect((await open(sql, ref, 1, { step: 4, grant: grant('user:anna', 'a2', startMs) })).kind).toBe(
+      'opened',
+    );
+    const granted = (await readAudit(sql, ref.run)).filter((row) => row.event === 'budget_granted');
+    expect(granted.map(({ key, facts }) => [key, JSON.parse(facts)])).toEqual([
+      ['a1', { scope: 'user:anna', startMs, microUsd: 100, by: 'boss' }],
+      ['a2', { scope: 'user:anna', startMs, microUsd: 100, by: 'boss' }],
+    ]);
+    expect(await windowFaults()).toEqual([]);
+  });
+
+  test('is for the window it was asked in, and for no other', async () => {
+    const { ref, startMs } = await full();
+    const yesterday = startMs - 86_400_000;
+    expect((await open(sql, ref, 60, { step: 2, grant: grant('user:anna', 'a3', yesterday) })).kind).toBe(
+      'over_budget',
+    );
   });
 });
 

@@ -385,12 +385,13 @@ $$;
 -- and audits. p_terms_hold: what the person agreed to is still so. Terms and the learned rule matter only while no
 -- attempt can have acted. What stands already is said whatever switches, approvals and terms are now: an effect that was
 -- applied is never called "not run". kind: run | check | settled | busy | void | unknown | mismatch | stale | held |
--- not_approved; detail of `run` is `doubt` when an earlier attempt may have acted, of `held` the switch. `held` and
--- `stale` leave the effect as it was: it may be claimed again.
+-- not_approved | rate_limited; detail of `run` is `doubt` when an earlier attempt may have acted, of `held` the switch, of
+-- `rate_limited` the window that is full. `held` and `stale` leave the effect as it was: it may be claimed again. Of a call
+-- that comes too often nothing is written; p_rate is what the tool's author allows (0006_budgets.sql).
 create function claim_effect(
   p_key text, p_run text, p_agent text, p_tenant text, p_tool text, p_release text, p_args_hash text, p_mode text,
   p_lease_ms bigint, p_settles_ms bigint, p_generation integer, p_terms_hold boolean, p_approval text,
-  p_decision jsonb, p_decided_at timestamptz, p_learned bigint, p_classes text[]
+  p_decision jsonb, p_decided_at timestamptz, p_learned bigint, p_classes text[], p_rate jsonb
 ) returns table (kind text, fence integer, generation integer, remaining_ms bigint, result text, detail text)
 language plpgsql as $$
 declare
@@ -399,6 +400,7 @@ declare
   off switches;
   held jsonb;
   rule_stands boolean := true;
+  too_often jsonb;
   may_have_acted boolean;
   new_lease timestamptz := clock_timestamp() + p_lease_ms * interval '1 millisecond';
 begin
@@ -497,6 +499,11 @@ begin
   end if;
 
   if e.key is null then
+    too_often := take_tool_rate(p_run, p_tool, p_rate);
+    if too_often is not null then
+      return query select 'rate_limited', 0, 0, 0::bigint, null::text, too_often::text;
+      return;
+    end if;
     insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval, agent, tenant, classes)
       values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'claimed', p_generation, new_lease, p_approval,
         p_agent, p_tenant, p_classes);

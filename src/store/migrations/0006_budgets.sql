@@ -199,15 +199,16 @@ begin
   perform audit_append(p_run, 'budget_granted', p_grant ->> 'approval', p_grant - 'approval');
 end $$;
 
--- Books reservations whose attempts never came back and had no successor: all that they had reserved counts as spent.
--- An answer that comes after all puts its real cost in their place.
-create function book_expired_attempts(p_limit integer) returns integer language plpgsql as $$
+-- Books reservations whose attempts never came back and had no successor: those that have expired, or all of one run that
+-- is gone. All that they had reserved counts as spent; an answer that comes after all puts its real cost in their place.
+create function book_attempts(p_run text, p_limit integer) returns integer language plpgsql as $$
 declare
   ids bigint[];
   of_runs text[];
 begin
   with due as (
-    select m.id from model_attempts m where m.state = 'open' and m.expires_at < clock_timestamp()
+    select m.id from model_attempts m
+    where m.state = 'open' and case when p_run is null then m.expires_at < clock_timestamp() else m.run = p_run end
     order by m.expires_at limit p_limit for update skip locked
   ), booked as (
     update model_attempts m
@@ -216,7 +217,7 @@ begin
   ) select array_agg(b.id), array_agg(distinct b.run) into ids, of_runs from booked b;
   if ids is null then return 0; end if;
   perform from runs r where r.run = any(of_runs) order by r.run for update;
-  -- Not touched: that a reservation expired is no sign of life.
+  -- `updated_at` stays: that a reservation expired is no sign of life.
   update runs r set cost_micro_usd = (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = r.run)
     where r.run = any(of_runs);
   perform settle_windows(ids);
@@ -249,7 +250,141 @@ begin
   return true;
 end $$;
 
--- Why a run must not begin yet; null when it may, or has begun.
-create function refuse_start(p_run text, p_requester text, p_tenant text) returns jsonb language sql volatile as $$
-  select null::jsonb
+-- Rates: how often a run may start and a tool may be called. `starts:user`, `starts:tenant`, one of them with `:SUBJECT`, or
+-- `tool:NAME`. A window is a minute or a day (UTC), or the whole run.
+create table rates (
+  name        text primary key check (name ~ '^(starts:(user|tenant)(:.+)?|tool:.+)$'),
+  per_run     integer check (per_run >= 0),
+  per_minute  integer check (per_minute >= 0),
+  per_day     integer check (per_day >= 0),
+  set_by      text not null,
+  set_at      timestamptz not null default clock_timestamp(),
+  check (coalesce(per_run, per_minute, per_day) is not null),
+  check (per_run is null or name like 'tool:%')
+);
+
+create table rate_windows (
+  scope         text collate "C" not null,
+  window_start  timestamptz not null,
+  -- After this nobody asks for it any more.
+  ends_at       timestamptz not null,
+  uses          integer not null default 0,
+  primary key (scope, window_start)
+) with (fillfactor = 50);
+create index rate_windows_ended on rate_windows (ends_at);
+
+create type rate_limit as (scope text, starts timestamptz, ends timestamptz, most integer);
+
+-- The windows of one subject in which something is limited.
+create function rate_limits(p_scope text, p_run text, p_per_run integer, p_per_minute integer, p_per_day integer)
+returns setof rate_limit language sql volatile as $$
+  select (w.scope, w.starts, w.ends, w.most)::rate_limit
+  from (select clock_timestamp() as t) now
+  cross join lateral (values
+    (p_scope || '/run ' || p_run, 'epoch'::timestamptz, 'infinity'::timestamptz, p_per_run),
+    (p_scope || '/minute', date_trunc('minute', t, 'UTC'), date_trunc('minute', t, 'UTC') + interval '1 minute', p_per_minute),
+    (p_scope || '/day', date_trunc('day', t, 'UTC'), date_trunc('day', t, 'UTC') + interval '24 hours', p_per_day)
+  ) as w(scope, starts, ends, most)
+  where w.most is not null
 $$;
+
+-- Counts one use in every window, or in none. Null: it was counted. Else the window that is full; of several the one that
+-- opens last.
+create function take_rates(p_limits rate_limit[]) returns jsonb language plpgsql as $$
+declare
+  l rate_limit;
+  why_not jsonb;
+begin
+  if coalesce(cardinality(p_limits), 0) = 0 then return null; end if;
+  for l in select u.* from unnest(p_limits) u order by u.scope collate "C", u.starts loop
+    insert into rate_windows (scope, window_start, ends_at)
+      values (l.scope, l.starts, case when l.ends = 'infinity' then clock_timestamp() + interval '100 days' else l.ends end)
+      on conflict do nothing;
+    perform from rate_windows w where w.scope = l.scope and w.window_start = l.starts for update;
+  end loop;
+  select jsonb_build_object('scope', u.scope, 'limit', u.most,
+      'comeBackAtMs', case when u.ends = 'infinity' then null else (extract(epoch from u.ends) * 1000)::bigint end)
+    into why_not
+    from unnest(p_limits) u join rate_windows w on w.scope = u.scope and w.window_start = u.starts
+    where w.uses >= u.most order by u.ends desc limit 1;
+  if why_not is not null then return why_not; end if;
+  update rate_windows w set uses = w.uses + 1
+    from unnest(p_limits) u where w.scope = u.scope and w.window_start = u.starts;
+  return null;
+end $$;
+
+-- Why a run must not begin yet; null when it may (it is counted then), or has begun.
+create function refuse_start(p_run text, p_requester text, p_tenant text) returns jsonb language plpgsql as $$
+declare
+  limits rate_limit[];
+begin
+  if exists (select from runs r where r.run = p_run) then return null; end if;
+  select array_agg(l) into limits
+    from (values ('starts:user', user_subject(p_tenant, p_requester)), ('starts:tenant', p_tenant)) as s(kind, subject)
+    cross join lateral (
+      select r.per_minute, r.per_day from rates r where r.name in (s.kind, s.kind || ':' || s.subject)
+      order by r.name = s.kind limit 1) r
+    cross join lateral rate_limits(s.kind || ':' || s.subject, p_run, null, r.per_minute, r.per_day) l
+    where s.subject is not null;
+  return take_rates(limits);
+end $$;
+
+-- One call of a tool. p_own: what its author declared, {perRun, perMinute, perDay}; the tighter one counts.
+create function take_tool_rate(p_run text, p_tool text, p_own jsonb) returns jsonb language plpgsql as $$
+declare
+  limits rate_limit[];
+begin
+  select array_agg(l) into limits
+    from (select 1) one left join rates r on r.name = 'tool:' || p_tool
+    cross join lateral rate_limits('tool:' || p_tool, p_run, least(r.per_run, (p_own ->> 'perRun')::integer),
+      least(r.per_minute, (p_own ->> 'perMinute')::integer), least(r.per_day, (p_own ->> 'perDay')::integer)) l;
+  return take_rates(limits);
+end $$;
+
+-- Sets a limit, or changes one. Audited in the chain `rates`.
+create function set_rate(p_name text, p_per_run integer, p_per_minute integer, p_per_day integer, p_by text,
+  p_reason text)
+returns void language plpgsql as $$
+begin
+  perform lock_run('rates');
+  insert into rates (name, per_run, per_minute, per_day, set_by)
+    values (p_name, p_per_run, p_per_minute, p_per_day, p_by)
+    on conflict (name) do update set per_run = excluded.per_run, per_minute = excluded.per_minute,
+      per_day = excluded.per_day, set_by = excluded.set_by, set_at = clock_timestamp();
+  perform audit_append('rates', 'rate_set', p_name, jsonb_build_object('by', p_by, 'reason', p_reason,
+    'perRun', p_per_run, 'perMinute', p_per_minute, 'perDay', p_per_day));
+end $$;
+
+-- Returns false when there was none.
+create function clear_rate(p_name text, p_by text, p_reason text) returns boolean language plpgsql as $$
+begin
+  perform lock_run('rates');
+  delete from rates where name = p_name;
+  if not found then return false; end if;
+  perform audit_append('rates', 'rate_cleared', p_name, jsonb_build_object('by', p_by, 'reason', p_reason));
+  return true;
+end $$;
+
+-- The sweeper: runs that nobody has touched for long are looked at, one after another (store/sweep.ts).
+alter table runs add column looked_at timestamptz;
+create index runs_open on runs (coalesce(looked_at, '-infinity'), run) where ended_at is null;
+
+-- What becomes of the effects of a run that is gone: an attempt that said it did not act is closed, of every other nobody
+-- knows, and what it says late is evidence. Null, and nothing changed, while an attempt may still act.
+create function close_lost_effects(p_run text) returns integer language plpgsql as $$
+declare
+  e effects;
+  unknown integer := 0;
+begin
+  if exists (select from effects f where f.run = p_run and f.state = 'claimed' and f.lease_until > clock_timestamp()) then
+    return null;
+  end if;
+  for e in select * from effects f where f.run = p_run and f.state = 'claimed' order by f.key for update loop
+    update effects set state = case when e.clean then 'void' else 'unknown' end, settled_at = clock_timestamp()
+      where key = e.key;
+    perform audit_append(p_run, case when e.clean then 'effect_void' else 'effect_unknown' end, e.key,
+      jsonb_build_object('fence', e.fence, 'why', 'its run was terminated'));
+    unknown := unknown + case when e.clean then 0 else 1 end;
+  end loop;
+  return unknown;
+end $$;
