@@ -7,11 +7,12 @@ import { pin, tighten } from '../core/release.ts';
 import type { AskYesNo } from '../guards/subjects.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
-import { commitAnswer, openAttempt, storedAnswer } from '../store/answers.ts';
+import { commitAnswer, storedAnswer } from '../store/answers.ts';
 import { askProvider } from './askProvider.ts';
 import { guardsOf } from './guarding.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
 import { implementationOf } from './releases.ts';
+import { reserveCall } from './reserving.ts';
 import type { ActivityServices } from './services.ts';
 import { takeAnswer } from './takeAnswer.ts';
 import type { CallModelInput, CallModelResult } from './types.ts';
@@ -62,30 +63,28 @@ async function callOnce(
     guards,
     ask,
   });
-  const { request } = draft;
 
-  const worst = draft.reply === null ? worstCase(services, input, draft) : NOTHING_SPENT;
+  const worst = worstCase(services, input, draft);
   if (input.purpose === 'act' && draft.reply === null) {
     const { spent } = input;
-    const land = { tokens: worst.tokens + request.maxOutputTokens, cost: worst.microUsd };
+    const land = { tokens: worst.tokens + draft.request.maxOutputTokens, cost: worst.microUsd };
     if (!fits(spent.tokens, allowance.tokens, { call: worst.tokens, landing: land.tokens }))
       return { kind: 'over_limit', limit: 'tokens', pinned };
     if (!fits(spent.costMicroUsd, allowance.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
       return { kind: 'over_limit', limit: 'cost', pinned };
   }
 
-  const opened = await openAttempt(
-    sql,
-    input,
-    { step: input.step, purpose: input.purpose, model: request.model, release: releaseHash },
-    { microUsd: worst.microUsd, ttlMs: LIMITS.modelCallMs },
-  );
+  const opened = await reserveCall(services, input, releaseHash, draft);
   if (opened.kind === 'answered') return JSON.parse(opened.stored) as CallModelResult;
   if (opened.kind === 'ended')
     throw new FailureError(
       terminal('model_cancelled', `Run ${input.run} has ended: its model is not called any more.`),
     );
 
+  if (opened.kind === 'over_budget') return { kind: 'over_budget', over: opened.over, pinned };
+  if (opened.kind === 'refused_start') return opened;
+
+  const { request } = opened;
   await services.crashPoint('model:before-call');
   const answer =
     draft.reply === null
@@ -120,8 +119,6 @@ async function callOnce(
     (await storedAnswer(sql, input.run, input.step, input.purpose)) ?? 'null',
   ) as CallModelResult;
 }
-
-const NOTHING_SPENT = { tokens: 0, microUsd: 0 };
 
 /** What is said in the place of the model, where a guard kept the message from it. */
 function ownAnswer(reply: string): ModelAnswer {

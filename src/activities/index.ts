@@ -7,12 +7,14 @@ import { prepareCall } from './prepare.ts';
 import { remind } from './remind.ts';
 import { closeEffect, resolveEffect, runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
-import type { Activities } from './types.ts';
+import { sweep } from './sweep.ts';
+import type { Activities, FleetActivities } from './types.ts';
 import { verifyControls } from './verify.ts';
 
 /** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
-export function createActivities(services: ActivityServices): Activities {
+export function createActivities(services: ActivityServices): Activities & FleetActivities {
   const { sql } = services;
+  const sweepFleet = bordered(() => sweep(services));
   return {
     callModel: bordered((input) => callModel(services, input)),
     prepareCall: bordered((input) => prepareCall(services, input)),
@@ -28,5 +30,6 @@ export function createActivities(services: ActivityServices): Activities {
     verifyControls: bordered((input) => verifyControls(services, input)),
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
     endRun: bordered((input) => endRun(services, input)),
+    sweep: () => sweepFleet(null),
   };
 }

@@ -65,8 +65,9 @@ export async function draftRequest(
 export function worstCase(
   services: ActivityServices,
   input: CallModelInput,
-  { request, userNode }: Draft,
+  { request, userNode, reply }: Draft,
 ): { readonly tokens: number; readonly microUsd: number } {
+  if (reply !== null) return { tokens: 0, microUsd: 0 };
   const prefix = utf8Bytes(request.system) + utf8Bytes(JSON.stringify(request.tools));
   const known = input.lastTotalTokens > 0;
   const read = known

@@ -5,6 +5,7 @@ import type { Hash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
+import { type RateLimited, rateDetail } from '../core/rates.ts';
 import { refuse } from '../core/refusals.ts';
 import type { ToolLabels } from '../core/release.ts';
 import { oneLine } from '../core/text.ts';
@@ -19,6 +20,7 @@ import {
   type Settled,
   settleEffect,
 } from '../store/ledger.ts';
+import { countToolCall } from '../store/rates.ts';
 import { READ_RESULT } from '../tools/builtin.ts';
 import { failed, notFound, success, type ToolResult } from '../tools/result.ts';
 import { graced, type Job, jobOf, tryTool } from './attempt.ts';
@@ -35,6 +37,9 @@ export async function runTool(services: ActivityServices, input: RunToolInput): 
 
 async function runRead(job: Job): Promise<RunToolResult> {
   const { attempt } = Context.current().info;
+  // A call counts once. Where the tool has no rate this reads a row and writes none.
+  const limited = attempt === 1 && job.input.tool !== READ_RESULT ? await takeToolRate(job) : null;
+  if (limited !== null) return done(job, refuse('rate_limited', rateDetail(limited)), false);
   const last = attempt > job.labels.retries;
   const tried = await tryTool(job, (context) =>
     job.input.tool === READ_RESULT ? readPage(job) : job.tool.run(job.args, context),
@@ -49,6 +54,10 @@ async function runRead(job: Job): Promise<RunToolResult> {
   return done(job, rendered.outcome, false);
 }
 
+function takeToolRate({ services, input, labels }: Job): Promise<RateLimited | null> {
+  return countToolCall(services.sql, input, labels.rate);
+}
+
 const COULD_NOT_LOOK =
   'This does not mean that nothing is there. Do not guess; say that you cannot check right now.';
 
@@ -59,7 +68,7 @@ async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
   const lease = leaseOf(job.labels, mode);
   // Counted from before the claim, so it is over before the lease is; and a span of our clock, never a time of day.
   const actsUntilMs = performance.now() + lease.leaseMs - LIMITS.leaseMarginMs;
-  const claim = await claimEffect(services.sql, input, lease, holds);
+  const claim = await claimEffect(services.sql, input, lease, holds, job.labels.rate);
   switch (claim.kind) {
     case 'run':
       await services.crashPoint('effect:after-claim');
@@ -82,6 +91,8 @@ async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
       return done(job, refuse('void'), false);
     case 'not_approved':
       return done(job, refuse('not_approved', claim.detail), false);
+    case 'rate_limited':
+      return done(job, refuse('rate_limited', rateDetail(claim.limited)), false);
     default:
       return claim satisfies never;
   }

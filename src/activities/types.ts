@@ -1,4 +1,5 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
+import type { BudgetGrant, OverBudget } from '../core/budget.ts';
 import type { CallOutcome, PreparedCall } from '../core/calls.ts';
 import type { Control, Verified } from '../core/control.ts';
 import type { ApprovalId, CallKey, Hash, RunId } from '../core/ids.ts';
@@ -6,6 +7,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { RunLimits } from '../core/limits.ts';
 import type { Usage } from '../core/messages.ts';
 import type { Approvers } from '../core/policy.ts';
+import type { RateLimited } from '../core/rates.ts';
 import type { PinnedRelease } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import type { Append, HandOver, Head, UnrecordedDecision } from '../core/state.ts';
@@ -28,6 +30,21 @@ export interface Activities {
   keepTexts(input: KeepTextsInput): Promise<readonly Hash[]>;
   /** `head`: where the conversation ends, with what was appended last. */
   endRun(input: EndRunInput): Promise<{ readonly head: Head | null }>;
+}
+
+/** Activities of no run: one workflow calls them for the whole fleet. */
+export interface FleetActivities {
+  /** Books what expired and closes what terminated runs left open; one bounded pass, to be called every minute. */
+  sweep(): Promise<Swept>;
+}
+
+/** What one pass of the sweeper found; `more` when a full page says that there may be more. */
+export interface Swept {
+  /** Reservations whose attempts never came back. */
+  readonly booked: number;
+  /** Runs whose workflow is gone. */
+  readonly closed: number;
+  readonly more: boolean;
 }
 
 /** Who and what a run is, for activities that have to know. */
@@ -60,6 +77,8 @@ export interface CallModelInput extends RunRef {
   readonly lastTotalTokens: number;
   /** How many of the newest answers were cut off and belong to the one that is asked for now. */
   readonly pieces: number;
+  /** The newest helping on top of a cap that a person allowed; it counts once, however often it is told. */
+  readonly grant?: BudgetGrant;
 }
 
 export interface Preview {
@@ -100,6 +119,17 @@ export type CallModelResult =
       readonly kind: 'over_limit';
       readonly limit: 'tokens' | 'cost';
       readonly pinned: PinnedRelease | null;
+    }
+  | {
+      /** A cap on money leaves no room for this call and the landing after it. Nothing was spent. */
+      readonly kind: 'over_budget';
+      readonly over: OverBudget;
+      readonly pinned: PinnedRelease | null;
+    }
+  | {
+      /** Starts come too fast: this run never began, and nothing was spent or written. */
+      readonly kind: 'refused_start';
+      readonly refused: RateLimited;
     };
 
 export interface PrepareCallInput extends RunRef {

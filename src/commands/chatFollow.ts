@@ -32,9 +32,9 @@ export interface FollowerOptions {
 }
 
 /** States of a run's row in which only people, the clock or an operator move it. */
-const PARKED = new Set(['waiting', 'unknown', 'landed', 'held', 'paused', 'outage', 'bug']);
+const PARKED = new Set(['waiting', 'unknown', 'landed', 'held', 'paused', 'outage', 'budget', 'bug']);
 /** Those that have nothing to do with a request. */
-export const UNASKED: ReadonlySet<string> = new Set(['held', 'paused', 'outage', 'bug']);
+export const UNASKED: ReadonlySet<string> = new Set(['held', 'paused', 'outage', 'budget', 'bug']);
 /** Replies that say that nobody has read the line yet, or that its answer is still to come. */
 const TRANSIENT = new Set(['timed_out', 'busy', 'unreachable']);
 

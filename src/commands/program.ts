@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
 import { addAuditCommands } from './audit.ts';
+import { addBudgetCommands } from './budgets.ts';
 import { addChatCommand } from './chat.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { EXIT_CODES } from './failures.ts';
@@ -10,6 +11,7 @@ import { addLocalCommands } from './local.ts';
 import { addNoticeCommands } from './notices.ts';
 import { addPeopleCommands } from './people.ts';
 import { addPolicyCommands } from './policy.ts';
+import { addRateCommands } from './rates.ts';
 import { addReadingCommands } from './reading.ts';
 import { addReleaseCommands } from './releases.ts';
 import { addRuleCommands } from './rules.ts';
@@ -50,6 +52,8 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addSteeringCommands(program, run);
   addStopCommand(program, run);
   addRuleCommands(program, run);
+  addBudgetCommands(program, run);
+  addRateCommands(program, run);
   addHandOverCommands(program, run);
   addNoticeCommands(program, run);
   addPeopleCommands(program, run);

@@ -3,6 +3,34 @@ import { totalTokens } from './messages.ts';
 import { notice } from './refusals.ts';
 import type { LandingReason, RunState, Turn } from './state.ts';
 
+/** What happens to a call that does not fit under a cap any more. */
+export type AtCap = 'degrade' | 'ask' | 'land' | 'wait';
+
+/** A cap that leaves no room for a call. Times are the database's, in milliseconds since 1970. */
+export interface OverBudget {
+  /** `run:ID`, `user:TENANT/ID`, `tenant:ID`, `agent:NAME`, `fleet`. */
+  readonly scope: string;
+  readonly atCap: AtCap;
+  /** With `degrade`: the tier to try instead. */
+  readonly degradeTo: 'small' | 'standard' | null;
+  /** The window it stands in. */
+  readonly startMs: number;
+  /** When the window turns; null for a run's own, which never does. */
+  readonly untilMs: number | null;
+  /** An earlier attempt at this step never came back: its answer may still come. */
+  readonly unanswered: boolean;
+}
+
+/** One helping on top of a cap, allowed by a person for one run in one window. */
+export interface BudgetGrant {
+  readonly scope: string;
+  readonly startMs: number;
+  readonly microUsd: number;
+  /** The request and who said yes to it. */
+  readonly approval: string;
+  readonly by: string;
+}
+
 /** What the run may use in all: its limits and what people added. */
 export function allowance(state: RunState, limits: RunLimits) {
   return {
@@ -82,6 +110,7 @@ const LANDING_WORDS: Readonly<Record<LandingReason, string>> = {
   unknown_stop: 'The model stopped in a way that is not understood.',
   model_failed: 'The model could not answer.',
   failures: 'A tool has failed three times.',
+  budget: 'The budget that pays for this conversation is used up for now.',
 };
 
 /** Said in our own words where the model cannot be asked for its own. */
@@ -92,6 +121,11 @@ export function ownWords(reason: LandingReason): string {
 /** Reasons for which the model cannot write its own last message. */
 export function modelCannotLand(reason: LandingReason): boolean {
   return reason === 'context' || reason === 'unknown_stop' || reason === 'model_failed' || reason === 'empty';
+}
+
+/** Whether a landed turn stays where it is when the customer writes. */
+export function staysLanded(landing: NonNullable<Turn['landing']>): boolean {
+  return isRunLimit(landing.reason) || landing.helping !== undefined;
 }
 
 /** Limits that a customer's next message does not lift: only a person with the right to can. */

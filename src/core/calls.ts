@@ -49,6 +49,7 @@ export type RefusalCode =
   | 'unknown_outcome'
   | 'release_not_here'
   | 'too_many_calls'
+  | 'rate_limited'
   | 'unavailable';
 
 export type CallOutcome =

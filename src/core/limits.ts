@@ -212,6 +212,19 @@ export const LIMITS = {
   /** Longest delay a failed attempt may ask for: the longest lease. */
   toolRetryDelayMaxMs: 620_000,
 
+  // Budgets and rates
+  /** Soonest look at a window that should have turned: the database's clock may be behind. */
+  budgetRetryMs: 1_000,
+  /** Runs that wait for the same window come back within this time after it. */
+  budgetSpreadMs: 30_000,
+  rateMax: 1_000_000_000,
+  // The sweeper: rows of one pass; when a run counts as untouched, and how soon it is looked at again.
+  sweepRows: 200,
+  sweepRuns: 50,
+  sweepUntouchedMs: 10 * 60_000,
+  /** Windows that nobody counts in any more are kept this long for people to read. */
+  windowsKeptDays: 40,
+
   // Guards
   /** Of one guard; and the longest that one may ask for, which fits into the activity around it. */
   guardTimeoutMs: 2_000,

@@ -47,6 +47,8 @@ function textOf(code: RefusalCode, detail: string): string {
       return 'Not run: the version of this tool that the conversation was started with is no longer available. Hand over to a person.';
     case 'too_many_calls':
       return 'Not run: too many calls at once. Make it again in a later step if you still need it.';
+    case 'rate_limited':
+      return `Not run: this action is used too often (the limit is ${detail}). Go on without it, or tell the customer.`;
     case 'unavailable':
       return 'Could not look: the source did not answer. This does not mean that nothing is there. Do not guess; try once more later, or tell the customer that you cannot check right now.';
     default:

@@ -3,6 +3,7 @@ import type { JsonObject } from './json.ts';
 import type { RunLimits } from './limits.ts';
 import type { Phase } from './phases.ts';
 import type { Permissions, Rule, Tier } from './policy.ts';
+import type { ToolRate } from './rates.ts';
 
 /** What a repeat of a call would do (the effect ledger holds the tool to it). */
 export type Replay = 'pure' | 'keyed' | 'checkable' | 'never';
@@ -24,6 +25,8 @@ export interface ToolLabels {
   readonly retries: number;
   /** `checkable` only: after a lost attempt, "did not happen" counts once this time has passed. */
   readonly settlesWithinMs: number | null;
+  /** How often it may be called, by its author's word; left out where there is no limit. */
+  readonly rate?: ToolRate;
 }
 
 export interface ReleaseTool {

@@ -1,4 +1,5 @@
 import type { ApprovalRecord } from './approvals.ts';
+import type { BudgetGrant } from './budget.ts';
 import type { CallState } from './calls.ts';
 import type { Control } from './control.ts';
 import type { Hash, RunId } from './ids.ts';
@@ -75,7 +76,8 @@ export type LandingReason =
   | 'context'
   | 'unknown_stop'
   | 'model_failed'
-  | 'failures';
+  | 'failures'
+  | 'budget';
 
 /** An open turn: from a message to its answer. Plain data, carried through continue-as-new. */
 export interface Turn {
@@ -106,6 +108,8 @@ export interface Turn {
     readonly record: ApprovalRecord | null;
     /** Somebody gave more of what was used up. */
     readonly raised: boolean;
+    /** A yes allows one more helping on top of this cap. */
+    readonly helping?: Pick<BudgetGrant, 'scope' | 'startMs'>;
   } | null;
   readonly landings: number;
   readonly handOver: HandOver | null;
@@ -181,6 +185,8 @@ export interface RunState {
   /** Allowed on top of the limits by people. */
   readonly extraTokens: number;
   readonly extraCostMicroUsd: number;
+  /** The newest helping on top of a cap that a person allowed. */
+  readonly grant: BudgetGrant | null;
   readonly inbox: readonly QueuedMessage[];
   readonly turn: Turn | null;
   readonly idleDeadlineMs: number | null;
@@ -250,6 +256,7 @@ export function newState(run: RunId, start: Start): RunState {
     lastTotalTokens: 0,
     extraTokens: 0,
     extraCostMicroUsd: 0,
+    grant: null,
     inbox: [],
     turn: null,
     idleDeadlineMs: null,

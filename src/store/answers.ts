@@ -1,6 +1,8 @@
 import type { RunRef } from '../activities/types.ts';
+import type { BudgetGrant, OverBudget } from '../core/budget.ts';
 import type { Hash } from '../core/ids.ts';
 import type { Usage } from '../core/messages.ts';
+import type { RateLimited } from '../core/rates.ts';
 import type { ChainNode } from './chain.ts';
 import type { Sql } from './connection.ts';
 import { hashText } from './hash.ts';
@@ -17,21 +19,41 @@ export type AttemptOpened =
   /** The answer stands already. */
   | { readonly kind: 'answered'; readonly stored: string }
   /** The run is over: nothing was reserved, and nothing may be spent. */
-  | { readonly kind: 'ended' };
+  | { readonly kind: 'ended' }
+  /** A cap leaves no room for it: nothing was reserved. */
+  | { readonly kind: 'over_budget'; readonly over: OverBudget }
+  /** The run must not begin yet: nothing was written. */
+  | { readonly kind: 'refused_start'; readonly refused: RateLimited };
+
+/** All in micro-USD but the time. */
+export interface Reserve {
+  readonly microUsd: number;
+  /** What has to fit under every cap: the call, and the landing that may have to follow it. */
+  readonly needsMicroUsd: number;
+  readonly ttlMs: number;
+  readonly grant: BudgetGrant | null;
+}
 
 export async function openAttempt(
   sql: Sql,
   ref: RunRef,
   at: { readonly step: number; readonly purpose: string; readonly model: string; readonly release: Hash },
-  reserve: { readonly microUsd: number; readonly ttlMs: number },
+  reserve: Reserve,
 ): Promise<AttemptOpened> {
   const [row] = await sql<
-    { kind: AttemptOpened['kind']; attempt: number; stored: string; lost_micro_usd: number }[]
+    {
+      kind: AttemptOpened['kind'];
+      attempt: number;
+      stored: string;
+      lost_micro_usd: number;
+      detail: OverBudget & RateLimited;
+    }[]
   >`
     select * from open_attempt(${ref.run}, ${at.step}, ${at.purpose}, ${at.model}, ${reserve.microUsd}, ${reserve.ttlMs},
-      ${ref.workflowId}, ${ref.agent}, ${ref.requester.id}, ${ref.requester.tenant}, ${at.release})`;
+      ${ref.workflowId}, ${ref.agent}, ${ref.requester.id}, ${ref.requester.tenant}, ${at.release},
+      ${reserve.needsMicroUsd}, ${reserve.grant === null ? null : JSON.stringify(reserve.grant)}::text::jsonb)`;
   if (row === undefined) throw new Error('open_attempt returned no row');
-  const { kind, attempt, stored } = row;
+  const { kind, attempt, stored, detail } = row;
   switch (kind) {
     case 'opened':
       return { kind, attempt, lostMicroUsd: row.lost_micro_usd };
@@ -39,6 +61,10 @@ export async function openAttempt(
       return { kind, stored };
     case 'ended':
       return { kind };
+    case 'over_budget':
+      return { kind, over: detail };
+    case 'refused_start':
+      return { kind, refused: detail };
     default:
       return kind satisfies never;
   }
@@ -107,12 +133,6 @@ export async function failAttempt(
   const { code, costMicroUsd, usage, requestId } = failed;
   const state = costMicroUsd === null ? 'booked_unknown' : usage === null ? 'released' : 'settled';
   await sql`
-    with closed as (
-      update model_attempts set state = ${state}, cost_micro_usd = coalesce(${costMicroUsd}, reserved_micro_usd),
-        usage = ${usage === null ? null : JSON.stringify(usage)}, request_id = ${requestId},
-        failure = ${code}, closed_at = clock_timestamp()
-      where id = ${attempt} and state = 'open' returning id, run, cost_micro_usd)
-    update runs set updated_at = now(), cost_micro_usd = closed.cost_micro_usd +
-        (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = closed.run and m.id <> closed.id)
-      from closed where runs.run = closed.run`;
+    select fail_attempt(${attempt}, ${state}, ${costMicroUsd}, ${usage === null ? null : JSON.stringify(usage)},
+      ${requestId}, ${code})`;
 }

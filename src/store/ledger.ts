@@ -1,6 +1,7 @@
 import type { RunToolInput } from '../activities/types.ts';
 import type { CallKey, Hash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { RateLimited, ToolRate } from '../core/rates.ts';
 import type { Replay } from '../core/release.ts';
 import type { Sql } from './connection.ts';
 import { hashText } from './hash.ts';
@@ -32,7 +33,9 @@ export type Claim =
   | { readonly kind: 'void' | 'unknown' | 'mismatch' | 'stale' }
   /** `name`: of the kill switch, such as `tool:refund`. */
   | { readonly kind: 'held'; readonly name: string }
-  | { readonly kind: 'not_approved'; readonly detail: string };
+  | { readonly kind: 'not_approved'; readonly detail: string }
+  /** The tool is called too often: nothing was written. */
+  | { readonly kind: 'rate_limited'; readonly limited: RateLimited };
 
 interface ClaimRow {
   readonly kind: Claim['kind'];
@@ -50,12 +53,16 @@ export interface Lease {
   readonly settlesMs: number;
 }
 
-/** `termsHold`: what the person agreed to (price, state, version) is still so. */
+/**
+ * `termsHold`: what the person agreed to (price, state, version) is still so. `rate`: how often the tool's author lets it
+ * be called.
+ */
 export async function claimEffect(
   sql: Sql,
   input: RunToolInput,
   lease: Lease,
   termsHold: boolean,
+  rate?: ToolRate,
 ): Promise<Claim> {
   const { approval } = input;
   const [row] = await sql<ClaimRow[]>`
@@ -64,7 +71,8 @@ export async function claimEffect(
       ${termsHold}, ${approval?.id ?? null},
       ${approval === null ? null : JSON.stringify(approval.decision)}::text::jsonb,
       ${approval === null ? null : new Date(approval.decidedAtMs).toISOString()}::text::timestamptz,
-      ${input.learned}::text::bigint, ${[...input.classes]}::text[])`;
+      ${input.learned}::text::bigint, ${[...input.classes]}::text[],
+      ${rate === undefined ? null : JSON.stringify(rate)}::text::jsonb)`;
   if (row === undefined) throw new Error('claim_effect returned no row');
   switch (row.kind) {
     case 'run':
@@ -92,6 +100,8 @@ export async function claimEffect(
       return { kind: 'held', name: row.detail ?? '' };
     case 'not_approved':
       return { kind: 'not_approved', detail: row.detail ?? '' };
+    case 'rate_limited':
+      return { kind: 'rate_limited', limited: JSON.parse(row.detail ?? '{}') as RateLimited };
     default:
       return row.kind satisfies never;
   }

@@ -91,7 +91,7 @@ export async function finishRun(sql: Sql, input: EndRunInput, last: ChainNode | 
         on conflict do nothing`;
       await tx`update runs set head = ${last.hash} where run = ${input.run}`;
     }
-    if (input.handOver !== null) await insertHandOver(tx, input, input.handOver);
+    if (input.handOver !== null) await insertHandOver(tx, input.run, input.handOver);
     await tx`select audit_append(${input.run}, 'run_ended', '',
       ${JSON.stringify({ outcome: input.outcome, reason: input.reason, costMicroUsd: input.costMicroUsd })}::text::jsonb)`;
     await tx`select pg_notify(${RUN_ENDED}, ${input.run})`;
@@ -102,15 +102,15 @@ export async function finishRun(sql: Sql, input: EndRunInput, last: ChainNode | 
  * An escalation is a record: what was done and what was not comes from the ledger, not from the model's memory. Only
  * void and refused effects, and those that never started, are called not done; what nobody knows is said to be unknown.
  */
-async function insertHandOver(
+export async function insertHandOver(
   tx: TransactionSql,
-  input: EndRunInput,
+  run: string,
   given: NonNullable<EndRunInput['handOver']>,
 ): Promise<void> {
   const effects = await tx<{ key: string; tool: string; state: string }[]>`
-    select key, tool, state from effects where run = ${input.run} order by claimed_at limit 100`;
+    select key, tool, state from effects where run = ${run} order by claimed_at limit 100`;
   const asked = await tx<{ summary: string; state: string }[]>`
-    select summary, state from approvals where run = ${input.run} and kind = 'call' and state <> 'approved' order by opened_at limit 100`;
+    select summary, state from approvals where run = ${run} and kind = 'call' and state <> 'approved' order by opened_at limit 100`;
   const done = effects
     .filter((effect) => effect.state === 'applied')
     .map((effect) => `${effect.tool} (${effect.key})`);
@@ -125,7 +125,7 @@ async function insertHandOver(
   ];
   await tx`
     insert into handovers (run, queue, summary, done, not_done, evidence, next_reminder_at)
-    values (${input.run}, ${given.queue}, ${given.summary}, ${JSON.stringify(done)}, ${JSON.stringify(notDone)},
+    values (${run}, ${given.queue}, ${given.summary}, ${JSON.stringify(done)}, ${JSON.stringify(notDone)},
       ${evidence}, now() + ${LIMITS.handOverReminderMs}::float8 * interval '1 millisecond')
     on conflict (run) do nothing`;
 }

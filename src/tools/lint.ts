@@ -50,5 +50,8 @@ function labelProblems(labels: ToolLabels, hasCheck: boolean): string[] {
     problems.push(`timeoutMs ${labels.timeoutMs}: 100 to ${LIMITS.toolTimeoutMaxMs}`);
   if (!(Number.isInteger(labels.retries) && labels.retries >= 0 && labels.retries <= LIMITS.toolRetriesMax))
     problems.push(`retries ${labels.retries}: 0 to ${LIMITS.toolRetriesMax}`);
+  for (const [name, most] of Object.entries(labels.rate ?? {}))
+    if (!(Number.isInteger(most) && most >= 0 && most <= LIMITS.rateMax))
+      problems.push(`rate.${name} ${most}: a whole number, 0 to ${LIMITS.rateMax}`);
   return problems;
 }

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Amount } from '../core/money.ts';
 import type { Tier } from '../core/policy.ts';
+import type { ToolRate } from '../core/rates.ts';
 import type { Replay, ToolLabels } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import { lintTool } from './lint.ts';
@@ -50,6 +51,8 @@ export interface ToolOptions<Input extends z.ZodObject, Services> {
   readonly timeoutMs?: number;
   /** Further attempts after a retryable failure. Default 2, backoff up to 8 s. */
   readonly retries?: number;
+  /** How often it may be called; a call beyond it is refused, and the model is told when a retry helps. */
+  readonly rate?: ToolRate;
   readonly input: Input;
   readonly run: (input: z.output<Input>, context: ToolContext<Services>) => Promise<ToolResult> | ToolResult;
   /** `checkable` tools: did an earlier attempt act? */
@@ -149,5 +152,6 @@ function labelsOf<Input extends z.ZodObject, Services>(options: ToolOptions<Inpu
     timeoutMs: options.timeoutMs ?? LIMITS.toolTimeoutMs,
     retries: options.retries ?? LIMITS.toolRetries,
     settlesWithinMs: options.settlesWithinMs ?? null,
+    ...(options.rate && { rate: options.rate }),
   };
 }

@@ -30,6 +30,7 @@ const TITLES: Readonly<Record<RunPhase, string>> = {
   held: 'Held back by a kill switch',
   paused: 'Paused',
   outage: 'Model or store is away; tried again by itself',
+  budget: 'Waiting until a budget opens again',
   bug: 'Stopped by an error in Holdfast or its agent',
   ended: 'Ended',
 };

@@ -1,6 +1,6 @@
 import { ApplicationFailure, condition, setHandler, uuid4 } from '@temporalio/workflow';
 import type { ApprovalRecord } from '../core/approvals.ts';
-import { isRunLimit } from '../core/budget.ts';
+import { staysLanded } from '../core/budget.ts';
 import type { ControlName } from '../core/control.ts';
 import { isObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -175,8 +175,10 @@ function isParked(run: Run, messageId: string): boolean {
       return queued && pinned?.whileWaiting === 'queue';
     case 'unknown':
       return queued;
+    case 'budget':
+      return queued && turn?.sealed === true;
     case 'landed':
-      return queued && turn !== null && turn.landing !== null && isRunLimit(turn.landing.reason);
+      return queued && turn !== null && turn.landing !== null && staysLanded(turn.landing);
     default:
       return false;
   }

@@ -1,8 +1,8 @@
 import { withdraw } from '../core/approvals.ts';
-import { isRunLimit, landingNotice, modelCannotLand, ownWords } from '../core/budget.ts';
+import { type BudgetGrant, landingNotice, modelCannotLand, ownWords, staysLanded } from '../core/budget.ts';
 import { LIMITS } from '../core/limits.ts';
 import { notice } from '../core/refusals.ts';
-import { FRESH, type LandingReason } from '../core/state.ts';
+import { FRESH, type LandingReason, type Turn } from '../core/state.ts';
 import { flushDecisions, replace } from './approvals.ts';
 import { enter, limitsOf, patch, patchTurn, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
@@ -18,10 +18,12 @@ import { waitForPeople } from './waiting.ts';
 export async function land(run: Run): Promise<Ending | null> {
   const { landing } = turnOf(run);
   if (landing === null) throw new Error('the turn is not landing');
-  return landing.record === null ? touchDown(run, landing.reason) : awaitGo(run, landing.reason);
+  return landing.record === null ? touchDown(run, landing) : awaitGo(run, landing);
 }
 
-async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null> {
+type Landing = NonNullable<Turn['landing']>;
+
+async function touchDown(run: Run, { reason, helping }: Landing): Promise<Ending | null> {
   const text = await lastWords(run, reason);
   const turn = turnOf(run);
   if (reason === 'failures') {
@@ -30,8 +32,11 @@ async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null
     return { outcome: 'escalated', reason: 'repeated_failures', answer: text };
   }
   if (turn.landings >= LIMITS.landingsPerTurn) return { outcome: 'partial', reason, answer: text };
-  const record = askToContinue(run, reason, turn.landings + 1);
-  patchTurn(run, { landing: { reason, record, raised: false }, landings: turn.landings + 1 });
+  const record = askToContinue(run, { reason, ...(helping && { helping }) }, turn.landings + 1);
+  patchTurn(run, {
+    landing: { reason, record, raised: false, ...(helping && { helping }) },
+    landings: turn.landings + 1,
+  });
   await storeRequests(run, [record], 'landed');
   // Only now: whoever hears of the request looks for it in the store.
   replyTo(run, turn.messages, { kind: 'landed', text, approvals: [summaryOf(record)] });
@@ -41,15 +46,17 @@ async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null
 async function lastWords(run: Run, reason: LandingReason): Promise<string> {
   if (modelCannotLand(reason)) return ownWords(reason);
   const answer = await askModel(run, 'land', [landingNotice(reason)]);
-  const said = typeof answer === 'string' ? '' : (answer.answer?.text ?? '');
+  const answered = typeof answer !== 'string' && answer.kind === 'answered';
+  const said = answered ? (answer.answer?.text ?? '') : '';
   return said === '' ? ownWords(reason) : said;
 }
 
-async function awaitGo(run: Run, reason: LandingReason): Promise<Ending | null> {
+async function awaitGo(run: Run, given: Landing): Promise<Ending | null> {
+  const { reason } = given;
   const landing = () => turnOf(run).landing;
   const record = () => landing()?.record ?? null;
   const raised = () => landing()?.raised === true;
-  const wrote = () => run.state.inbox.length > 0 && !isRunLimit(reason);
+  const wrote = () => run.state.inbox.length > 0 && !staysLanded(given);
   const first = record();
   if (first === null) throw new Error('the landing has no request');
   enter(run, 'landed', first.summary);
@@ -72,8 +79,17 @@ async function awaitGo(run: Run, reason: LandingReason): Promise<Ending | null> 
   }
   if (state !== 'approved') return { outcome: 'partial', reason };
   forgetReplies(run, turnOf(run).messages);
+  const helping = helpingOf(run, given, record());
+  if (helping !== null) patch(run, { grant: helping });
   goOn(run, reason);
   return null;
+}
+
+/** What the yes allows on top of a cap: once more what a run may spend. */
+function helpingOf(run: Run, { helping }: Landing, record: Landing['record']): BudgetGrant | null {
+  if (helping === undefined || record?.state.kind !== 'approved') return null;
+  const { by } = record.state.decision;
+  return { ...helping, microUsd: limitsOf(run).costMicroUsdPerRun, approval: record.id, by };
 }
 
 /** A person allowed another helping of what was used up; null where they have said how much. */

@@ -65,6 +65,7 @@ export type RunPhase =
   | 'held'
   | 'paused'
   | 'outage'
+  | 'budget'
   | 'bug'
   | 'ended';
 
@@ -108,6 +109,7 @@ export type EndReason =
   | 'bug'
   | 'unknown_agent'
   | 'model_rejected'
+  | 'rate_limited'
   | LandingReason;
 
 export interface RunResult {

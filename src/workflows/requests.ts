@@ -2,8 +2,9 @@ import type { ApprovalRecord } from '../core/approvals.ts';
 import { ASK_PERSON, type CallState } from '../core/calls.ts';
 import { approvalId, type CallKey, callKey } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
+import { formatMicroUsd } from '../core/money.ts';
 import type { Ask } from '../core/policy.ts';
-import type { LandingReason, Pause } from '../core/state.ts';
+import type { Pause, Turn } from '../core/state.ts';
 import { oneLine } from '../core/text.ts';
 import { labelsOf, limitsOf, patch, type Run, refOf } from './context.ts';
 import type { RunPhase } from './messages.ts';
@@ -53,13 +54,26 @@ export function askWhatHappened(run: Run, call: CallState): ApprovalRecord {
   };
 }
 
-export function askToContinue(run: Run, reason: LandingReason, landings: number): ApprovalRecord {
+export function askToContinue(
+  run: Run,
+  { reason, helping }: Pick<NonNullable<Turn['landing']>, 'reason' | 'helping'>,
+  landings: number,
+): ApprovalRecord {
   const key = callKey(run.state.run, run.state.nextStep - 1, 0);
   return {
     ...blank(run, `${key}` as CallKey, LIMITS.requestsPerCall + landings, limitsOf(run).approvalMs),
     kind: 'landing',
     summary: `Continue the conversation past its limit (${reason})?`,
     reason: 'The turn reached a limit and ended early. Approve to let it go on, reject to end the run here.',
+    ...(helping && aboutHelping(run, helping)),
+  };
+}
+
+function aboutHelping(run: Run, { scope }: { readonly scope: string }) {
+  const more = formatMicroUsd(limitsOf(run).costMicroUsdPerRun);
+  return {
+    summary: oneLine(`Go up to ${more} over the budget ${scope}?`, LIMITS.summaryChars),
+    reason: `The budget ${scope} is used up. Approve to let this conversation spend up to ${more} more, reject to end it here.`,
   };
 }
 

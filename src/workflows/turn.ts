@@ -6,6 +6,7 @@ import { addUsage, totalTokens } from '../core/messages.ts';
 import { notice, refuse } from '../core/refusals.ts';
 import { type AppendText, type LandingReason, NOTHING, openTurn } from '../core/state.ts';
 import { oneLine, utf8Bytes, visible } from '../core/text.ts';
+import { meetCap, type NotLetThrough } from './budgets.ts';
 import { enter, patch, patchTurn, type Run, refOf, showCard, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
 import { replyTo } from './inbox.ts';
@@ -46,7 +47,8 @@ export async function playTurn(run: Run): Promise<Ending | null> {
   }
   enter(run, 'running', '');
   const result = await askModel(run, 'act');
-  return typeof result === 'string' ? startLanding(run, result) : digestAnswer(run, result);
+  if (typeof result === 'string') return startLanding(run, result);
+  return result.kind === 'answered' ? digestAnswer(run, result) : meetCap(run, result);
 }
 
 /** Messages that wait join the turn; long ones are put into the store first. */
@@ -92,7 +94,7 @@ export async function askModel(
   run: Run,
   purpose: 'act' | 'land',
   more: readonly string[] = [],
-): Promise<Answer | LandingReason> {
+): Promise<Answer | NotLetThrough | LandingReason> {
   if (!turnOf(run).sealed || purpose === 'act') addTexts(run, more);
   patchTurn(run, { sealed: true });
   const step = run.state.nextStep;
@@ -103,7 +105,9 @@ export async function askModel(
         [modelInput(run, step, purpose)],
       ),
     );
+    if (result.kind === 'refused_start') return result;
     if (result.pinned !== null) patch(run, { pinned: result.pinned });
+    if (result.kind === 'over_budget') return result;
     if (result.kind === 'over_limit') return unsealed(run, result.limit);
     book(run, result);
     return result;
@@ -136,6 +140,7 @@ function modelInput(run: Run, step: number, purpose: 'act' | 'land'): CallModelI
     spent: { tokens: totalTokens(state.usage), costMicroUsd: state.costMicroUsd },
     lastTotalTokens: state.lastTotalTokens,
     pieces: turnOf(run).pieces,
+    ...(state.grant !== null && { grant: state.grant }),
   };
 }
 

@@ -24,6 +24,7 @@ import type { Rule } from '../../src/core/policy.ts';
 import type { PinnedRelease, ToolLabels } from '../../src/core/release.ts';
 import type { StartInput } from '../../src/core/start.ts';
 import type { RunState, UnrecordedDecision } from '../../src/core/state.ts';
+import type { ActivityInfo } from './activities.ts';
 import type { ActivityHandler, ActivityOutcome, Bundle } from './driver.ts';
 import { bundleWorkflows, Simulation } from './driver.ts';
 
@@ -67,6 +68,8 @@ export interface WorldOptions {
   readonly policy?: readonly Rule[];
   readonly whileWaiting?: 'withdraw' | 'queue';
   readonly phases?: readonly Phase[];
+  /** What the store says instead of letting a model call through; null lets it. */
+  readonly cap?: (input: CallModelInput, nowMs: number) => CallModelResult | null;
   /** Answers of tools by name; success by default. */
   readonly tools?: Readonly<Record<string, (input: RunToolInput) => ActivityOutcome>>;
   readonly arrivals?: readonly {
@@ -177,8 +180,15 @@ function activities(
   world: World,
   pinned: PinnedRelease,
 ): Record<string, ActivityHandler> {
-  const callModel = (input: CallModelInput): ActivityOutcome => {
+  const callModel = (input: CallModelInput, info: ActivityInfo): ActivityOutcome => {
     world.modelCalls.push(input);
+    const capped = options.cap?.(input, info.nowMs) ?? null;
+    if (capped !== null)
+      return done(
+        capped.kind === 'over_budget'
+          ? { ...capped, pinned: input.release === null ? pinned : null }
+          : capped,
+      );
     const acts = world.modelCalls.filter((call) => call.purpose === 'act').length;
     const line: Line =
       input.purpose === 'land'

@@ -236,27 +236,39 @@ begin
 end $$;
 
 -- Before a model call. kind: answered (`stored` is the answer that stands) | ended (the run is over: nothing more is
--- reserved or spent) | opened (this attempt's worst case is reserved). A predecessor that never came back is booked.
+-- reserved or spent) | opened (this attempt's worst case is reserved) | over_budget (it is not, and `detail` names the cap) |
+-- refused_start (the run must not begin yet, and nothing was written). A predecessor that never came back is booked.
+-- p_needs: what has to fit under every cap; p_grant: what a person allowed on top of one (0006_budgets.sql).
 create function open_attempt(
   p_run text, p_step integer, p_purpose text, p_model text, p_reserve bigint, p_ttl_ms bigint,
-  p_workflow_id text, p_agent text, p_requester text, p_tenant text, p_release text
-) returns table (kind text, attempt bigint, stored text, lost_micro_usd bigint)
+  p_workflow_id text, p_agent text, p_requester text, p_tenant text, p_release text, p_needs bigint, p_grant jsonb
+) returns table (kind text, attempt bigint, stored text, lost_micro_usd bigint, detail jsonb)
 language plpgsql as $$
 declare
   found_result text;
   over_at timestamptz;
   lost bigint;
+  lost_ids bigint[];
   new_id bigint;
+  why_not jsonb;
 begin
   select a.result into found_result from answers a
     where a.run = p_run and a.step = p_step and a.purpose = p_purpose;
   if found then
-    return query select 'answered', null::bigint, found_result, 0::bigint;
+    return query select 'answered', null::bigint, found_result, 0::bigint, null::jsonb;
     return;
   end if;
-  update model_attempts m
-    set state = 'booked_unknown', cost_micro_usd = m.reserved_micro_usd, closed_at = clock_timestamp()
-    where m.run = p_run and m.step = p_step and m.purpose = p_purpose and m.state = 'open';
+  why_not := refuse_start(p_run, p_requester, p_tenant);
+  if why_not is not null then
+    return query select 'refused_start', null::bigint, null::text, 0::bigint, why_not;
+    return;
+  end if;
+  perform take_grant(p_run, p_grant);
+  with booked as (
+    update model_attempts m
+      set state = 'booked_unknown', cost_micro_usd = m.reserved_micro_usd, closed_at = clock_timestamp()
+      where m.run = p_run and m.step = p_step and m.purpose = p_purpose and m.state = 'open' returning m.id
+  ) select array_agg(b.id) into lost_ids from booked b;
   -- The row's lock puts this before or after the end of the run, never beside it.
   insert into runs (run, workflow_id, agent, release, requester, tenant, state)
     values (p_run, p_workflow_id, p_agent, p_release, p_requester, p_tenant, 'running')
@@ -265,7 +277,8 @@ begin
       cost_micro_usd = (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = p_run)
     returning ended_at into over_at;
   if over_at is not null then
-    return query select 'ended', null::bigint, null::text, 0::bigint;
+    perform settle_windows(lost_ids);
+    return query select 'ended', null::bigint, null::text, 0::bigint, null::jsonb;
     return;
   end if;
   select coalesce(sum(m.cost_micro_usd), 0) into lost from model_attempts m
@@ -273,7 +286,15 @@ begin
   insert into model_attempts (run, step, purpose, state, model, reserved_micro_usd, expires_at)
     values (p_run, p_step, p_purpose, 'open', p_model, p_reserve, clock_timestamp() + p_ttl_ms * interval '1 millisecond')
     returning id into new_id;
-  return query select 'opened', new_id, null::text, lost;
+  why_not := reserve_budgets(new_id, lost_ids, p_needs, p_run, p_agent, p_requester, p_tenant);
+  if why_not is not null then
+    delete from model_attempts where id = new_id;
+    return query select 'over_budget', null::bigint, null::text, 0::bigint, why_not || jsonb_build_object('unanswered',
+      exists (select from model_attempts m where m.run = p_run and m.step = p_step and m.purpose = p_purpose
+        and m.state = 'booked_unknown' and m.failure is null));
+    return;
+  end if;
+  return query select 'opened', new_id, null::text, lost, null::jsonb;
 end $$;
 
 -- After a model call: chain, arguments, answer, usage and settlement in one statement. False: another attempt's
@@ -320,7 +341,27 @@ begin
       perform audit_append(p_run, 'guard_' || (note ->> 'kind'), '', note || jsonb_build_object('step', p_step, 'purpose', p_purpose));
     end loop;
   end if;
+  perform settle_windows(array[p_attempt]);
   return first;
+end $$;
+
+-- Closes a try that failed. p_cost: what it was billed for; null where nobody can know, and then all that it had reserved.
+-- The run's row follows, since no answer may come after this.
+create function fail_attempt(
+  p_attempt bigint, p_state text, p_cost bigint, p_usage text, p_request_id text, p_failure text
+) returns void
+language plpgsql as $$
+declare
+  of_run text;
+begin
+  update model_attempts set state = p_state, cost_micro_usd = coalesce(p_cost, reserved_micro_usd), usage = p_usage,
+      request_id = p_request_id, failure = p_failure, closed_at = clock_timestamp()
+    where id = p_attempt and state = 'open' returning run into of_run;
+  if not found then return; end if;
+  update runs set updated_at = now(),
+      cost_micro_usd = (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = of_run)
+    where run = of_run;
+  perform settle_windows(array[p_attempt]);
 end $$;
 
 -- Records the decisions on approvals; the first one stands. An approval may teach a rule for calls like this one.
@@ -354,12 +395,13 @@ $$;
 -- and audits. p_terms_hold: what the person agreed to is still so. Terms and the learned rule matter only while no
 -- attempt can have acted. What stands already is said whatever switches, approvals and terms are now: an effect that was
 -- applied is never called "not run". kind: run | check | settled | busy | void | unknown | mismatch | stale | held |
--- not_approved; detail of `run` is `doubt` when an earlier attempt may have acted, of `held` the switch. `held` and
--- `stale` leave the effect as it was: it may be claimed again.
+-- not_approved | rate_limited; detail of `run` is `doubt` when an earlier attempt may have acted, of `held` the switch, of
+-- `rate_limited` the window that is full. `held` and `stale` leave the effect as it was: it may be claimed again. Of a call
+-- that comes too often nothing is written; p_rate is what the tool's author allows (0006_budgets.sql).
 create function claim_effect(
   p_key text, p_run text, p_agent text, p_tenant text, p_tool text, p_release text, p_args_hash text, p_mode text,
   p_lease_ms bigint, p_settles_ms bigint, p_generation integer, p_terms_hold boolean, p_approval text,
-  p_decision jsonb, p_decided_at timestamptz, p_learned bigint, p_classes text[]
+  p_decision jsonb, p_decided_at timestamptz, p_learned bigint, p_classes text[], p_rate jsonb
 ) returns table (kind text, fence integer, generation integer, remaining_ms bigint, result text, detail text)
 language plpgsql as $$
 declare
@@ -368,6 +410,7 @@ declare
   off switches;
   held jsonb;
   rule_stands boolean := true;
+  too_often jsonb;
   may_have_acted boolean;
   new_lease timestamptz := clock_timestamp() + p_lease_ms * interval '1 millisecond';
 begin
@@ -466,6 +509,11 @@ begin
   end if;
 
   if e.key is null then
+    too_often := take_tool_rate(p_run, p_tool, p_rate);
+    if too_often is not null then
+      return query select 'rate_limited', 0, 0, 0::bigint, null::text, too_often::text;
+      return;
+    end if;
     insert into effects (key, run, tool, release, args_hash, mode, state, generation, lease_until, approval, agent, tenant, classes)
       values (p_key, p_run, p_tool, p_release, p_args_hash, p_mode, 'claimed', p_generation, new_lease, p_approval,
         p_agent, p_tenant, p_classes);

@@ -47,6 +47,7 @@ const REASONS: readonly LandingReason[] = [
   'unknown_stop',
   'model_failed',
   'failures',
+  'budget',
 ];
 
 describe('a turn is over when one of its limits is used up, not before', () => {

@@ -34,6 +34,7 @@ const TEXTS: Readonly<Record<RefusalCode, readonly [happened: RegExp, todo: RegE
   ],
   release_not_here: [/^Not run: the version of this tool/, /Hand over to a person/],
   too_many_calls: [/^Not run: too many calls at once/, /in a later step/],
+  rate_limited: [/^Not run: this action is used too often.*DETAIL/, /Go on without it, or tell the customer/],
   unavailable: [/^Could not look: the source did not answer/, /Do not guess; try once more later/],
 };
 
