@@ -8,6 +8,7 @@ import type { ModelAnswer } from '../models/provider.ts';
 import { type ChainNode, headOf, link } from '../store/chain.ts';
 import { judgeAnswer, type StageNote } from './guarding.ts';
 import type { Draft } from './modelRequest.ts';
+import { traceThrough } from './origins.ts';
 import { prepareCalls } from './prepare.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
@@ -49,6 +50,7 @@ export async function takeAnswer(
     { ...input, release: releaseHash },
     blocks,
     answer.unparsable,
+    traceThrough(release, input.run, draft.request.messages),
   );
   const parent = draft.userNode === null ? input.head : headOf(draft.userNode);
   const node =

@@ -3,6 +3,7 @@ import type { JsonObject } from './json.ts';
 import type { RunLimits } from './limits.ts';
 import type { Phase } from './phases.ts';
 import type { Permissions, Rule, Tier } from './policy.ts';
+import type { SensitiveField } from './provenance.ts';
 import type { ToolRate } from './rates.ts';
 
 /** What a repeat of a call would do (the effect ledger holds the tool to it). */
@@ -19,6 +20,8 @@ export interface ToolLabels {
   readonly returns: 'trusted' | 'untrusted';
   readonly touches: 'none' | 'state' | 'external';
   readonly replay: Replay;
+  /** Arguments whose origin is traced. */
+  readonly sensitive: readonly SensitiveField[];
   /** A successful call hands the conversation to people: the run ends as escalated after its last answer. */
   readonly handsOver: boolean;
   readonly timeoutMs: number;

@@ -1,7 +1,7 @@
 import { LIMITS } from '../core/limits.ts';
 import { phaseAfter } from '../core/phases.ts';
 import type { ResultRef } from '../core/state.ts';
-import { raise } from '../core/taint.ts';
+import { exposureOf, raise } from '../core/taint.ts';
 import { labelsOf, patch, patchTurn, pinnedOf, type Run, stepOf, turnOf } from './context.ts';
 import { repeatName } from './judging.ts';
 
@@ -31,7 +31,8 @@ export function collect(run: Run): void {
       return { callId: prepared.callId, isError: true, content: { kind: 'inline', text: outcome.text } };
     toolCalls++;
     if (outcome.status === 'success') succeeded.push(prepared.tool);
-    if (labels !== null) taint = raise(taint, labels);
+    if (labels !== null) taint = raise(taint, exposureOf(labels));
+    taint = raise(taint, { suspicious: outcome.suspicious === true });
     if (labels?.handsOver && outcome.status === 'success')
       handOver = { summary: prepared.summary, evidence: `call ${prepared.key}` };
     return {

@@ -5,6 +5,7 @@ import { LIMITS } from '../core/limits.ts';
 import { addUsage, totalTokens } from '../core/messages.ts';
 import { notice, refuse } from '../core/refusals.ts';
 import { type AppendText, type LandingReason, NOTHING, openTurn } from '../core/state.ts';
+import { raise } from '../core/taint.ts';
 import { oneLine, utf8Bytes, visible } from '../core/text.ts';
 import { meetCap, type NotLetThrough } from './budgets.ts';
 import { enter, patch, patchTurn, type Run, refOf, showCard, turnOf } from './context.ts';
@@ -151,6 +152,7 @@ function book(run: Run, answer: Answer): void {
     head: answer.head,
     nextStep: state.nextStep + 1,
     iterations: state.iterations + 1,
+    taint: raise(state.taint, { suspicious: answer.suspicious }),
     usage: addUsage(state.usage, answer.usage),
     costMicroUsd: state.costMicroUsd + answer.costMicroUsd,
     lastTotalTokens: totalTokens(answer.usage),

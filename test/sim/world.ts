@@ -104,6 +104,7 @@ function labels(name: string, effect: boolean): ToolLabels {
     reads: 'public',
     returns: 'trusted',
     touches: effect ? 'state' : 'none',
+    sensitive: [],
     replay: effect ? 'keyed' : 'pure',
     handsOver: name === 'escalate',
     timeoutMs: 10_000,
@@ -331,6 +332,7 @@ function prepared(
     classes: [],
     firstOf: [],
     learned: null,
+    origins: [],
     terms: terms?.() ?? null,
   };
 }
