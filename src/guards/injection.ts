@@ -67,9 +67,10 @@ function scanForm(text: string, where: TextOrigin, model: InjectionModel): Found
   const features = featureMaker(reading, marks);
   let best = Number.NEGATIVE_INFINITY;
   for (const span of spansOf(reading)) {
+    if (where === 'tool' && !mayBeOrder(reading, span)) continue;
     const found = features(span);
     for (const signal of found.signals) signals.add(signal);
-    if (where === 'user' || mayBeOrder(reading, span)) best = Math.max(best, logOdds(model, found));
+    best = Math.max(best, logOdds(model, found));
   }
   if (best >= 0) signals.add(where === 'tool' ? 'instructions_in_data' : 'learned_pattern');
   return { score: 1 / (1 + Math.exp(-best)), signals: [...signals] };

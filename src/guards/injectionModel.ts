@@ -24,14 +24,14 @@ export function unpackModel(packed: PackedModel): InjectionModel {
 }
 
 /** A byte has 255 steps; the largest weight takes the last one. */
-export function packModel({ weights, bias }: InjectionModel): PackedModel {
+export function packModel({ weights, scale: unit, bias }: InjectionModel): PackedModel {
   let most = 0;
   for (const weight of weights) most = Math.max(most, Math.abs(weight));
-  const scale = most / 127 || 1;
-  const bytes = Int8Array.from(weights, (weight) => Math.round(weight / scale));
+  const step = most / 127 || 1;
+  const bytes = Int8Array.from(weights, (weight) => Math.round(weight / step));
   return {
     weights: Buffer.from(bytes.buffer).toString('base64'),
-    scale: Number(scale.toPrecision(6)),
+    scale: Number((step * unit).toPrecision(6)),
     bias: Number(bias.toPrecision(6)),
   };
 }

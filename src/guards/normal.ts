@@ -29,7 +29,7 @@ function foldLetters(text: string): string {
     .replace(MARKS, '')
     .normalize('NFC');
   if (!FOREIGN.test(lower)) return lower.replace(/[øđłħŧıß]/g, (one) => LOOKALIKES.get(one) ?? 'ss');
-  return lower.replace(/[\p{L}\p{M}]+/gu, foldWord);
+  return MIXED.test(lower) ? lower.replace(/[\p{L}\p{M}]+/gu, foldWord) : lower;
 }
 
 function letterOfRun(letter: string): string {
@@ -45,6 +45,9 @@ function foldWord(word: string): string {
   return LATIN.test(word) || SMALL_CAPITALS.test(word) ? folded : word;
 }
 
+/** Letters of two scripts side by side, or letters that no language is written with. */
+const MIXED =
+  /[a-z][\u0370-\u058f\u1d00-\u1dbf\ua730-\ua7ff]|[\u0370-\u058f\u1d00-\u1dbf\ua730-\ua7ff][a-z]|[\u1d00-\u1d2b]/;
 const SMALL_CAPITALS = /[ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ]/;
 
 /**
