@@ -337,4 +337,25 @@ export const LIMITS = {
   findingDecisions: 20,
   findingApprovalShare: 0.95,
   findingHastyShare: 0.5,
+
+  // Guards: texts from outside
+  /** Of a text's characters, the share that may be control characters, and the share that may draw nothing. */
+  controlShare: 0.05,
+  invisibleShare: 0.3,
+  /** The same sign, or the same short sequence, this often in a row is no message. */
+  repeatedSigns: 2_000,
+  /** Shortest text whose repetition is judged, and the share of different parts that it must have. */
+  repetitionChars: 8_192,
+  repetitionShare: 0.02,
+  /** Decoded readings of one text, segments tried for each encoding, and characters of a reading. */
+  decodedForms: 8,
+  decodedSegments: 16,
+  decodedChars: 4_096,
+  /** Words of one window that is judged as a whole, and words whose meaning is kept at hand. */
+  windowWords: 64,
+  knownWords: 8_192,
+  /** Examples and intents of a router, and how much of an example or a request it reads. */
+  routerExamples: 50_000,
+  routerIntents: 1_000,
+  routerChars: 2_000,
 } as const;
