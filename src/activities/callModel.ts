@@ -1,18 +1,21 @@
 import { Context } from '@temporalio/activity';
 import { fits } from '../core/budget.ts';
-import { FailureError, terminal } from '../core/errors.ts';
+import { type Failure, FailureError, terminal } from '../core/errors.ts';
+import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { isToolUse, textOf, totalTokens } from '../core/messages.ts';
-import { pin, tighten } from '../core/release.ts';
+import { pin, type Release, tighten } from '../core/release.ts';
 import { clipBytes, wellFormed } from '../core/text.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
-import { commitAnswer, openAttempt, storedAnswer } from '../store/answers.ts';
+import { PASSING_FAILURES } from '../models/routes.ts';
+import { commitAnswer, openAttempt, storedAnswer, triesOf } from '../store/answers.ts';
 import { type ChainNode, headOf, link } from '../store/chain.ts';
-import { askProvider } from './askProvider.ts';
+import { askProvider, passRefusalOn } from './askProvider.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
 import { prepareCalls } from './prepare.ts';
 import { implementationOf } from './releases.ts';
+import { type Route, type RouteOptions, takeRoute } from './route.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
 
@@ -24,22 +27,56 @@ import type { CallModelInput, CallModelResult, Preview } from './types.ts';
 export async function callModel(services: ActivityServices, input: CallModelInput): Promise<CallModelResult> {
   const watched = services.runEnds.watch(input.run);
   try {
-    return await callOnce(services, input, watched.signal);
+    const hash = input.release ?? (await services.releases.resolve(input.agent, input.channel));
+    const release = await services.releases.get(hash);
+    const taken = await takeRoute(services, await routeOptions(services, input, release, watched.signal));
+    if (taken.kind === 'blocked') return await answeredBefore(services, input, taken.failure);
+    try {
+      return await callOnce(services, input, { hash, release, route: taken.route }, watched.signal);
+    } finally {
+      taken.route.leave();
+    }
   } finally {
     watched.release();
   }
+}
+
+/** What this step may be asked of. Its earlier tries matter only where there is a choice. */
+async function routeOptions(
+  services: ActivityServices,
+  input: CallModelInput,
+  release: Release,
+  ended: AbortSignal,
+): Promise<RouteOptions> {
+  const chain = services.models[release.models[input.purpose]];
+  const tries = chain.length > 1 ? await triesOf(services.sql, input, PASSING_FAILURES) : [];
+  return { chain, own: input.model, tries, ended };
+}
+
+/** An attempt that may not call still brings home the answer of one that did. */
+async function answeredBefore(
+  services: ActivityServices,
+  input: CallModelInput,
+  failure: Failure,
+): Promise<CallModelResult> {
+  const stored = await storedAnswer(services.sql, input.run, input.step, input.purpose);
+  if (stored === null) throw new FailureError(failure);
+  return JSON.parse(stored) as CallModelResult;
 }
 
 /** `ended` aborts when the run is over: nobody would read the answer. */
 async function callOnce(
   services: ActivityServices,
   input: CallModelInput,
+  {
+    hash: releaseHash,
+    release,
+    route,
+  }: { readonly hash: Hash; readonly release: Release; readonly route: Route },
   ended: AbortSignal,
 ): Promise<CallModelResult> {
   const startedAtMs = Date.now();
   const { sql } = services;
-  const releaseHash = input.release ?? (await services.releases.resolve(input.agent, input.channel));
-  const release = await services.releases.get(releaseHash);
   const limits = tighten(release.limits, input.wantedLimits);
   const pinned = input.release === null ? pin(releaseHash, release, limits) : null;
   const allowance = input.allowance ?? {
@@ -50,7 +87,7 @@ async function callOnce(
 
   const draft = await draftRequest(services, input, release, {
     hash: releaseHash,
-    model: services.models[release.modelTier],
+    model: route.model,
     maxOutputTokens: allowance.maxOutputTokens,
   });
   const { request, userNode } = draft;
@@ -83,7 +120,9 @@ async function callOnce(
     );
 
   await services.crashPoint('model:before-call');
-  const answer = await askProvider(services, request, opened.attempt, ended);
+  const opening = { attempt: opened.attempt, route };
+  const answer = await askProvider(services, request, opening, ended);
+  await passRefusalOn(services, request, opening, answer);
   await services.crashPoint('model:after-call');
   const cost = costMicroUsd(request.model, answer.usage, new Date(), { unpriced: services.unpriced });
 
@@ -99,7 +138,7 @@ async function callOnce(
   const answerNode =
     answer.content.length === 0
       ? null
-      : link(releaseHash, parent, { role: 'assistant', content: answer.content });
+      : link(releaseHash, parent, { role: 'assistant', content: answer.content }, route.model);
   const text = textOf(answer.content);
   const kept = answerNode !== null && isKept(answer, text !== '', blocks.length > 0);
   const head = kept ? headOf(answerNode) : parent;
@@ -114,7 +153,7 @@ async function callOnce(
     activeMs: Date.now() - startedAtMs,
     hasText: text !== '',
     preview: services.previews ? previewOf(text) : null,
-    model: answer.model,
+    model: route.model,
     pinned,
   };
   const first = await commitAnswer(sql, input, {

@@ -1,10 +1,12 @@
 import type { Hash } from '../core/ids.ts';
+import { LIMITS } from '../core/limits.ts';
 import type { Message } from '../core/messages.ts';
 import { notice } from '../core/refusals.ts';
 import type { Release } from '../core/release.ts';
 import { utf8Bytes } from '../core/text.ts';
 import { worstCaseMicroUsd } from '../models/prices.ts';
 import type { ModelRequest } from '../models/provider.ts';
+import { legible } from '../models/request.ts';
 import { type ChainNode, link, loadChain } from '../store/chain.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput } from './types.ts';
@@ -37,7 +39,7 @@ export async function draftRequest(
       description: tool.description,
       inputSchema: tool.inputSchema,
     })),
-    messages: [...chain.map((node) => node.message), ...(appended === null ? [] : [appended])],
+    messages: [...chain.map((node) => legible(node, pinned.model)), ...(appended === null ? [] : [appended])],
     toolChoice: input.purpose === 'land' ? 'none' : 'auto',
   };
   return { request, userNode: appended === null ? null : link(pinned.hash, input.head, appended) };
@@ -51,8 +53,9 @@ export function worstCase(
 ): { readonly tokens: number; readonly microUsd: number } {
   const prefix = utf8Bytes(request.system) + utf8Bytes(JSON.stringify(request.tools));
   const known = input.lastTotalTokens > 0;
+  const counted = input.model === request.model ? 1 : LIMITS.otherTokenizerFactor;
   const read = known
-    ? input.lastTotalTokens + (userNode === null ? 0 : utf8Bytes(userNode.body))
+    ? Math.ceil(input.lastTotalTokens * counted) + (userNode === null ? 0 : utf8Bytes(userNode.body))
     : prefix + utf8Bytes(JSON.stringify(request.messages));
   const microUsd = worstCaseMicroUsd(request.model, read, request.maxOutputTokens, new Date(), {
     unpriced: services.unpriced,

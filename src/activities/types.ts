@@ -58,6 +58,8 @@ export interface CallModelInput extends RunRef {
   readonly spent: { readonly tokens: number; readonly costMicroUsd: number };
   /** Prompt and output tokens of the newest call, 0 before the first. */
   readonly lastTotalTokens: number;
+  /** The model that gave the newest answer: the run stays with it while it can. Null before the first. */
+  readonly model: string | null;
 }
 
 export interface Preview {
@@ -79,6 +81,7 @@ export type CallModelResult =
       readonly hasText: boolean;
       /** Bounded; null when previews are off or there is no text. */
       readonly preview: Preview | null;
+      /** The model that was asked, by its configured name. */
       readonly model: string;
       readonly pinned: PinnedRelease | null;
     }

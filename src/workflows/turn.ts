@@ -106,6 +106,8 @@ export async function askModel(
     if (result.pinned !== null) patch(run, { pinned: result.pinned });
     if (result.kind === 'over_limit') return unsealed(run, result.limit);
     book(run, result);
+    // Last words may come from another tier, which is not where the conversation goes on.
+    if (purpose === 'act') patch(run, { model: result.model });
     return result;
   } catch (error) {
     const reason = modelFailureOf(error);
@@ -135,6 +137,7 @@ function modelInput(run: Run, step: number, purpose: 'act' | 'land'): CallModelI
     allowance: state.pinned === null ? null : allowance(state, state.pinned.limits),
     spent: { tokens: totalTokens(state.usage), costMicroUsd: state.costMicroUsd },
     lastTotalTokens: state.lastTotalTokens,
+    model: state.model ?? null,
   };
 }
 

@@ -37,6 +37,7 @@ function newStep(): { readonly input: CallModelInput; readonly answers: (text: s
       allowance: null,
       spent: { tokens: 0, costMicroUsd: 0 },
       lastTotalTokens: 0,
+      model: null,
     },
   };
 }

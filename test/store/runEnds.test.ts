@@ -39,6 +39,7 @@ function newStep(): CallModelInput {
     allowance: null,
     spent: { tokens: 0, costMicroUsd: 0 },
     lastTotalTokens: 0,
+    model: null,
   };
 }
 
