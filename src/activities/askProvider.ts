@@ -40,14 +40,15 @@ export async function askProvider(
     const failure = error instanceof FailureError ? route.failed(error.failure) : null;
     const code = failure?.code ?? 'bug';
     const usage = error instanceof ModelCallError ? error.usage : null;
+    const accepted = error instanceof ModelCallError && error.accepted;
     const price = () =>
       usage === null ? 0 : costMicroUsd(request.model, usage, new Date(), { unpriced: services.unpriced });
     await failAttempt(services.sql, attempt, {
       code,
       usage,
       requestId: error instanceof ModelCallError ? error.requestId : null,
-      // A request that was cut off before it said anything may have been worked on: its worst case is the honest one.
-      costMicroUsd: code === 'model_cancelled' && usage === null && sends ? null : price(),
+      // What was begun, or cut off by us, before it said anything may be billed: its worst case is the honest one.
+      costMicroUsd: usage === null && (accepted || (code === 'model_cancelled' && sends)) ? null : price(),
     });
     // The engine's own word: it counts as cancelled, or as a lost attempt where only the worker shuts down.
     if (code === 'model_cancelled' && context.cancellationSignal.aborted)
