@@ -15,7 +15,7 @@ import { askProvider, passRefusalOn } from './askProvider.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
 import { prepareCalls } from './prepare.ts';
 import { implementationOf } from './releases.ts';
-import { type Route, type RouteOptions, takeRoute } from './route.ts';
+import { clockOf, type Route, type RouteOptions, takeRoute } from './route.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
 
@@ -50,7 +50,8 @@ async function routeOptions(
 ): Promise<RouteOptions> {
   const chain = services.models[release.models[input.purpose]];
   const tries = chain.length > 1 ? await triesOf(services.sql, input, PASSING_FAILURES) : [];
-  return { chain, own: input.model, tries, ended };
+  const last = Context.current().info.attempt >= LIMITS.modelAttempts;
+  return { chain, own: input.model, tries, last, clock: clockOf(ended) };
 }
 
 /** An attempt that may not call still brings home the answer of one that did. */

@@ -15,8 +15,15 @@ export interface RouteOptions {
   readonly own: string | null;
   /** What this step has met so far. */
   readonly tries: readonly ModelTries[];
-  /** Ends the waiting. */
-  readonly ended: AbortSignal;
+  /** The engine makes no further attempt after this one: a refusal stands. */
+  readonly last: boolean;
+  readonly clock: RouteClock;
+}
+
+/** Time for whoever waits inside an attempt. `pause` throws where the call is not wanted any more. */
+export interface RouteClock {
+  readonly nowMs: () => number;
+  readonly pause: (waitMs: number) => Promise<void>;
 }
 
 /** A model that may be called once, now. `leave` must follow, whatever happens. */
@@ -47,7 +54,7 @@ export async function takeRoute(
   const models = orderChain(options.chain, options.own, options.tries).filter(
     (model) => !held.has(`model:${model}`),
   );
-  const untilMs = performance.now() + LIMITS.routeWaitMs;
+  const untilMs = options.clock.nowMs() + LIMITS.routeWaitMs;
   for (;;) {
     let waitMs = models.length === 0 ? LIMITS.breakerLookMs : Number.POSITIVE_INFINITY;
     for (const model of models) {
@@ -57,12 +64,18 @@ export async function takeRoute(
       waitMs = Math.min(waitMs, admission.waitMs);
     }
     waitMs = services.circuits.spread(waitMs);
-    if (performance.now() + waitMs > untilMs) return { kind: 'blocked', failure: blocked(options, waitMs) };
-    await pause(waitMs, options.ended);
+    if (options.clock.nowMs() + waitMs > untilMs)
+      return { kind: 'blocked', failure: blocked(options, waitMs) };
+    await options.clock.pause(waitMs);
   }
 }
 
-function routeOf(circuits: Circuits, { chain, own, tries }: RouteOptions, model: string, pass: Pass): Route {
+function routeOf(
+  circuits: Circuits,
+  { chain, own, tries, last }: RouteOptions,
+  model: string,
+  pass: Pass,
+): Route {
   return {
     model,
     answered: () => pass.answered(),
@@ -73,7 +86,7 @@ function routeOf(circuits: Circuits, { chain, own, tries }: RouteOptions, model:
       if (movesOn(chain, own, tries, model)) return retryable(code, message);
       return retryAfterMs === undefined ? failure : retryable(code, message, circuits.spread(retryAfterMs));
     },
-    passesRefusal: mayPassRefusal(chain, tries) && Context.current().info.attempt < LIMITS.modelAttempts,
+    passesRefusal: !last && mayPassRefusal(chain, tries),
     leave: () => pass.leave(),
   };
 }
@@ -86,13 +99,19 @@ function blocked({ chain }: RouteOptions, waitMs: number): Failure {
   );
 }
 
-async function pause(waitMs: number, ended: AbortSignal): Promise<void> {
+/** The clock of this attempt: its pauses end with the run, and with the engine's cancel. */
+export function clockOf(ended: AbortSignal): RouteClock {
   const { cancellationSignal } = Context.current();
   const signal = AbortSignal.any([cancellationSignal, ended]);
-  await sleep(waitMs, undefined, { signal }).catch(() => undefined);
-  if (cancellationSignal.aborted) throw new CancelledFailure('the model call was cancelled');
-  if (ended.aborted)
-    throw new FailureError(
-      terminal('model_cancelled', 'The run has ended: its model is not called any more.'),
-    );
+  return {
+    nowMs: () => performance.now(),
+    async pause(waitMs) {
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      if (cancellationSignal.aborted) throw new CancelledFailure('the model call was cancelled');
+      if (ended.aborted)
+        throw new FailureError(
+          terminal('model_cancelled', 'The run has ended: its model is not called any more.'),
+        );
+    },
+  };
 }

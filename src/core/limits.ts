@@ -243,8 +243,8 @@ export const LIMITS = {
   circuitOpenMaxMs: 60_000,
   /** A probe that has said nothing for this long no longer keeps the next one waiting. */
   circuitProbeMs: 20_000,
-  /** After this many successes in a row the circuit is closed; until then as many calls run at once as have succeeded. */
-  circuitRampCalls: 16,
+  /** Where this many calls may run at once the circuit is closed; a worker has no more. */
+  circuitRampCalls: 100,
 
   // Activities
   activityOverheadMs: 5_000,

@@ -5,12 +5,13 @@ import { isPassing } from './routes.ts';
 /**
  * One circuit a model, in this process.
  *
- * K1. Closed: calls go. Failures in a row, a share of failures within a short time, or a rate limit that names its time
- *     open it.
+ * K1. Closed: calls go. Failures in a row, or a share of failures within a short time, open it.
  * K2. Open: no call goes until the time is over that the model API named, or our own, which doubles with each opening.
- * K3. Then one call goes, a probe. Each success lets one more run at a time; enough of them close the circuit, and one
- *     failure opens it again. So a recovered API is not met by everybody at once.
+ * K3. Then one call goes, a probe. Each success lets one more run at a time; enough of them close the circuit, and a
+ *     failure of the first few opens it again. So a recovered API is not met by everybody at once.
  * K4. What a call begun before the last opening says moves nothing: a hundred calls in flight open a circuit once.
+ * K5. A rate limit that names its time holds all calls for that time. Then half as many run at once as did, and slowly
+ *     more: a limit that is always in force is lived with, not run into again and again.
  *
  * Workers do not talk to each other: each finds out for itself, with one probe at a time.
  */
@@ -57,15 +58,17 @@ const SPREAD = 0.25;
 const SPREAD_FLAT_MS = 500;
 
 interface Circuit {
-  /** Grows with every opening: passes of an earlier one have no say (K4). */
-  opening: number;
+  /** Grows with every hold: passes of an earlier one have no say (K4). */
+  era: number;
   openUntilMs: number;
   /** Openings without a close in between. */
   openings: number;
   /** Calls that may run at once: infinite while closed. */
   width: number;
-  /** When the calls began that run while the width counts. */
-  readonly probes: Map<Pass, number>;
+  /** From here on the width grows by one a round, not by one a call. */
+  slowFrom: number;
+  /** When the calls began that run. */
+  readonly running: Map<Pass, number>;
   inARow: number;
   recent: readonly { readonly atMs: number; readonly failed: boolean }[];
 }
@@ -73,35 +76,42 @@ interface Circuit {
 export function createCircuits({ nowMs, random, limits = DEFAULTS }: CircuitOptions): Circuits {
   const circuits = new Map<string, Circuit>();
 
-  const trip = (circuit: Circuit, namedMs: number): void => {
-    const ownMs = Math.min(limits.openMaxMs, limits.openFirstMs * 2 ** circuit.openings);
-    circuit.openUntilMs = nowMs() + Math.max(ownMs, namedMs) * (1 + SPREAD * random());
-    circuit.opening += 1;
-    circuit.openings += 1;
-    circuit.width = 1;
-    circuit.probes.clear();
-    forget(circuit);
+  /** Nobody calls for so long; what runs now has no say any more. */
+  const hold = (circuit: Circuit, holdMs: number, width: number): void => {
+    circuit.openUntilMs = nowMs() + holdMs * (1 + SPREAD * random());
+    circuit.era += 1;
+    circuit.width = width;
+    circuit.running.clear();
+    circuit.inARow = 0;
+    circuit.recent = [];
   };
 
   const succeed = (circuit: Circuit): void => {
     remember(circuit, false);
     if (circuit.width === Number.POSITIVE_INFINITY) return;
-    circuit.width += 1;
+    circuit.openings = 0;
+    circuit.width += circuit.width < circuit.slowFrom ? 1 : 1 / circuit.width;
     if (circuit.width <= LIMITS.circuitRampCalls) return;
     circuit.width = Number.POSITIVE_INFINITY;
-    circuit.openings = 0;
-    circuit.probes.clear();
+    circuit.slowFrom = Number.POSITIVE_INFINITY;
   };
 
   const fail = (circuit: Circuit, failure: Failure): void => {
-    const namedMs = failure.kind === 'retryable' ? (failure.retryAfterMs ?? 0) : 0;
     remember(circuit, true);
-    const opens =
-      circuit.width !== Number.POSITIVE_INFINITY ||
-      (failure.code === 'model_rate_limited' && namedMs > 0) ||
-      circuit.inARow >= LIMITS.circuitFailuresInARow ||
-      failsTooOften(circuit);
-    if (opens) trip(circuit, namedMs);
+    const namedMs = failure.kind === 'retryable' ? (failure.retryAfterMs ?? 0) : 0;
+    const limited = failure.code === 'model_rate_limited' && namedMs > 0;
+    const half = Math.floor(circuit.running.size / 2);
+    if (limited && half > 0) {
+      circuit.slowFrom = half;
+      hold(circuit, namedMs, half);
+    } else if (limited || isFailing(circuit)) {
+      // Not even one call goes through. A time that was named is doubled too: a second again and again means longer.
+      const firstMs = limited ? namedMs : limits.openFirstMs;
+      const ownMs = Math.min(limits.openMaxMs, firstMs * 2 ** circuit.openings);
+      circuit.openings += 1;
+      circuit.slowFrom = Number.POSITIVE_INFINITY;
+      hold(circuit, Math.max(ownMs, namedMs), 1);
+    }
   };
 
   const remember = (circuit: Circuit, failed: boolean): void => {
@@ -114,13 +124,13 @@ export function createCircuits({ nowMs, random, limits = DEFAULTS }: CircuitOpti
   };
 
   const newPass = (circuit: Circuit): Pass => {
-    const { opening } = circuit;
+    const { era } = circuit;
     let ended = false;
     const end = (say: () => void): void => {
       if (ended) return;
       ended = true;
-      circuit.probes.delete(pass);
-      if (circuit.opening === opening) say();
+      if (circuit.era === era) say();
+      circuit.running.delete(pass);
     };
     const pass: Pass = {
       answered: () => end(() => succeed(circuit)),
@@ -139,10 +149,9 @@ export function createCircuits({ nowMs, random, limits = DEFAULTS }: CircuitOpti
       circuits.set(model, circuit);
       const now = nowMs();
       if (now < circuit.openUntilMs) return { kind: 'wait', waitMs: Math.ceil(circuit.openUntilMs - now) };
-      const running = [...circuit.probes.values()].filter((atMs) => now - atMs < LIMITS.circuitProbeMs);
-      if (running.length >= circuit.width) return { kind: 'wait', waitMs: LIMITS.routePollMs };
+      if (isFull(circuit, now)) return { kind: 'wait', waitMs: LIMITS.routePollMs };
       const pass = newPass(circuit);
-      if (circuit.width !== Number.POSITIVE_INFINITY) circuit.probes.set(pass, now);
+      circuit.running.set(pass, now);
       return { kind: 'go', pass };
     },
     spread: (waitMs) => Math.ceil(waitMs * (1 + SPREAD * random()) + SPREAD_FLAT_MS * random()),
@@ -151,22 +160,27 @@ export function createCircuits({ nowMs, random, limits = DEFAULTS }: CircuitOpti
 
 function newCircuit(): Circuit {
   return {
-    opening: 0,
+    era: 0,
     openUntilMs: Number.NEGATIVE_INFINITY,
     openings: 0,
     width: Number.POSITIVE_INFINITY,
-    probes: new Map(),
+    slowFrom: Number.POSITIVE_INFINITY,
+    running: new Map(),
     inARow: 0,
     recent: [],
   };
 }
 
-function forget(circuit: Circuit): void {
-  circuit.inARow = 0;
-  circuit.recent = [];
+/** A call that has said nothing for long keeps nobody waiting any more. */
+function isFull({ running, width }: Circuit, nowMs: number): boolean {
+  if (running.size < Math.floor(width)) return false;
+  const young = [...running.values()].filter((atMs) => nowMs - atMs < LIMITS.circuitProbeMs);
+  return young.length >= Math.floor(width);
 }
 
-function failsTooOften({ recent }: Circuit): boolean {
+/** Failures in a row, or one of the first few after it was open, or too large a share of them. */
+function isFailing({ width, inARow, recent }: Circuit): boolean {
+  if (width <= LIMITS.circuitFailuresInARow || inARow >= LIMITS.circuitFailuresInARow) return true;
   if (recent.length < LIMITS.circuitWindowCalls) return false;
   return recent.filter(({ failed }) => failed).length >= recent.length * LIMITS.circuitFailureShare;
 }

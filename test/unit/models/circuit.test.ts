@@ -171,6 +171,43 @@ describe('half open (K3)', () => {
   });
 });
 
+describe('rate limits (K5)', () => {
+  const limited = retryable('model_rate_limited', 'x', 1_000);
+
+  test('one among many holds all for its time, then half as many run, and slowly more', () => {
+    const { circuits, clock } = lab();
+    const running = Array.from({ length: 20 }, () => pass(circuits));
+    running[0]?.failed(limited);
+    for (const one of running.slice(1)) one.failed(limited);
+    expect(waitMs(circuits)).toBe(1_000);
+    clock.nowMs += 1_000;
+    const half = Array.from({ length: 10 }, () => pass(circuits));
+    expect(waitMs(circuits)).toBe(LIMITS.routePollMs);
+    for (const one of half) one.answered();
+    const next = Array.from({ length: 10 }, () => pass(circuits));
+    expect(waitMs(circuits)).toBe(LIMITS.routePollMs);
+    for (const one of next) one.answered();
+    for (let i = 0; i < 11; i += 1) pass(circuits);
+    expect(waitMs(circuits)).toBe(LIMITS.routePollMs);
+  });
+
+  test('when not even one call goes through, the named time is doubled, and then it recovers as fast as ever', () => {
+    const { circuits, clock } = lab();
+    const waits: number[] = [];
+    for (let i = 0; i < 8; i += 1) {
+      pass(circuits).failed(limited);
+      waits.push(waitMs(circuits));
+      clock.nowMs += waits.at(-1) ?? 0;
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    pass(circuits).answered();
+    const two = [pass(circuits), pass(circuits)];
+    for (const one of two) one.answered();
+    for (let i = 0; i < 4; i += 1) pass(circuits);
+    expect(waitMs(circuits)).toBe(LIMITS.routePollMs);
+  });
+});
+
 test('those who wait for one thing do not come back together, and never too early', () => {
   let seed = 7;
   const random = () => {
