@@ -1,7 +1,6 @@
 import { type DecisionKeys, parseDecisionKeys } from './control/keys.ts';
 import { LIMITS } from './core/limits.ts';
-import type { ModelTier } from './core/release.ts';
-import { resolveModels } from './models/tiers.ts';
+import { type ModelChains, resolveChains } from './models/tiers.ts';
 import { type Endpoint, readEndpoint } from './notices/endpoint.ts';
 import { readSecrets } from './notices/signature.ts';
 
@@ -13,7 +12,7 @@ export interface Config {
   readonly taskQueue: string;
   /** Agent modules: names of agents that ship, or paths and packages that export `agent`. */
   readonly agents: readonly string[];
-  readonly models: Readonly<Record<ModelTier, string>>;
+  readonly models: ModelChains;
   readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | null };
   /** True when no API key is set: a scripted model answers. */
   readonly scripted: boolean;
@@ -40,9 +39,9 @@ export const VARIABLES = {
   HOLDFAST_AGENTS: 'agent modules of this worker, separated by commas (default support)',
   ANTHROPIC_API_KEY: 'key for the model; without it a scripted model answers at HOLDFAST_MODEL_URL',
   HOLDFAST_MODEL_URL: 'base URL of the Messages API: a gateway, or the scripted model',
-  HOLDFAST_MODEL_SMALL: 'model name of the tier small',
-  HOLDFAST_MODEL_STANDARD: 'model name of the tier standard',
-  HOLDFAST_MODEL_DEEP: 'model name of the tier deep',
+  HOLDFAST_MODEL_SMALL: 'models of the tier small, separated by commas, the preferred one first',
+  HOLDFAST_MODEL_STANDARD: 'models of the tier standard, in the same way',
+  HOLDFAST_MODEL_DEEP: 'models of the tier deep, in the same way',
   HOLDFAST_ALLOW_UNPRICED:
     'on: a model without a price may run, booked at the dearest price known (default off)',
   HOLDFAST_PREVIEWS: 'off: no conversation text in Temporal histories (default on)',
@@ -150,10 +149,10 @@ function readDecisionKeys(value: string, problems: string[]): DecisionKeys | nul
 
 function readModels(environment: Environment, problems: string[]): Config['models'] {
   try {
-    return resolveModels(environment);
+    return resolveChains(environment);
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
-    return { small: '', standard: '', deep: '' };
+    return { small: [], standard: [], deep: [] };
   }
 }
 

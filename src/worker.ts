@@ -9,7 +9,9 @@ import { type Config, ConfigError, readConfig } from './config.ts';
 import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connection.ts';
 import { LIMITS } from './core/limits.ts';
 import { createAnthropicProvider } from './models/anthropic.ts';
+import { createCircuits } from './models/circuit.ts';
 import { assertPriced } from './models/prices.ts';
+import { modelsOf } from './models/tiers.ts';
 import { createLogNotifier } from './notices/log.ts';
 import { type RunningNotices, startNotices } from './notices/loop.ts';
 import type { Notifier } from './notices/notifier.ts';
@@ -28,7 +30,9 @@ import { SEARCH_ATTRIBUTES } from './workflows/searchAttributes.ts';
 /** What a test may put in the place of the real thing. */
 export interface WorkerOverrides {
   readonly agents?: readonly Agent[];
-  readonly services?: Partial<Pick<ActivityServices, 'crashPoint' | 'provider' | 'runEnds'>>;
+  readonly services?: Partial<
+    Pick<ActivityServices, 'crashPoint' | 'provider' | 'runEnds' | 'circuits' | 'openBreakers'>
+  >;
   readonly sql?: Sql;
   readonly notifiers?: readonly Notifier[];
 }
@@ -43,7 +47,7 @@ export interface RunningWorker {
 
 /** Connects, brings the store up to date, publishes the releases of its agents, and runs until it is stopped. */
 export async function startWorker(config: Config, overrides: WorkerOverrides = {}): Promise<RunningWorker> {
-  assertPriced(Object.values(config.models), { allowUnpriced: config.allowUnpriced });
+  assertPriced(modelsOf(config.models), { allowUnpriced: config.allowUnpriced });
   const agents = overrides.agents ?? (await loadAgents(config.agents));
   for (const agent of agents)
     for (const warning of agent.warnings) process.emitWarning(`agent ${agent.release.agent}: ${warning}`);
@@ -131,6 +135,8 @@ async function prepareServices(
       callTimeoutMs: LIMITS.modelCallMs,
     }),
     models: config.models,
+    circuits: createCircuits({ nowMs: () => performance.now(), random: Math.random }),
+    openBreakers: async () => new Set(),
     unpriced: config.allowUnpriced ? 'dearest' : 'refuse',
     previews: config.previews,
     directory: storeDirectory(sql),

@@ -1,18 +1,21 @@
 import { Context } from '@temporalio/activity';
 import { fits } from '../core/budget.ts';
-import { FailureError, terminal } from '../core/errors.ts';
+import { type Failure, FailureError, terminal } from '../core/errors.ts';
+import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { NO_USAGE, totalTokens } from '../core/messages.ts';
-import { pin, tighten } from '../core/release.ts';
+import { pin, type Release, tighten } from '../core/release.ts';
 import type { AskYesNo } from '../guards/subjects.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
-import { commitAnswer, storedAnswer } from '../store/answers.ts';
-import { askProvider } from './askProvider.ts';
+import { PASSING_FAILURES } from '../models/routes.ts';
+import { commitAnswer, storedAnswer, triesOf } from '../store/answers.ts';
+import { askProvider, passRefusalOn } from './askProvider.ts';
 import { guardsOf } from './guarding.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
 import { implementationOf } from './releases.ts';
 import { reserveCall } from './reserving.ts';
+import { aside, clockOf, type Route, type RouteOptions, takeRoute } from './route.ts';
 import type { ActivityServices } from './services.ts';
 import { takeAnswer } from './takeAnswer.ts';
 import type { CallModelInput, CallModelResult } from './types.ts';
@@ -25,22 +28,57 @@ import type { CallModelInput, CallModelResult } from './types.ts';
 export async function callModel(services: ActivityServices, input: CallModelInput): Promise<CallModelResult> {
   const watched = services.runEnds.watch(input.run);
   try {
-    return await callOnce(services, input, watched.signal);
+    const hash = input.release ?? (await services.releases.resolve(input.agent, input.channel));
+    const release = await services.releases.get(hash);
+    const taken = await takeRoute(services, await routeOptions(services, input, release, watched.signal));
+    if (taken.kind === 'blocked') return await answeredBefore(services, input, taken.failure);
+    try {
+      return await callOnce(services, input, { hash, release, route: taken.route }, watched.signal);
+    } finally {
+      taken.route.leave();
+    }
   } finally {
     watched.release();
   }
+}
+
+/** What this step may be asked of. Its earlier tries matter only where there is a choice. */
+async function routeOptions(
+  services: ActivityServices,
+  input: CallModelInput,
+  release: Release,
+  ended: AbortSignal,
+): Promise<RouteOptions> {
+  const chain = services.models[release.models[input.purpose]];
+  const tries = chain.length > 1 ? await triesOf(services.sql, input, PASSING_FAILURES) : [];
+  const last = Context.current().info.attempt >= LIMITS.modelAttempts;
+  return { chain, own: input.model, tries, last, clock: clockOf(ended) };
+}
+
+/** An attempt that may not call still brings home the answer of one that did. */
+async function answeredBefore(
+  services: ActivityServices,
+  input: CallModelInput,
+  failure: Failure,
+): Promise<CallModelResult> {
+  const stored = await storedAnswer(services.sql, input.run, input.step, input.purpose);
+  if (stored === null) throw new FailureError(failure);
+  return JSON.parse(stored) as CallModelResult;
 }
 
 /** `ended` aborts when the run is over: nobody would read the answer. */
 async function callOnce(
   services: ActivityServices,
   input: CallModelInput,
+  {
+    hash: releaseHash,
+    release,
+    route,
+  }: { readonly hash: Hash; readonly release: Release; readonly route: Route },
   ended: AbortSignal,
 ): Promise<CallModelResult> {
   const startedAtMs = Date.now();
   const { sql } = services;
-  const releaseHash = input.release ?? (await services.releases.resolve(input.agent, input.channel));
-  const release = await services.releases.get(releaseHash);
   const limits = tighten(release.limits, input.wantedLimits);
   const pinned = input.release === null ? pin(releaseHash, release, limits) : null;
   const allowance = input.allowance ?? {
@@ -58,7 +96,7 @@ async function callOnce(
 
   const draft = await draftRequest(services, input, release, {
     hash: releaseHash,
-    model: services.models[release.modelTier],
+    model: route.model,
     maxOutputTokens: allowance.maxOutputTokens,
     guards,
     ask,
@@ -86,16 +124,29 @@ async function callOnce(
 
   const { request } = opened;
   await services.crashPoint('model:before-call');
+  const opening = {
+    attempt: opened.attempt,
+    route: request.model === route.model ? route : aside(request.model),
+  };
   const answer =
-    draft.reply === null
-      ? await askProvider(services, request, opened.attempt, ended)
-      : ownAnswer(draft.reply);
+    draft.reply === null ? await askProvider(services, request, opening, ended) : ownAnswer(draft.reply);
+  await passRefusalOn(services, request, opening, answer);
   await services.crashPoint('model:after-call');
   const cost =
     draft.reply === null
       ? costMicroUsd(request.model, answer.usage, new Date(), { unpriced: services.unpriced })
       : 0;
-  const asked = { input, release, releaseHash, pinned, draft, guards, ask, startedAtMs };
+  const asked = {
+    input,
+    release,
+    releaseHash,
+    pinned,
+    draft,
+    model: request.model,
+    guards,
+    ask,
+    startedAtMs,
+  };
   const taken = await takeAnswer(services, { ...asked, costMicroUsd: cost + opened.lostMicroUsd }, answer);
   const { result } = taken;
   const first = await commitAnswer(sql, input, {

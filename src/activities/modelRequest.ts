@@ -1,4 +1,5 @@
 import type { Hash } from '../core/ids.ts';
+import { LIMITS } from '../core/limits.ts';
 import type { Message } from '../core/messages.ts';
 import { notice } from '../core/refusals.ts';
 import type { Release } from '../core/release.ts';
@@ -6,6 +7,7 @@ import { utf8Bytes } from '../core/text.ts';
 import type { AskYesNo, Guards } from '../guards/subjects.ts';
 import { worstCaseMicroUsd } from '../models/prices.ts';
 import type { ModelRequest } from '../models/provider.ts';
+import { legible } from '../models/request.ts';
 import { type ChainNode, link, loadChain } from '../store/chain.ts';
 import { judgeInput, type StageNote } from './guarding.ts';
 import type { ActivityServices } from './services.ts';
@@ -17,6 +19,8 @@ import { blocksOf, type ReadAppend, readAppend } from './userMessage.ts';
 /** A model call before it is made. */
 export interface Draft {
   readonly request: ModelRequest;
+  /** The conversation before it, with the model of each answer. */
+  readonly chain: readonly ChainNode[];
   /** The new user message of this call; null where nothing was appended. */
   readonly userNode: ChainNode | null;
   /** What the guards of messages said. */
@@ -53,12 +57,29 @@ export async function draftRequest(
       description: tool.description,
       inputSchema: tool.inputSchema,
     })),
-    messages: [...chain.map((node) => node.message), ...(appended === null ? [] : [appended])],
+    messages: messagesFor(pinned.model, chain, appended),
     toolChoice: input.purpose === 'land' ? 'none' : 'auto',
   };
   const { notes, originals, reply } = judged;
   const userNode = appended === null ? null : link(pinned.hash, input.head, appended);
-  return { request, userNode, notes, originals, reply };
+  return { request, chain, userNode, notes, originals, reply };
+}
+
+/** The same call, asked of another model. */
+export function draftFor(draft: Draft, model: string): Draft {
+  const { request, chain, userNode } = draft;
+  return {
+    ...draft,
+    request: { ...request, model, messages: messagesFor(model, chain, userNode?.message ?? null) },
+  };
+}
+
+function messagesFor(
+  model: string,
+  chain: readonly ChainNode[],
+  appended: Message | null,
+): readonly Message[] {
+  return [...chain.map((node) => legible(node, model)), ...(appended === null ? [] : [appended])];
 }
 
 /** The most this call can use: everything read so far, a token for each new byte, and all the output allowed. */
@@ -70,8 +91,9 @@ export function worstCase(
   if (reply !== null) return { tokens: 0, microUsd: 0 };
   const prefix = utf8Bytes(request.system) + utf8Bytes(JSON.stringify(request.tools));
   const known = input.lastTotalTokens > 0;
+  const counted = input.model === request.model ? 1 : LIMITS.otherTokenizerFactor;
   const read = known
-    ? input.lastTotalTokens + (userNode === null ? 0 : utf8Bytes(userNode.body))
+    ? Math.ceil(input.lastTotalTokens * counted) + (userNode === null ? 0 : utf8Bytes(userNode.body))
     : prefix + utf8Bytes(JSON.stringify(request.messages));
   const microUsd = worstCaseMicroUsd(request.model, read, request.maxOutputTokens, new Date(), {
     unpriced: services.unpriced,

@@ -2,7 +2,7 @@ import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { ModelRequest } from '../models/provider.ts';
 import { type AttemptOpened, openAttempt } from '../store/answers.ts';
-import { type Draft, worstCase } from './modelRequest.ts';
+import { type Draft, draftFor, worstCase } from './modelRequest.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput } from './types.ts';
 
@@ -24,8 +24,9 @@ export async function reserveCall(
   const first = await reserveDraft(services, input, release, draft);
   if (first.kind !== 'over_budget' || first.over.atCap !== 'degrade') return first;
   const landing = { ...first, over: { ...first.over, atCap: 'land' as const } };
-  const model = services.models[first.over.degradeTo ?? 'small'];
-  const cheaper: Draft = { ...draft, request: { ...draft.request, model } };
+  const [model] = services.models[first.over.degradeTo ?? 'small'];
+  if (model === undefined) return landing;
+  const cheaper = draftFor(draft, model);
   if (worstCase(services, input, cheaper).microUsd >= worstCase(services, input, draft).microUsd)
     return landing;
   const second = await reserveDraft(services, input, release, cheaper);

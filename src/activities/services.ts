@@ -1,6 +1,7 @@
 import type { DecisionKeys } from '../control/keys.ts';
-import type { ModelTier } from '../core/release.ts';
+import type { Circuits } from '../models/circuit.ts';
 import type { ModelProvider } from '../models/provider.ts';
+import type { ModelChains } from '../models/tiers.ts';
 import type { Directory } from '../people/directory.ts';
 import type { Sql } from '../store/connection.ts';
 import type { RunEnds } from '../store/runEnds.ts';
@@ -18,7 +19,11 @@ export interface ActivityServices {
   /** Ends a model call whose run has ended. */
   readonly runEnds: RunEnds;
   readonly provider: ModelProvider;
-  readonly models: Readonly<Record<ModelTier, string>>;
+  readonly models: ModelChains;
+  /** One a model, for this process. */
+  readonly circuits: Circuits;
+  /** Names of the breakers that are open for the whole system; `model:NAME` keeps calls from that model. */
+  readonly openBreakers: () => Promise<ReadonlySet<string>>;
   readonly unpriced: 'refuse' | 'dearest';
   /** Short texts in history, so that answers can be read there. */
   readonly previews: boolean;

@@ -30,6 +30,8 @@ export interface Asked {
   readonly releaseHash: Hash;
   readonly pinned: PinnedRelease | null;
   readonly draft: Draft;
+  /** The model that was asked, by its configured name. */
+  readonly model: string;
   readonly guards: Guards;
   readonly ask: AskYesNo;
   readonly startedAtMs: number;
@@ -56,7 +58,7 @@ export async function takeAnswer(
   const node =
     answer.content.length === 0
       ? null
-      : link(releaseHash, parent, { role: 'assistant', content: answer.content });
+      : link(releaseHash, parent, { role: 'assistant', content: answer.content }, asked.model);
   const text = textOf(answer.content);
   const kept = node !== null && isKept(answer, text !== '', blocks.length > 0);
   const head = kept ? headOf(node) : parent;
@@ -88,7 +90,7 @@ export async function takeAnswer(
       answer: services.previews && final ? previewOf(judged.text) : null,
       stopped: judged.stop,
       suspicious: draft.notes.some((note) => note.kind !== 'redact'),
-      model: answer.model,
+      model: asked.model,
       pinned: asked.pinned,
     },
     nodes: [draft.userNode, node].filter((one): one is ChainNode => one !== null),

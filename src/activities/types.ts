@@ -80,6 +80,8 @@ export interface CallModelInput extends RunRef {
   readonly pieces: number;
   /** The newest helping on top of a cap that a person allowed; it counts once, however often it is told. */
   readonly grant?: BudgetGrant;
+  /** The model that gave the newest answer: the run stays with it while it can. Null before the first. */
+  readonly model: string | null;
 }
 
 export interface Preview {
@@ -112,6 +114,7 @@ export type CallModelResult =
       readonly stopped: null | GuardStop;
       /** A guard has seen signs of an attack in what a customer wrote. */
       readonly suspicious: boolean;
+      /** The model that was asked, by its configured name. */
       readonly model: string;
       readonly pinned: PinnedRelease | null;
     }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { LIMITS } from '../core/limits.ts';
 import { isPriced } from '../models/prices.ts';
-import { resolveModels } from '../models/tiers.ts';
+import { MODEL_TIERS, modelsOf, resolveChains } from '../models/tiers.ts';
 import { installedTemporalCli } from '../stack/temporalCli.ts';
 import { type Check, failure, type Look, ok, warning } from './doctorChecks.ts';
 import type { Environment } from './target.ts';
@@ -63,9 +63,10 @@ async function lookAtModel(environment: Environment): Promise<readonly Look[]> {
 }
 
 function lookAtPrices(environment: Environment): readonly Look[] {
-  const models = [...new Set(Object.values(resolveModels(environment)))];
-  const unpriced = models.filter((model) => !isPriced(model));
-  if (unpriced.length === 0) return [ok(`known for ${models.join(', ')}`)];
+  const chains = resolveChains(environment);
+  const unpriced = modelsOf(chains).filter((model) => !isPriced(model));
+  const shown = MODEL_TIERS.map((tier) => `${tier}: ${chains[tier].join(', then ')}`).join('; ');
+  if (unpriced.length === 0) return [ok(`known for ${shown}`)];
   const found = `no price is known for ${unpriced.join(', ')}`;
   return environment.HOLDFAST_ALLOW_UNPRICED?.trim() === 'on'
     ? [

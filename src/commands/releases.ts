@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { asHash, type Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Release } from '../core/release.ts';
+import type { ModelTiers, Release } from '../core/release.ts';
 import type { Sql } from '../store/connection.ts';
 import { listReleases, loadRelease, promoteRelease } from '../store/releases.ts';
 import { findReleases } from '../store/views.ts';
@@ -149,7 +149,7 @@ function releaseText(
       [
         ['agent', release.agent],
         ['channels', channels.length === 0 ? null : channels.join(', ')],
-        ['model', release.modelTier],
+        ['models', modelsText(release.models)],
         ['tiers', release.permissions.tiers.join(', ')],
         ['limits', JSON.stringify(release.limits)],
       ],
@@ -167,4 +167,11 @@ function releaseText(
     '',
     indented(release.system, '  '),
   ].join('\n');
+}
+
+/** `act standard, land standard, …`: the tier of every task. */
+function modelsText(models: ModelTiers): string {
+  return Object.entries(models)
+    .map(([task, tier]) => `${task} ${tier}`)
+    .join(', ');
 }

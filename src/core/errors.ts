@@ -15,6 +15,10 @@ export type FailureCode =
   | 'model_bad_request'
   | 'model_prefix_changed'
   | 'model_context_exceeded'
+  /** The model declined, and another one is asked. */
+  | 'model_refused'
+  /** No model of the chain may be called now. No request was made. */
+  | 'model_circuit_open'
   // store and engine
   | 'store_unavailable'
   | 'release_not_here'

@@ -248,6 +248,34 @@ export const LIMITS = {
   /** Times one value is looked at in one text where what stands around it does not fit. */
   tracedHits: 1_000,
 
+  // Model routing
+  /** Models of one tier, in order of preference. */
+  modelsPerTier: 5,
+  /** Failed tries of one step at one model before it is the next one's turn. */
+  triesPerModel: 2,
+  /** Tokens that the same text may have more of in the next model's eyes. */
+  otherTokenizerFactor: 1.5,
+  /** How long a call waits inside its attempt for a model that is about to be free, and how often it looks. */
+  routeWaitMs: 8_000,
+  routePollMs: 500,
+  /** A breaker is looked at again after this. */
+  breakerLookMs: 60_000,
+
+  // The circuit of a model
+  circuitFailuresInARow: 3,
+  circuitWindowMs: 30_000,
+  /** The share of failures counts from this many calls within the window. */
+  circuitWindowCalls: 10,
+  circuitWindowCallsMax: 1_000,
+  circuitFailureShare: 0.5,
+  /** Doubled by each opening in a row, up to the most. A time that the model API names itself may be longer. */
+  circuitOpenFirstMs: 5_000,
+  circuitOpenMaxMs: 60_000,
+  /** A probe that has said nothing for this long no longer keeps the next one waiting. */
+  circuitProbeMs: 20_000,
+  /** Where this many calls may run at once the circuit is closed; a worker has no more. */
+  circuitRampCalls: 100,
+
   // Activities
   activityOverheadMs: 5_000,
   leaseMarginMs: 5_000,

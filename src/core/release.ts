@@ -41,6 +41,19 @@ export interface ReleaseTool {
 /** How much model an agent needs. Agents name a tier; only configuration names a model. */
 export type ModelTier = 'small' | 'standard' | 'deep';
 
+/** What a model is asked for. `act` is the conversation itself, `land` its last words at a limit. */
+export type ModelTask = 'classify' | 'plan' | 'act' | 'verify' | 'land';
+export type ModelTiers = Readonly<Record<ModelTask, ModelTier>>;
+
+/**
+ * A tier for every task. `land` goes with `act` unless the agent says otherwise: another model in mid-conversation
+ * cannot read the thinking so far and pays for the whole prompt again.
+ */
+export function modelTiers(wanted: Partial<ModelTiers> = {}): ModelTiers {
+  const act = wanted.act ?? 'standard';
+  return { classify: 'small', plan: act, act, verify: 'small', land: act, ...wanted };
+}
+
 /** An agent's definition as data. Its canonical JSON is hashed; the hash is the release. */
 export interface Release {
   readonly v: 1;
@@ -50,7 +63,7 @@ export interface Release {
   readonly permissions: Permissions;
   readonly policy: readonly Rule[];
   readonly limits: RunLimits;
-  readonly modelTier: ModelTier;
+  readonly models: ModelTiers;
   /** The hard rules, repeated to the model every eighth user message. */
   readonly reminder: string;
   /** What a customer's message does to open approvals: withdraw them, or wait its turn. */

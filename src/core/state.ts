@@ -182,6 +182,8 @@ export interface RunState {
   readonly iterations: number;
   /** Prompt and output tokens of the newest model call: what the next one will at least have to read. */
   readonly lastTotalTokens: number;
+  /** The model that the run stays with: the one that gave its newest answer. */
+  readonly model: string | null;
   /** Allowed on top of the limits by people. */
   readonly extraTokens: number;
   readonly extraCostMicroUsd: number;
@@ -254,6 +256,7 @@ export function newState(run: RunId, start: Start): RunState {
     costMicroUsd: 0,
     iterations: 0,
     lastTotalTokens: 0,
+    model: null,
     extraTokens: 0,
     extraCostMicroUsd: 0,
     grant: null,

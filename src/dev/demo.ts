@@ -106,7 +106,7 @@ async function openStage(
   process.env.HOLDFAST_TASK_QUEUE = `holdfast-${demo}`;
   process.env.HOLDFAST_AGENTS = [support.release.agent, patientAgentModule()].join();
   const config = readConfig(process.env);
-  const name = config.models[support.release.modelTier];
+  const name = config.models[support.release.models.act][0];
   screen.line(
     `  ${screen.colors.green('✓')} ${parts.model === null ? `the real model ${name}: this costs money` : 'the scripted model (no API key is used)'}` +
       (parts.model !== null && options.scripted ? ', as --scripted says' : ''),

@@ -100,7 +100,9 @@ function bucket(text: string, kind: number): number {
   return (state ^ (state >>> 13)) & (BUCKETS - 1);
 }
 
-const POLITE = new Set('please kindly can could would will you now then also bitte por favor пожалуйста 请'.split(' '));
+const POLITE = new Set(
+  'please kindly can could would will you now then also bitte por favor пожалуйста 请'.split(' '),
+);
 const ASK = bit('ask');
 const ORDER = bit('make', 'show', 'role', 'send', 'drop');
 const PERSONAL = bit('mine', 'own');

@@ -138,7 +138,11 @@ function unescapedEntities(text: string): string | null {
 
 /** Characters of the tag block repeat ASCII and are drawn by no font. */
 function tagCharacters(text: string): string | null {
-  const hidden = text.replace(FLAGS, '').match(/[\u{e0020}-\u{e007e}]/gu)?.slice(0, LIMITS.decodedChars) ?? [];
+  const hidden =
+    text
+      .replace(FLAGS, '')
+      .match(/[\u{e0020}-\u{e007e}]/gu)
+      ?.slice(0, LIMITS.decodedChars) ?? [];
   return hidden.length < 6
     ? null
     : hidden.map((one) => String.fromCharCode((one.codePointAt(0) ?? 0) & 0x7f)).join('');
@@ -152,7 +156,10 @@ const SPACED = /(?<![\p{L}\p{N}])\p{L}(?:[ \t._*|-]{1,3}\p{L}(?![\p{L}\p{N}])){7
 /** `i g n o r e   t h i s` and `i-g-n-o-r-e` read as words; a wider gap parts them. */
 function spacedLetters(text: string): string | null {
   const runs = [...few(text.matchAll(SPACED))].map(([run]) =>
-    run.replace(/[ \t._*|-]{2,3}/g, '\u0000').replace(/[ \t._*|-]/g, '').replaceAll('\u0000', ' '),
+    run
+      .replace(/[ \t._*|-]{2,3}/g, '\u0000')
+      .replace(/[ \t._*|-]/g, '')
+      .replaceAll('\u0000', ' '),
   );
   return runs.length === 0 ? null : runs.join(' ');
 }

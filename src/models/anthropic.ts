@@ -62,6 +62,7 @@ async function complete(
   const answer = createAnswerBuilder(callIdsOf(request.messages));
   const watchdog = startWatchdog({ signal: call.signal, ...limits });
   let requestId: string | null = null;
+  let accepted = false;
   let streamBytes = 0;
   const onBytes = (count: number) => {
     streamBytes += count;
@@ -75,14 +76,16 @@ async function complete(
     new ModelCallError(classifyModelError(error, { aborted }), {
       usage: answer.usage(),
       requestId: safeWord(readUpstream(error).requestId) ?? requestId,
+      accepted,
     });
 
   try {
-    const { data, request_id } = await client
+    const { data, request_id, response } = await client
       .withOptions({ fetch: watchBytes(onBytes) })
       .messages.create(toParams(request), { signal: watchdog.signal })
       .withResponse();
     requestId = safeWord(request_id ?? null);
+    accepted = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
     for await (const event of data) {
       answer.apply(event);
       if (answer.complete()) watchdog.limitSilence(DRAIN_TIMEOUT_MS);

@@ -10,16 +10,22 @@ import type { Aborted } from './watchdog.ts';
 /**
  * A failed model call. It has no `cause` on purpose: the upstream's error holds its body, and a body can hold a
  * customer's words. `usage` is what the stream had reported before it died (a lower bound of what is billed),
- * or null when it reported nothing; then the call may still have been billed.
+ * or null when it reported nothing. `accepted`: the API had begun to answer, so that a call without a usage is billed
+ * for nobody knows what.
  */
 export class ModelCallError extends FailureError {
   readonly usage: Usage | null;
   readonly requestId: string | null;
-  constructor(failure: Failure, known: { readonly usage: Usage | null; readonly requestId: string | null }) {
+  readonly accepted: boolean;
+  constructor(
+    failure: Failure,
+    known: { readonly usage: Usage | null; readonly requestId: string | null; readonly accepted: boolean },
+  ) {
     super(failure);
     this.name = 'ModelCallError';
     this.usage = known.usage;
     this.requestId = known.requestId;
+    this.accepted = known.accepted;
   }
 }
 
@@ -159,6 +165,9 @@ const BY_NETWORK_CODE: ReadonlyMap<string, Verdict> = new Map([
   ['UND_ERR_HEADERS_TIMEOUT', TIMED_OUT],
   ['UND_ERR_CONNECT_TIMEOUT', TIMED_OUT],
   ['ETIMEDOUT', TIMED_OUT],
+  // A compressed body that broke off, or was none.
+  ['Z_BUF_ERROR', GARBLED],
+  ['Z_DATA_ERROR', GARBLED],
 ]);
 
 const BY_ABORT: Readonly<Record<Exclude<Aborted, 'no'>, Verdict>> = {

@@ -54,6 +54,21 @@ export function toWireRequest(request: ModelRequest): WireRequest {
   };
 }
 
+/** Thinking is signed for the model that thought it, and for everything that model had read before. */
+const THINKING: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking']);
+
+/**
+ * A message as this model may read it: its own bytes, but without the thinking of another model, which the API refuses or
+ * drops. By a rule that looks at one message only, so each model always sees one and the same growing conversation.
+ */
+export function legible(
+  { message, model: author }: { readonly message: Message; readonly model: string | null },
+  model: string,
+): Message {
+  if (author === null || author === model) return message;
+  return { ...message, content: message.content.filter((block) => !THINKING.has(block.type)) };
+}
+
 /** True when these tools fit the API's limits on strict schemas, taken together. */
 export function fitsStrict(tools: readonly ModelTool[]): boolean {
   const counts = { optional: 0, union: 0 };

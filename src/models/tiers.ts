@@ -1,6 +1,10 @@
+import { LIMITS } from '../core/limits.ts';
 import type { ModelTier } from '../core/release.ts';
 
 export const MODEL_TIERS: readonly ModelTier[] = ['small', 'standard', 'deep'];
+
+/** The models of each tier, the preferred one first. What a worker has to check at start. */
+export type ModelChains = Readonly<Record<ModelTier, readonly string[]>>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,25 +22,38 @@ const TIERS: Readonly<Record<ModelTier, { readonly variable: string; readonly mo
 };
 
 /**
- * The model name for a tier: the environment's word (surrounding space ignored, empty means unset), else the default.
- * Throws a TypeError for a name no API could have.
+ * The models of a tier: the environment's words (separated by commas, surrounding space ignored, empty means unset),
+ * else the default. Throws a TypeError for a name no API could have, one that stands twice, and a chain too long.
  */
-export function resolveModel(tier: ModelTier, environment: Environment): string {
+export function resolveChain(tier: ModelTier, environment: Environment): readonly string[] {
   const { variable, model } = TIERS[tier];
-  const name = environment[variable]?.trim() ?? '';
-  if (name === '') return model;
-  if (!/^[A-Za-z0-9][\w.:/@-]{0,127}$/.test(name))
-    throw new TypeError(
-      `${variable}=${JSON.stringify(name.slice(0, 80))} is not a model name (letters, digits and . : / @ _ -, at most 128). Set it to a name such as ${model}, or unset it.`,
-    );
-  return name;
+  const names = (environment[variable] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  if (names.length === 0) return [model];
+  for (const [i, name] of names.entries()) {
+    const shown = `${variable}=${JSON.stringify(name.slice(0, 80))}`;
+    if (!/^[A-Za-z0-9][\w.:/@-]{0,127}$/.test(name))
+      throw new TypeError(
+        `${shown} is not a model name (letters, digits and . : / @ _ -, at most 128). Set it to a name such as ${model}, or several separated by commas, or unset it.`,
+      );
+    if (names.indexOf(name) !== i) throw new TypeError(`${shown} stands there twice: name each model once.`);
+  }
+  if (names.length > LIMITS.modelsPerTier)
+    throw new TypeError(`${variable} names ${names.length} models: at most ${LIMITS.modelsPerTier}.`);
+  return names;
 }
 
-/** The model of every tier: what a worker has to check at start. */
-export function resolveModels(environment: Environment): Readonly<Record<ModelTier, string>> {
+export function resolveChains(environment: Environment): ModelChains {
   return {
-    small: resolveModel('small', environment),
-    standard: resolveModel('standard', environment),
-    deep: resolveModel('deep', environment),
+    small: resolveChain('small', environment),
+    standard: resolveChain('standard', environment),
+    deep: resolveChain('deep', environment),
   };
+}
+
+/** Every model that is configured, each once. */
+export function modelsOf(chains: ModelChains): readonly string[] {
+  return [...new Set(Object.values(chains).flat())];
 }

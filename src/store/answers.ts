@@ -98,10 +98,27 @@ export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit
       ${answer.head},
       ${nodes.map((node) => node.hash)}::text[], ${nodes.map((node) => node.seq)}::integer[],
       ${nodes.map((node) => node.parent)}::text[], ${nodes.map((node) => node.message.role)}::text[],
-      ${nodes.map((node) => node.body)}::text[],
+      ${nodes.map((node) => node.body)}::text[], ${nodes.map((node) => node.model)}::text[],
       ${blobs.map(hashText)}::text[], ${[...blobs]}::text[],
       ${sql.json(answer.notes.map((note) => ({ ...note })))}) as first`;
   return row?.first === true;
+}
+
+/**
+ * What the step has met at each model so far: tries that failed for the model's own sake (`passing` names such failures),
+ * and refusals that were passed on.
+ */
+export async function triesOf(
+  sql: Sql,
+  at: { readonly run: string; readonly step: number; readonly purpose: string },
+  passing: readonly string[],
+): Promise<readonly { readonly model: string; readonly failed: number; readonly refused: number }[]> {
+  return sql<{ model: string; failed: number; refused: number }[]>`
+    select model, count(*) filter (where failure = any(${[...passing]}::text[]))::integer as failed,
+      count(*) filter (where failure = 'model_refused')::integer as refused
+    from model_attempts
+    where run = ${at.run} and step = ${at.step} and purpose = ${at.purpose} and failure is not null
+    group by model`;
 }
 
 /** The answer that stands for a step. */

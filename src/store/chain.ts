@@ -15,13 +15,27 @@ export interface ChainNode {
   readonly message: Message;
   /** The JSON text of `message`, as it was hashed. */
   readonly body: string;
+  /** The model that was asked for it, as configured; null for what no model said. It is no part of the hash. */
+  readonly model: string | null;
 }
 
 /** The node that `message` becomes after `parent`. */
-export function link(release: Hash, parent: Head | null, message: Message): ChainNode {
+export function link(
+  release: Hash,
+  parent: Head | null,
+  message: Message,
+  model: string | null = null,
+): ChainNode {
   const body = JSON.stringify(message);
   const parentHash = parent?.node ?? release;
-  return { hash: hashNode(parentHash, body), seq: (parent?.seq ?? 0) + 1, parent: parentHash, message, body };
+  return {
+    hash: hashNode(parentHash, body),
+    seq: (parent?.seq ?? 0) + 1,
+    parent: parentHash,
+    message,
+    body,
+    model,
+  };
 }
 
 export function headOf(node: ChainNode): Head {
@@ -33,6 +47,7 @@ interface NodeRow {
   readonly seq: number;
   readonly parent: Hash;
   readonly body: string;
+  readonly model: string | null;
 }
 
 /**
@@ -42,7 +57,7 @@ interface NodeRow {
 export async function loadChain(sql: Sql, run: RunId, head: Head | null): Promise<readonly ChainNode[]> {
   if (head === null) return [];
   const rows = await sql<NodeRow[]>`
-    select hash, seq, parent, body from nodes where run = ${run} and seq <= ${head.seq} order by seq`;
+    select hash, seq, parent, body, model from nodes where run = ${run} and seq <= ${head.seq} order by seq`;
   const byHash = new Map(rows.map((row) => [row.hash, row]));
   const chain: ChainNode[] = [];
   for (let at = head.node, seq = head.seq; seq >= 1; seq--) {

@@ -2,7 +2,7 @@ import { DEFAULT_RUN_LIMITS, LIMITS, MAX_RUN_LIMITS, type RunLimits } from '../c
 import { type Phase, phaseProblems } from '../core/phases.ts';
 import type { Permissions, Rule } from '../core/policy.ts';
 import { lintPolicy } from '../core/policyLint.ts';
-import type { ModelTier, Release } from '../core/release.ts';
+import { type ModelTiers, modelTiers, type Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import { policyProblems } from '../core/rules.ts';
 import { DEFAULT_GUARDS } from '../guards/defaults.ts';
@@ -36,8 +36,8 @@ export interface AgentOptions<Services> {
   readonly permissions: Permissions;
   readonly policy: readonly Rule[];
   readonly limits?: Partial<RunLimits>;
-  /** Default `standard`. */
-  readonly model?: ModelTier;
+  /** How much model each task needs. Default: `standard` for the conversation, `small` for yes and no. */
+  readonly models?: Partial<ModelTiers>;
   readonly whileWaiting?: 'withdraw' | 'queue';
   /** Gives the agent the tool `ask_person`. Default false. */
   readonly asksPeople?: boolean;
@@ -95,7 +95,7 @@ export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
       permissions: options.permissions,
       policy: options.policy,
       limits,
-      modelTier: options.model ?? 'standard',
+      models: modelTiers(options.models),
       reminder: `Remember the rules of this conversation:\n${bullets(options.prompt.rules)}`,
       whileWaiting: options.whileWaiting ?? 'withdraw',
       queue: options.queue ?? options.name,

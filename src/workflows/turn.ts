@@ -111,6 +111,8 @@ export async function askModel(
     if (result.kind === 'over_budget') return result;
     if (result.kind === 'over_limit') return unsealed(run, result.limit);
     book(run, result);
+    // Last words may come from another tier, which is not where the conversation goes on.
+    if (purpose === 'act') patch(run, { model: result.model });
     return result;
   } catch (error) {
     const reason = modelFailureOf(error);
@@ -142,6 +144,7 @@ function modelInput(run: Run, step: number, purpose: 'act' | 'land'): CallModelI
     lastTotalTokens: state.lastTotalTokens,
     pieces: turnOf(run).pieces,
     ...(state.grant !== null && { grant: state.grant }),
+    model: state.model ?? null,
   };
 }
 

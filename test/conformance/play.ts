@@ -236,7 +236,7 @@ async function check(
 
   const usage = recording.usages.reduce(addUsage, NO_USAGE);
   const cost = recording.usages.reduce(
-    (sum, one) => sum + costMicroUsd(lab.config.models.standard, one, new Date()),
+    (sum, one) => sum + costMicroUsd(lab.config.models.standard[0] ?? '', one, new Date()),
     0,
   );
   expect(`cost is ${result.costMicroUsd}, the sum of usage is ${cost}`, result.costMicroUsd === cost);

@@ -31,7 +31,11 @@ export function measureInjection(): readonly InjectionRow[] | null {
   const learned = texts.filter((one) => !one.unlearned);
   return [
     ...tally(learned, 'shipped', () => undefined),
-    ...tally(texts.filter((one) => one.unlearned), 'never', () => undefined),
+    ...tally(
+      texts.filter((one) => one.unlearned),
+      'never',
+      () => undefined,
+    ),
     ...crossValidated(learned, 'unseen', ({ family }) => family),
     ...crossValidated(learned, 'unlike', likeness(learned)),
   ];
@@ -92,7 +96,9 @@ export function judgeInjection(
 ): { readonly recall: number; readonly falseStops: number; readonly met: boolean } {
   const own = rows.filter((row) => row.figures === figures);
   const mean = (part: (row: InjectionRow) => readonly [number | null, number]) => {
-    const parts = own.map(part).flatMap(([share, count]) => (share === null ? [] : [[share, count] as const]));
+    const parts = own
+      .map(part)
+      .flatMap(([share, count]) => (share === null ? [] : [[share, count] as const]));
     const count = parts.reduce((sum, [, texts]) => sum + texts, 0);
     return count === 0 ? Number.NaN : parts.reduce((sum, [share, texts]) => sum + share * texts, 0) / count;
   };

@@ -8,7 +8,8 @@ export const SHARED = new URL('../../../shared/data/', import.meta.url);
 export function sharedFolder(name: string, folder: URL = SHARED): URL | null {
   const found = new URL(`${name}/`, folder);
   if (existsSync(found)) return found;
-  if (process.env.CI === 'true') throw new Error(`../shared/data/${name} is not here, and CI=true demands it`);
+  if (process.env.CI === 'true')
+    throw new Error(`../shared/data/${name} is not here, and CI=true demands it`);
   console.warn(`LEFT OUT: ${name}; ../shared/data/${name} is not here`);
   return null;
 }

@@ -38,6 +38,7 @@ function newStep(): { readonly input: CallModelInput; readonly answers: (text: s
       spent: { tokens: 0, costMicroUsd: 0 },
       lastTotalTokens: 0,
       pieces: 0,
+      model: null,
     },
   };
 }

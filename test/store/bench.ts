@@ -8,6 +8,7 @@ import { callKey, type Hash, type RunId } from '../../src/core/ids.ts';
 import { canonicalJson, type JsonObject } from '../../src/core/json.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { createAnthropicProvider } from '../../src/models/anthropic.ts';
+import { createCircuits } from '../../src/models/circuit.ts';
 import type { Conversation } from '../../src/models/scripted/conversation.ts';
 import { type ScriptedModel, startScriptedModel } from '../../src/models/scripted/server.ts';
 import { storeDirectory } from '../../src/people/storeDirectory.ts';
@@ -74,6 +75,8 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       callTimeoutMs: LIMITS.modelCallMs,
     }),
     models: config.models,
+    circuits: createCircuits({ nowMs: () => performance.now(), random: Math.random }),
+    openBreakers: async () => new Set(),
     unpriced: 'refuse',
     previews: true,
     directory: storeDirectory(sql),

@@ -64,6 +64,7 @@ function inputOf(text: string, more: Partial<CallModelInput> = {}): CallModelInp
     spent: { tokens: 0, costMicroUsd: 0 },
     lastTotalTokens: 0,
     pieces: 0,
+    model: null,
     ...more,
   };
 }

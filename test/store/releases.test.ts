@@ -50,7 +50,7 @@ describe('a release is its data', () => {
     ['a rule of the policy', { policy: [] }],
     ['the permissions', { permissions: { tiers: ['read'] } }],
     ['a limit', { limits: { ...release.limits, tokensPerRun: 1 } }],
-    ['the model tier', { modelTier: 'deep' }],
+    ['the tier of a task', { models: { ...release.models, act: 'deep' } }],
     [
       'the version of a tool',
       { tools: release.tools.map((tool) => ({ ...tool, labels: { ...tool.labels, version: '9' } })) },

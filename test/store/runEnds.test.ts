@@ -40,6 +40,7 @@ function newStep(): CallModelInput {
     spent: { tokens: 0, costMicroUsd: 0 },
     lastTotalTokens: 0,
     pieces: 0,
+    model: null,
   };
 }
 

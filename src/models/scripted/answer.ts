@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type Json, type JsonObject } from '../../core/json.ts';
 import type { Conversation } from './conversation.ts';
-import { signThinking } from './prefix.ts';
+import { signThinking, type Thinker } from './prefix.ts';
 import { bare, excerpt } from './wire.ts';
 
 /** A block of an answer. The input of a call is its JSON text, since a script may break it on purpose. */
@@ -11,7 +11,11 @@ export type AnswerBlock =
   | { readonly kind: 'call'; readonly id: string; readonly name: string; readonly inputText: string };
 
 /** The blocks of a scripted answer, or null past the end. */
-export function blocksOfStep(conversation: Conversation, step: number, digest: string): AnswerBlock[] | null {
+export function blocksOfStep(
+  conversation: Conversation,
+  step: number,
+  thinker: Thinker,
+): AnswerBlock[] | null {
   const says = conversation.steps[step]?.says;
   if (says === undefined) return null;
   const blocks: AnswerBlock[] = [];
@@ -19,7 +23,7 @@ export function blocksOfStep(conversation: Conversation, step: number, digest: s
     blocks.push({
       kind: 'thinking',
       thinking: says.thinking,
-      signature: signThinking(digest, says.thinking),
+      signature: signThinking(thinker, says.thinking),
     });
   if (says.text !== undefined) blocks.push({ kind: 'text', text: says.text });
   says.calls?.forEach((call, position) => {

@@ -8,8 +8,9 @@ import type { Conversation } from './conversation.ts';
 import { type Answer, eventsOf, messageOf } from './events.ts';
 import { type Fault, openFaultDesk } from './faults.ts';
 import { modelInfo } from './models.ts';
+import { type BodyFault, playJson, playPage, playStream, playTornGzip } from './play.ts';
 import { chainPrefix, type PrefixLink, signatureProblem } from './prefix.ts';
-import { type ApiError, type Exchange, playJson, playStream, sendError, sendJson, wait } from './reply.ts';
+import { type ApiError, type Exchange, sendError, sendJson, wait } from './reply.ts';
 import { findPlace, type Place } from './script.ts';
 import { checkRequest } from './strict.ts';
 import { excerpt, isJsonObject, readRequest, text, type WireRequest } from './wire.ts';
@@ -40,11 +41,13 @@ export interface Endpoints {
   models(exchange: Exchange, id: string | null): void;
   refuse(exchange: Exchange, error: ApiError): void;
   inject(fault: Fault): void;
+  calm(): void;
 }
 
 export function openEndpoints(options: EndpointOptions): Endpoints {
   const cache = openPromptCache();
   const faults = openFaultDesk();
+  const answered = openAuthors();
 
   /** Everything of a request but the script: its form, its model, its thinking blocks. */
   const sound = (body: Json, endpoint: 'create' | 'count'): Sound | ApiError => {
@@ -75,6 +78,7 @@ export function openEndpoints(options: EndpointOptions): Endpoints {
   const endpoints: Endpoints = {
     refuse,
     inject: faults.inject,
+    calm: faults.calm,
     refuseHeaders(headers) {
       if (headers.authorization !== `Bearer ${options.apiKey}`)
         return {
@@ -99,7 +103,9 @@ export function openEndpoints(options: EndpointOptions): Endpoints {
         cache.remember(request.model, chain);
         return answer(exchange, request, warmed(request, usage), null);
       }
-      const place = findPlace(options.conversations, request, chain);
+      const place = findPlace(options.conversations, request, chain, (step) =>
+        answered.byOther(step, request.model),
+      );
       if (place.kind === 'refused') return refuse(exchange, { status: 400, message: place.message });
       const at: StepPlace = { conversation: place.conversation.id, step: place.step };
       const ofStep = place.kind === 'step' ? (place.script.faults ?? []) : [];
@@ -111,6 +117,7 @@ export function openEndpoints(options: EndpointOptions): Endpoints {
         return sendError(exchange, { ...fault, message: fault.message ?? `scripted status ${fault.status}` });
       const usage = usageOf(place, checked);
       cache.remember(request.model, chain);
+      if (place.kind === 'step') answered.by(at, request.model);
       return answer(exchange, request, answerOf(place, request, usage), fault);
     },
     countTokens(exchange, body) {
@@ -133,6 +140,22 @@ export function openEndpoints(options: EndpointOptions): Endpoints {
   return endpoints;
 }
 
+/** Which models have answered at a place. A place that this server has never answered at may be anybody's. */
+function openAuthors() {
+  const authors = new Map<string, Set<string>>();
+  const key = ({ conversation, step }: StepPlace): string => JSON.stringify([conversation, step]);
+  return {
+    by(place: StepPlace, model: string): void {
+      const known = authors.get(key(place)) ?? new Set();
+      authors.set(key(place), known.add(model));
+    },
+    byOther(place: StepPlace, model: string): boolean {
+      const known = authors.get(key(place));
+      return known === undefined || known.size > (known.has(model) ? 1 : 0);
+    },
+  };
+}
+
 interface Sound {
   readonly request: WireRequest;
   readonly chain: readonly PrefixLink[];
@@ -147,11 +170,14 @@ function answer(
   exchange: Exchange,
   request: WireRequest,
   answered: Answer,
-  fault: Exclude<Fault, { kind: 'http' }> | null,
-): Promise<void> {
-  return request.stream
-    ? playStream(exchange, eventsOf(answered), fault)
-    : playJson(exchange, messageOf(answered), fault);
+  fault: BodyFault | null,
+): Promise<void> | void {
+  if (fault?.kind === 'wrong_content_type') return playPage(exchange);
+  const events = request.stream ? eventsOf(answered) : null;
+  if (fault?.kind === 'truncated_gzip') return playTornGzip(exchange, events ?? messageOf(answered));
+  return events === null
+    ? playJson(exchange, messageOf(answered), fault)
+    : playStream(exchange, events, fault);
 }
 
 /** The same place has the same id, whoever asks and however often. */

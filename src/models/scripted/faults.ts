@@ -32,13 +32,34 @@ export type Fault =
       readonly delayMs: number;
       readonly at?: 'start' | 'events';
       readonly times?: number;
-    };
+    }
+  /** As `cut`, but the client's kernel is told so (RST), and what it has not read yet is lost. */
+  | { readonly kind: 'reset'; readonly afterEvents?: number; readonly times?: number }
+  /**
+   * Headers, that many events (default 1), then a trickle until the client goes away: pings for ever, or the rest of the
+   * right answer a byte at a time, which nobody lives to see the end of.
+   */
+  | {
+      readonly kind: 'drip';
+      readonly what: 'pings' | 'bytes';
+      readonly everyMs: number;
+      readonly afterEvents?: number;
+      readonly times?: number;
+    }
+  /** Status 200 and the right content type, that many events (default 0), then bytes that are neither events nor JSON nor text. */
+  | { readonly kind: 'garbage'; readonly afterEvents?: number; readonly times?: number }
+  /** Status 200 and a page of HTML, as from a proxy that asks for a log-in. */
+  | { readonly kind: 'wrong_content_type'; readonly times?: number }
+  /** The right answer, compressed, but only the first half of the compressed bytes; then a clean end. */
+  | { readonly kind: 'truncated_gzip'; readonly times?: number };
 
 const MAX_QUEUED = 10_000;
 
 /** Decides which fault, if any, a request meets: injected ones first, in order, then those of its step. */
 export interface FaultDesk {
   inject(fault: Fault): void;
+  /** Forgets what was injected and not met yet. */
+  calm(): void;
   /** `place` names the step, so that its attempts are counted. */
   next(place: string, ofStep: readonly Fault[]): Fault | null;
 }
@@ -52,6 +73,9 @@ export function openFaultDesk(): FaultDesk {
       if (queued.length + times > MAX_QUEUED)
         throw new RangeError(`${times} faults more than the ${MAX_QUEUED} that may wait; inject fewer`);
       for (let index = 0; index < times; index += 1) queued.push(fault);
+    },
+    calm: () => {
+      queued.length = 0;
     },
     next(place, ofStep) {
       const injected = queued.shift();

@@ -47,9 +47,19 @@ export function digestBefore(chain: readonly PrefixLink[], message: number): str
   return chain.findLast((link) => link.message < message)?.digest ?? EMPTY_PREFIX;
 }
 
-/** Two halves of base64: one binds the prefix, one the thinking text, so that a refusal can say which changed. */
-export function signThinking(prefixDigest: string, thinking: string): string {
-  return Buffer.concat([hmac(`prefix ${prefixDigest}`), hmac(`thinking ${thinking}`)]).toString('base64');
+/** Who thinks, and after what. */
+export interface Thinker {
+  readonly model: string;
+  readonly prefixDigest: string;
+}
+
+/** Three parts in base64: one binds the prefix, one the thinking text, one the model, so that a refusal can say which changed. */
+export function signThinking({ model, prefixDigest }: Thinker, thinking: string): string {
+  return Buffer.concat([
+    hmac(`prefix ${prefixDigest}`),
+    hmac(`thinking ${thinking}`),
+    hmac(`model ${model}`),
+  ]).toString('base64');
 }
 
 /** What is wrong with the thinking blocks of the history, in the API's words; null when all are as they were. */
@@ -59,9 +69,11 @@ export function signatureProblem(request: WireRequest, chain: readonly PrefixLin
       if (block.type !== 'thinking') continue;
       const at = `messages.${index}.content.${position}`;
       const signature = Buffer.from(text(block.signature), 'base64');
-      if (signature.length !== 64) return `${at}: Invalid \`signature\` in \`thinking\` block`;
-      if (!signature.subarray(32).equals(hmac(`thinking ${text(block.thinking)}`)))
+      if (signature.length !== 96) return `${at}: Invalid \`signature\` in \`thinking\` block`;
+      if (!signature.subarray(32, 64).equals(hmac(`thinking ${text(block.thinking)}`)))
         return `${at}: \`thinking\` blocks cannot be modified; they must remain as they were in the original response`;
+      if (!signature.subarray(64).equals(hmac(`model ${request.model}`)))
+        return `${at}: this \`thinking\` block was produced by another model than ${request.model}; leave it out`;
       if (!signature.subarray(0, 32).equals(hmac(`prefix ${digestBefore(chain, index)}`)))
         return `${at}: this \`thinking\` block is bound to a different conversation; system, tools or an earlier message changed`;
     }

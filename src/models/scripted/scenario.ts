@@ -32,6 +32,17 @@ const fault = z.discriminatedUnion('kind', [
     at: z.exactOptional(z.enum(['start', 'events'])),
     times,
   }),
+  z.strictObject({ kind: z.literal('reset'), afterEvents, times }),
+  z.strictObject({
+    kind: z.literal('drip'),
+    what: z.enum(['pings', 'bytes']),
+    everyMs: milliseconds,
+    afterEvents,
+    times,
+  }),
+  z.strictObject({ kind: z.literal('garbage'), afterEvents, times }),
+  z.strictObject({ kind: z.literal('wrong_content_type'), times }),
+  z.strictObject({ kind: z.literal('truncated_gzip'), times }),
 ]);
 
 const sees = z.strictObject({

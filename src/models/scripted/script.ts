@@ -24,6 +24,8 @@ export type Place =
   | { readonly kind: 'refused'; readonly message: string };
 
 /**
+ * `answeredByOther`: another model may have given that answer, so its thinking is missing rightly.
+ *
  * Finds the answer to a request from the request alone: the conversation by its first user text, the step by the
  * answers it already holds, each compared with what was answered then. So a client that was killed and comes back
  * gets the same answer again, and one whose history differs from what it was told is refused.
@@ -32,6 +34,7 @@ export function findPlace(
   conversations: ReadonlyMap<string, Conversation>,
   request: WireRequest,
   chain: readonly PrefixLink[],
+  answeredByOther: (place: { readonly conversation: string; readonly step: number }) => boolean,
 ): Place {
   const opening = openingOf(request);
   const conversation = conversations.get(opening);
@@ -42,8 +45,12 @@ export function findPlace(
   let lastAnswer = -1;
   for (const [index, message] of request.messages.entries()) {
     if (message.role !== 'assistant') continue;
-    const expected = blocksOfStep(conversation, step, digestBefore(chain, index));
-    if (expected !== null && sameContent(expected, message.content)) {
+    const thinker = { model: request.model, prefixDigest: digestBefore(chain, index) };
+    const expected = blocksOfStep(conversation, step, thinker);
+    const thoughtless = expected?.filter((block) => block.kind !== 'thinking') ?? null;
+    const mayForget = answeredByOther({ conversation: conversation.id, step });
+    const wanted = [expected, mayForget ? thoughtless : null].filter((blocks) => blocks !== null);
+    if (wanted.some((blocks) => sameContent(blocks, message.content))) {
       step += 1;
       lastAnswer = index;
     } else if (!sameContent(landingBlocks(conversation, step), message.content)) {
@@ -57,7 +64,10 @@ export function findPlace(
   if (request.toolChoice === 'none')
     return { kind: 'landing', conversation, step, blocks: landingBlocks(conversation, step) };
   const script = conversation.steps[step];
-  const blocks = blocksOfStep(conversation, step, digestBefore(chain, request.messages.length));
+  const blocks = blocksOfStep(conversation, step, {
+    model: request.model,
+    prefixDigest: digestBefore(chain, request.messages.length),
+  });
   if (script === undefined || blocks === null)
     return refuse(
       `${conversation.id}: the script ends after ${conversation.steps.length} answers, but one more was asked for`,

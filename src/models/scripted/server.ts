@@ -27,6 +27,8 @@ export interface ScriptedModel {
   readonly url: string;
   /** `POST /v1/messages` received, refused ones and faults too. */
   readonly requests: number;
+  /** Requests to `/v1/messages` that are neither answered nor cut off nor left. */
+  readonly underWay: number;
   /** Requests whose client left before the answer was complete. */
   readonly aborted: number;
   /** Every `POST /v1/messages`, oldest first, at most the last 1,000. */
@@ -35,6 +37,8 @@ export interface ScriptedModel {
   readonly problems: readonly string[];
   /** The next sound request (or `times` requests) to `/v1/messages` meets this fault. */
   inject(fault: Fault): void;
+  /** Faults that were injected and not met yet are forgotten. */
+  calm(): void;
   /** Replaces a conversation of the same id. Throws when another one has the same opening. */
   add(conversation: Conversation): void;
   /** Closes every connection. Resolves when nothing is left; may be called twice. */
@@ -57,6 +61,7 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
   const nowMs = options.nowMs ?? Date.now;
   let requests = 0;
   let aborted = 0;
+  let underWay = 0;
   let stopping: Promise<void> | null = null;
 
   const endpoints = openEndpoints({
@@ -99,6 +104,10 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
         cut = true;
         response.destroy();
       },
+      reset() {
+        cut = true;
+        response.socket?.resetAndDestroy();
+      },
     };
   };
 
@@ -107,6 +116,10 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
     const route = `${request.method} ${pathname}`;
     if (route === 'POST /v1/messages') {
       requests += 1;
+      underWay += 1;
+      exchange.response.once('close', () => {
+        underWay -= 1;
+      });
       sightings.push(exchange.sighting);
       if (sightings.length > MAX_SIGHTINGS) sightings.shift();
     }
@@ -149,6 +162,9 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
     get requests() {
       return requests;
     },
+    get underWay() {
+      return underWay;
+    },
     get aborted() {
       return aborted;
     },
@@ -159,6 +175,7 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
       return sightings;
     },
     inject: endpoints.inject,
+    calm: endpoints.calm,
     add,
     stop() {
       stopping ??= new Promise((resolve) => {

@@ -46,6 +46,8 @@ create table nodes (
   parent      text not null,
   role        text not null,
   body        text not null,
+  -- The model that was asked for it; null for what no model said. Only that model may read its thinking.
+  model       text,
   created_at  timestamptz not null default now(),
   primary key (run, hash)
 );
@@ -303,7 +305,7 @@ create function commit_answer(
   p_run text, p_step integer, p_purpose text, p_attempt bigint, p_result text, p_cost bigint, p_usage text,
   p_request_id text, p_tokens bigint, p_state text, p_head text,
   p_node_hash text[], p_node_seq integer[], p_node_parent text[], p_node_role text[], p_node_body text[],
-  p_blob_hash text[], p_blob_body text[], p_notes jsonb
+  p_node_model text[], p_blob_hash text[], p_blob_body text[], p_notes jsonb
 ) returns boolean
 language plpgsql as $$
 declare
@@ -317,9 +319,10 @@ begin
   insert into answers (run, step, purpose, attempt, result) values (p_run, p_step, p_purpose, p_attempt, p_result)
     on conflict do nothing;
   first := found;
-  insert into nodes (run, hash, seq, parent, role, body)
-    select p_run, n.hash, n.seq, n.parent, n.role, n.body
-    from unnest(p_node_hash, p_node_seq, p_node_parent, p_node_role, p_node_body) as n(hash, seq, parent, role, body)
+  insert into nodes (run, hash, seq, parent, role, body, model)
+    select p_run, n.hash, n.seq, n.parent, n.role, n.body, n.model
+    from unnest(p_node_hash, p_node_seq, p_node_parent, p_node_role, p_node_body, p_node_model)
+      as n(hash, seq, parent, role, body, model)
     on conflict do nothing;
   insert into blobs (run, hash, body)
     select p_run, b.hash, b.body from unnest(p_blob_hash, p_blob_body) as b(hash, body)

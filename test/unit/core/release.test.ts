@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_RUN_LIMITS, LIMITS, MAX_RUN_LIMITS, type RunLimits } from '../../../src/core/limits.ts';
-import { pin, type Release, tighten } from '../../../src/core/release.ts';
+import { modelTiers, pin, type Release, tighten } from '../../../src/core/release.ts';
 import { HASH } from './builders.ts';
 
 const NAMES = Object.keys(DEFAULT_RUN_LIMITS) as readonly (keyof RunLimits)[];
@@ -77,7 +77,7 @@ test('what a run pins is the part that the workflow decides with, and no prompt'
     phases: [],
     guards: { input: [], output: [], answer: [] },
     limits: DEFAULT_RUN_LIMITS,
-    modelTier: 'small',
+    models: modelTiers({ act: 'small' }),
     reminder: 'SECRET RULES',
     whileWaiting: 'queue',
     queue: 'front-desk',

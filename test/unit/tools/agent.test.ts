@@ -210,7 +210,7 @@ describe('the release', () => {
     expect(release.reminder).toContain('- Change nothing that the customer did not ask for.');
     expect(release).toMatchObject({
       limits: DEFAULT_RUN_LIMITS,
-      modelTier: 'standard',
+      models: { classify: 'small', plan: 'standard', act: 'standard', verify: 'small', land: 'standard' },
       whileWaiting: 'withdraw',
       queue: 'support',
     });
@@ -237,7 +237,7 @@ describe('the release', () => {
     ['a rule of the policy', { policy: [rule({})] }],
     ['permissions', { permissions: { tiers: ['read'] } }],
     ['a limit', { limits: { tokensPerRun: 1 } }],
-    ['the model tier', { model: 'deep' }],
+    ['the tier of a task', { models: { act: 'deep' } }],
     ['what a message does to open requests', { whileWaiting: 'queue' }],
     ['the queue', { queue: 'desk' }],
     ['the name', { name: 'support-2' }],
