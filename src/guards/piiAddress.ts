@@ -1,0 +1,160 @@
+import { LIMITS } from '../core/limits.ts';
+import { findBoxes, findCorner, findLabelled, findPostcode } from './piiAddressForms.ts';
+import { type Line, lineOf } from './piiAddressLine.ts';
+import { tailOf } from './piiAddressTail.ts';
+import {
+  CUE,
+  endsAsStreet,
+  mayEndAsStreet,
+  NOT_STREETS,
+  STREET_AFTER,
+  STREET_BEFORE,
+  STREET_SURE,
+} from './piiAddressWords.ts';
+import type { Span } from './spans.ts';
+
+/**
+ * Postal addresses. A text is read as words, numbers and marks; at each place a street with its number is tried, then
+ * the forms that need none (boxes, corners, what a label announces). What was found is carried on over unit, town,
+ * region, postcode and country. `taken` is known to be something else and ends an address.
+ */
+export function findAddresses(text: string, taken: readonly Span[]): readonly Span[] {
+  const line = lineOf(text, taken);
+  const found: Span[] = [];
+  for (let at = 0; at < line.length; at++) {
+    const place = placeAt(line, at);
+    if (place === null) continue;
+    found.push({ type: 'address', start: line.start(place.from), end: line.end(place.to - 1) });
+    at = Math.max(at, place.to - 1);
+  }
+  return found;
+}
+
+/** Tokens `from` to `to`, exclusive. */
+interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+function placeAt(line: Line, at: number): Place | null {
+  const other =
+    findBoxes(line, at) ?? findCorner(line, at) ?? findPostcode(line, at) ?? findLabelled(line, at);
+  if (other !== null) return other;
+  const street = streetAt(line, at);
+  if (street === null) return null;
+  const tail = tailOf(line, street.to);
+  if (!isAddress(line, street, tail.isStrong)) return null;
+  return { from: street.numbersBefore > 0 ? at : partnerBefore(line, at), to: tail.to };
+}
+
+interface Street extends Place {
+  readonly numbersBefore: number;
+  readonly numbersAfter: number;
+  /** Where the name stands, numbers left out. */
+  readonly nameFrom: number;
+  readonly nameTo: number;
+}
+
+/** Numbers, a name, numbers: what every street looks like, and much else. */
+function streetAt(line: Line, at: number): Street | null {
+  const nameFrom = numbersEnd(line, at);
+  const nameTo = nameEnd(line, nameFrom);
+  if (nameTo === nameFrom) return null;
+  const to = houseEnd(line, nameFrom, nameTo);
+  return {
+    from: at,
+    to,
+    nameFrom,
+    nameTo,
+    numbersBefore: line.count(at, nameFrom, 'number'),
+    numbersAfter: line.count(nameTo, to, 'number'),
+  };
+}
+
+function numbersEnd(line: Line, at: number): number {
+  let end = at;
+  while (end < at + 2 && line.isHouse(end)) end++;
+  if (end > at && line.text(end) === ',' && STREET_BEFORE.has(line.word(end + 1))) end++;
+  if (end > at && /^(?:bis|ter|quater)$/.test(line.word(end))) end++;
+  return end;
+}
+
+/** Up to seven words: capitals, particles between them, and words for streets in lower case. */
+function nameEnd(line: Line, from: number): number {
+  let end = from;
+  for (let at = from; at < from + 10; at++) {
+    const word = line.word(at);
+    if (word === '') {
+      if (line.text(at) !== '.' || !line.isAbbreviation(at - 1)) break;
+    } else if (line.isUnit(at)) break;
+    else if (line.isName(at) || isStreetWord(word)) end = at + 1;
+    else if (!line.isParticle(at)) break;
+  }
+  return line.text(end) === '.' && end > from && line.isAbbreviation(end - 1) ? end + 1 : end;
+}
+
+function isStreetWord(word: string): boolean {
+  return STREET_SURE.has(word) || (word.length >= 3 && STREET_BEFORE.has(word)) || endsAsStreet(word);
+}
+
+/** Over the numbers after a name: `12`, `12 A`, `, 12`, `nr. 12`, `12.`. */
+function houseEnd(line: Line, nameFrom: number, nameTo: number): number {
+  let at = nameTo;
+  if (line.text(at) === ',' && hasStreet(line, nameFrom, nameTo) && line.isHouse(at + 1)) at++;
+  if (/^(?:nr|no|n|num|numero|nummer|c|cislo)$/.test(line.word(at)) || /^[#°]$/.test(line.text(at))) {
+    at++;
+    if (/^[.°º]$/.test(line.text(at))) at++;
+  }
+  if (!line.isHouse(at)) return nameTo;
+  at++;
+  if (/^[A-Za-z]$/.test(line.text(at)) && line.text(at) !== 'I' && !line.isUnit(at)) at++;
+  return at;
+}
+
+function hasStreet(line: Line, from: number, to: number): boolean {
+  return streetKind(line, from, to) !== 'none';
+}
+
+/** `sure`: the name says that it is a street. `maybe`: it may say so. */
+function streetKind(line: Line, from: number, to: number): 'sure' | 'maybe' | 'none' {
+  let kind: 'sure' | 'maybe' | 'none' = 'none';
+  for (let at = from; at < to; at++) {
+    const word = line.word(at);
+    if (word === '') continue;
+    const isAlone = to - from === 1 || (to - from === 2 && line.text(to - 1) === '.');
+    if (endsAsStreet(word) && (line.isName(at) || line.isHouse(at + 1))) return 'sure';
+    if (!isAlone && at > from && STREET_AFTER.has(word) && STREET_SURE.has(word)) return 'sure';
+    if (!isAlone && at <= from + 1 && STREET_BEFORE.has(word) && STREET_SURE.has(word)) return 'sure';
+    if (!isAlone && line.isName(at) && (STREET_AFTER.has(word) || STREET_BEFORE.has(word))) kind = 'maybe';
+    if (mayEndAsStreet(word) && line.isName(at)) kind = 'maybe';
+  }
+  return kind;
+}
+
+function isAddress(line: Line, street: Street, hasStrongTail: boolean): boolean {
+  const { from, nameFrom, nameTo, numbersBefore, numbersAfter, to } = street;
+  if (line.text(to) === ':' || line.text(to) === '%') return false;
+  const kind = streetKind(line, nameFrom, nameTo);
+  const isOther = line.some(nameFrom, nameTo, (at) => NOT_STREETS.has(line.word(at)));
+  const numbers = numbersBefore + numbersAfter;
+  const isNamed = line.some(nameFrom, nameTo, (at) => line.isCapital(at));
+  const isCued = CUE.test(line.before(from, LIMITS.cueChars));
+  if (kind === 'sure' && numbers > 0 && (isNamed || isCued || hasStrongTail || numbersAfter > 0))
+    return !isOther || isCued;
+  if (
+    kind === 'sure' &&
+    isNamed &&
+    (isCued || /\b(?:on|at|along|near|off|from|to) $/.test(line.before(from, 8)))
+  )
+    return true;
+  if (isOther) return false;
+  if (kind === 'maybe' && isNamed && (numbers > 1 || numbersAfter > 0)) return true;
+  if (isNamed && numbersBefore > 0 && numbersAfter > 0) return line.digits(from, to) >= 3;
+  return numbers > 0 && (isCued || hasStrongTail);
+}
+
+/** The other street of a crossing: `Leon and Eyrarodda 66`. */
+function partnerBefore(line: Line, at: number): number {
+  if (line.word(at - 1) !== 'and' || !line.isCapital(at - 2)) return at;
+  return line.isCapital(at - 3) ? at - 3 : at - 2;
+}
