@@ -43,8 +43,8 @@ function placeAt(line: Line, at: number): Place | null {
   const street = streetAt(line, at);
   if (street === null) return null;
   const tail = tailOf(line, street.to);
-  if (!isAddress(line, street, tail.isStrong)) return null;
-  return { from: street.numbersBefore > 0 ? at : partnerBefore(line, at), to: tail.to };
+  const from = street.numbersBefore > 0 ? at : partnerBefore(line, at);
+  return isAddress(line, { ...street, from }, tail.isStrong) ? { from, to: tail.to } : null;
 }
 
 interface Street extends Place {
@@ -79,7 +79,7 @@ function numbersEnd(line: Line, at: number): number {
   return end;
 }
 
-/** Up to seven words: capitals, particles between them, and words for streets in lower case. */
+/** Capitals, particles between them, words for streets in lower case and one plain word behind such a word. */
 function nameEnd(line: Line, from: number): number {
   let end = from;
   for (let at = from; at < from + 10; at++) {
@@ -87,14 +87,28 @@ function nameEnd(line: Line, from: number): number {
     if (word === '') {
       if (line.text(at) !== '.' || !line.isAbbreviation(at - 1)) break;
     } else if (line.isUnit(at)) break;
-    else if (line.isName(at) || isStreetWord(word)) end = at + 1;
+    else if (line.isName(at) || isStreetWord(line, at) || (at === from + 1 && isPlainName(line, at)))
+      end = at + 1;
     else if (!line.isParticle(at)) break;
   }
   return line.text(end) === '.' && end > from && line.isAbbreviation(end - 1) ? end + 1 : end;
 }
 
-function isStreetWord(word: string): boolean {
-  return STREET_SURE.has(word) || (word.length >= 3 && STREET_BEFORE.has(word)) || endsAsStreet(word);
+/** Also in lower case; short words only where a point or a number follows. */
+function isStreetWord(line: Line, at: number): boolean {
+  const word = line.word(at);
+  if (endsAsStreet(word) || (word.length >= 3 && (STREET_SURE.has(word) || STREET_BEFORE.has(word))))
+    return true;
+  if (!STREET_AFTER.has(word) && !STREET_BEFORE.has(word)) return false;
+  return line.isHouse(at + 1) || (line.text(at + 1) === '.' && (line.isHouse(at + 2) || line.isName(at + 2)));
+}
+
+/** `Rue tachkent`. */
+function isPlainName(line: Line, at: number): boolean {
+  const before = line.word(at - 1);
+  return (
+    line.isCapital(at - 1) && STREET_BEFORE.has(before) && !STREET_AFTER.has(before) && line.isTelling(at)
+  );
 }
 
 /** Over the numbers after a name: `12`, `12 A`, `, 12`, `nr. 12`, `12.`. */
@@ -125,7 +139,12 @@ function streetKind(line: Line, from: number, to: number): 'sure' | 'maybe' | 'n
     if (endsAsStreet(word) && (line.isName(at) || line.isHouse(at + 1))) return 'sure';
     if (!isAlone && at > from && STREET_AFTER.has(word) && STREET_SURE.has(word)) return 'sure';
     if (!isAlone && at <= from + 1 && STREET_BEFORE.has(word) && STREET_SURE.has(word)) return 'sure';
-    if (!isAlone && line.isName(at) && (STREET_AFTER.has(word) || STREET_BEFORE.has(word))) kind = 'maybe';
+    if (
+      !isAlone &&
+      (line.isName(at) || isStreetWord(line, at)) &&
+      (STREET_AFTER.has(word) || STREET_BEFORE.has(word))
+    )
+      kind = 'maybe';
     if (mayEndAsStreet(word) && line.isName(at)) kind = 'maybe';
   }
   return kind;

@@ -107,7 +107,7 @@ export function findLabelled(line: Line, at: number): Place | null {
     to++;
   const numbers = line.count(from, to, 'number');
   const words = line.count(from, to, 'word');
-  if (numbers === 0 || words === 0 || line.text(to) === '') return null;
+  if (numbers === 0 || words === 0 || (to < line.length && line.text(to) === '')) return null;
   if (line.some(from, to, (i) => line.text(i) === ':' || line.text(i) === '=')) return null;
   return { from, to: tailOf(line, to).to };
 }

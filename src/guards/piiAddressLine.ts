@@ -19,6 +19,8 @@ export interface Line {
   isCapital(at: number): boolean;
   /** A word that may be (part of) a name: as above, and any telling word in a line without capitals. */
   isName(at: number): boolean;
+  /** A word, of whatever case, that is none of those that every sentence has. */
+  isTelling(at: number): boolean;
   isParticle(at: number): boolean;
   isAbbreviation(at: number): boolean;
   /** `Apt`, `Suite`, … with a number behind it. */
@@ -29,6 +31,9 @@ export interface Line {
   /** At most `chars` characters before, folded to one line in lower case, marks and breaks as one blank. */
   before(at: number, chars: number): string;
 }
+
+/** `d'Ouchy`: the capital stands behind an article. */
+const ELIDED = /^\p{Ll}{1,4}['’]\p{Lu}/u;
 
 export function lineOf(text: string, taken: readonly Span[]): Line {
   const tokens = withoutTaken(tokensOf(text), taken);
@@ -41,10 +46,11 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
   const isCapital = (at: number) => {
     if (kindAt(at) !== 'word') return false;
     const first = textAt(at)[0] ?? '';
-    return first !== first.toLowerCase() || first === first.toUpperCase();
+    return first !== first.toLowerCase() || first === first.toUpperCase() || ELIDED.test(textAt(at));
   };
   const isName = (at: number) => {
-    if (isCapital(at)) return !(PLAIN_WORDS.has(wordAt(at)) && wordAt(at).length > 1);
+    // `OR 97201`: regions are written as words that mean something else in lower case.
+    if (isCapital(at)) return !PLAIN_WORDS.has(wordAt(at)) || /^(?:\p{Lu}|\p{Lu}{2,3})$/u.test(textAt(at));
     return caseless[at] === true && kindAt(at) === 'word' && !PLAIN_WORDS.has(wordAt(at));
   };
   const isHouse = (at: number) => kindAt(at) === 'number' && /^\d{1,6}(?!\d)/.test(textAt(at));
@@ -66,6 +72,7 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     isHouse,
     isCapital,
     isName,
+    isTelling: (at) => kindAt(at) === 'word' && wordAt(at).length > 2 && !PLAIN_WORDS.has(wordAt(at)),
     isParticle: (at) => PARTICLES.has(wordAt(at)),
     isAbbreviation: (at) => kindAt(at) === 'word' && textAt(at).length <= 5 && wordAt(at) !== '',
     isUnit,

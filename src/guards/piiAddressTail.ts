@@ -23,15 +23,17 @@ export function tailOf(line: Line, from: number): Tail {
   let isStrong = false;
   let at = from;
   let hasBreak = false;
+  let hasTown = false;
   let breaks = 0;
   while (at < from + LIMITS.addressTokens) {
     const gap = gapFrom(line, at);
     breaks = gap.breaks > 0 ? breaks + gap.breaks : breaks;
     hasBreak ||= gap.breaks > 0;
     if (breaks > 8) break;
-    const part = partAt(line, gap.to, gap.breaks > 0);
+    const part = partAt(line, gap.to, gap.breaks > 0 && !hasTown);
     if (part === null) break;
     at = part.to;
+    hasTown ||= !part.isStrong;
     if (part.isStrong) {
       isStrong = true;
       hasBreak = false;
@@ -96,7 +98,7 @@ export function postcodeEnd(line: Line, at: number): number | null {
   return /^\d{4}$/.test(text) && /^[A-Z]{2}$/.test(line.text(at + 1)) ? at + 2 : at + 1;
 }
 
-/** On a line of its own it must be alone there, or stand before its town. */
+/** On a line of its own, and no town above it, it must be alone there or stand before its town. */
 function postcodeAt(line: Line, at: number, isNewLine: boolean): Part | null {
   const to = postcodeEnd(line, at);
   if (to === null || line.text(to) === ':') return null;

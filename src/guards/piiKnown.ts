@@ -125,7 +125,7 @@ function findParts(
 function isTellingPart(part: string): boolean {
   if (/\d/.test(part)) return false;
   // Scripts without case write whole names in two signs.
-  if (/[^\u0000-\u02ff\u0370-\u058f]/.test(part)) return part.length >= 2;
+  if (!/[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u.test(part)) return part.length >= 2;
   return part.length >= LIMITS.knownWordChars && (!COMMON.has(part) || STILL_NAMES.has(part));
 }
 

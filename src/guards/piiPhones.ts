@@ -7,7 +7,7 @@ import type { Span } from './spans.ts';
  * The groups are bounded, so that a text of digits costs no more than its length.
  */
 const CANDIDATE =
-  /(?<![\w.,/#@+-]|\d[ ])(?:\+ ?|\()?\d{1,15}\)?(?:(?: ?\(\d{1,5}\) ?|[ .\-/\u00a0\u2011\u2013] ?)\d{1,12}){0,7}(?:[ ,]{0,2}(?:x|ext\.?|extension|#) ?\d{1,6})?(?![\w@]|[.,:/-]\d|%)/gi;
+  /(?<![\w.,/#@+-]|\d[ ])(?:\+ ?|\()?\d{1,15}\)?(?:(?: ?\(\d{1,5}\) ?|(?<=\))|[ .\-/\u00a0\u2011\u2013] ?)\d{1,12}){0,7}(?:[ ,]{0,2}(?:x|ext\.?|extension|#) ?\d{1,6})?(?![\w@]|[.,:/-]\d|%)/gi;
 
 const EXTENSION = /[ ,]{0,2}(?:x|ext\.?|extension|#) ?\d{1,6}$/i;
 
@@ -55,7 +55,8 @@ function balanced({ start, found }: Match): Match {
   return { start, found };
 }
 
-const DATE = /^(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{4}|\d{2}))(?: \d{1,2})?$/;
+const DATE =
+  /^(?:(?:19|20)\d\d([-./ ])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|[12]\d|3[01])\2(?:(?:19|20)\d\d|\d\d))(?: \d{1,2})?$/;
 
 /** Says nothing of telephones whatever stands around it: a date, years, a decimal, thousands. */
 function isOther(number: string): boolean {
