@@ -43,8 +43,10 @@ function placeAt(line: Line, at: number): Place | null {
   const street = streetAt(line, at);
   if (street === null) return null;
   const tail = tailOf(line, street.to);
-  const from = street.numbersBefore > 0 ? at : partnerBefore(line, at);
-  return isAddress(line, { ...street, from }, tail.isStrong) ? { from, to: tail.to } : null;
+  const from = partnerBefore(line, at);
+  if (!isAddress(line, { ...street, from }, tail.isStrong)) return null;
+  const partner = partnerAfter(line, tail.to);
+  return { from, to: partner === null ? tail.to : tailOf(line, partner).to };
 }
 
 interface Street extends Place {
@@ -79,19 +81,23 @@ function numbersEnd(line: Line, at: number): number {
   return end;
 }
 
-/** Capitals, particles between them, words for streets in lower case and one plain word behind such a word. */
+/** Capitals, particles between them, words for streets in lower case, and a plain word beside these. */
 function nameEnd(line: Line, from: number): number {
   let end = from;
   for (let at = from; at < from + 10; at++) {
-    const word = line.word(at);
-    if (word === '') {
-      if (line.text(at) !== '.' || !line.isAbbreviation(at - 1)) break;
+    if (line.word(at) === '') {
+      if (!closesAbbreviation(line, at)) break;
     } else if (line.isUnit(at)) break;
-    else if (line.isName(at) || isStreetWord(line, at) || (at === from + 1 && isPlainName(line, at)))
-      end = at + 1;
+    else if (line.isName(at) || isStreetWord(line, at) || (at > from && isPlainName(line, at))) end = at + 1;
     else if (!line.isParticle(at)) break;
   }
-  return line.text(end) === '.' && end > from && line.isAbbreviation(end - 1) ? end + 1 : end;
+  return end > from && closesAbbreviation(line, end) ? end + 1 : end;
+}
+
+/** `St.`, `C/`. */
+function closesAbbreviation(line: Line, at: number): boolean {
+  const mark = line.text(at);
+  return (mark === '.' && line.isAbbreviation(at - 1)) || (mark === '/' && line.word(at - 1).length === 1);
 }
 
 /** Also in lower case; short words only where a point or a number follows. */
@@ -103,12 +109,12 @@ function isStreetWord(line: Line, at: number): boolean {
   return line.isHouse(at + 1) || (line.text(at + 1) === '.' && (line.isHouse(at + 2) || line.isName(at + 2)));
 }
 
-/** `Rue tachkent`. */
+/** In lower case behind a capital, before a number or beside a word for streets: `Rue tachkent`, `Árpád fejedelem útja 3`. */
 function isPlainName(line: Line, at: number): boolean {
+  if (!line.isCapital(at - 1) || !line.isTelling(at)) return false;
   const before = line.word(at - 1);
-  return (
-    line.isCapital(at - 1) && STREET_BEFORE.has(before) && !STREET_AFTER.has(before) && line.isTelling(at)
-  );
+  const isBehind = STREET_BEFORE.has(before) && !STREET_AFTER.has(before);
+  return isBehind || line.isHouse(at + 1) || (isStreetWord(line, at + 1) && line.isHouse(at + 2));
 }
 
 /** Over the numbers after a name: `12`, `12 A`, `, 12`, `nr. 12`, `12.`. */
@@ -154,26 +160,51 @@ function isAddress(line: Line, street: Street, hasStrongTail: boolean): boolean 
   const { from, nameFrom, nameTo, numbersBefore, numbersAfter, to } = street;
   if (line.text(to) === ':' || line.text(to) === '%') return false;
   const kind = streetKind(line, nameFrom, nameTo);
-  const isOther = line.some(nameFrom, nameTo, (at) => NOT_STREETS.has(line.word(at)));
   const numbers = numbersBefore + numbersAfter;
-  const isNamed = line.some(nameFrom, nameTo, (at) => line.isCapital(at));
+  const isNamed = line.some(nameFrom, nameTo, (at) => line.isCapital(at) && line.word(at) !== 'i');
   const isCued = CUE.test(line.before(from, LIMITS.cueChars));
-  if (kind === 'sure' && numbers > 0 && (isNamed || isCued || hasStrongTail || numbersAfter > 0))
-    return !isOther || isCued;
-  if (
-    kind === 'sure' &&
-    isNamed &&
-    (isCued || /\b(?:on|at|along|near|off|from|to) $/.test(line.before(from, 8)))
-  )
-    return true;
-  if (isOther) return false;
+  if (kind === 'sure' && numbers > 0) return isNamed || isCued || hasStrongTail || numbersAfter > 0;
+  if (kind !== 'none' && isNamed && isCued) return true;
+  if (kind === 'sure' && isNamed && line.isCapital(lastWord(line, nameTo)))
+    return ON_THE_WAY.test(line.before(from, 8));
+  if (numbers === 0 || line.some(nameFrom, nameTo, (at) => line.isName(at) && NOT_STREETS.has(line.word(at))))
+    return false;
+  if (hasStrongTail) return true;
   if (kind === 'maybe' && isNamed && (numbers > 1 || numbersAfter > 0)) return true;
-  if (isNamed && numbersBefore > 0 && numbersAfter > 0) return line.digits(from, to) >= 3;
-  return numbers > 0 && (isCued || hasStrongTail);
+  if (
+    isNamed &&
+    numbersBefore > 0 &&
+    numbersAfter > 0 &&
+    !line.some(nameFrom, nameTo, (at) => isPlainName(line, at))
+  )
+    return line.digits(from, to) >= 3;
+  if (!isCued) return false;
+  return !line.isCaseless(nameFrom) || kind !== 'none' || (numbersAfter > 0 && line.word(to) === '');
 }
 
-/** The other street of a crossing: `Leon and Eyrarodda 66`. */
+const ON_THE_WAY = /\b(?:on|at|along|near|off|from|to) $/;
+
+function lastWord(line: Line, to: number): number {
+  return line.word(to - 1) === '' ? to - 2 : to - 1;
+}
+
+/** The first street of a crossing: `Leon and Eyrarodda 66`. Gives where it begins, or `at`. */
 function partnerBefore(line: Line, at: number): number {
-  if (line.word(at - 1) !== 'and' || !line.isCapital(at - 2)) return at;
-  return line.isCapital(at - 3) ? at - 3 : at - 2;
+  if (!isAnd(line, at - 1)) return at;
+  let from = at;
+  for (let i = at - 2; i >= at - 6 && (line.isCapital(i) || (from < at && line.isHouse(i))); i--) from = i;
+  return from;
+}
+
+/** The second street of a crossing: where it ends, or null. */
+function partnerAfter(line: Line, at: number): number | null {
+  const street = isAnd(line, at) ? streetAt(line, at + 1) : null;
+  if (street === null || !line.isCapital(street.nameFrom)) return null;
+  const isStreet =
+    hasStreet(line, street.nameFrom, street.nameTo) || street.numbersBefore + street.numbersAfter > 0;
+  return isStreet ? street.to : null;
+}
+
+function isAnd(line: Line, at: number): boolean {
+  return /^(?:and|und|et|y|e|og|och|ja|i)$/.test(line.word(at)) || line.text(at) === '&';
 }

@@ -62,7 +62,8 @@ export function findCorner(line: Line, from: number): Place | null {
     return null;
   let to = corner + 2;
   for (let at = to; at < corner + 20; at++) {
-    if (line.isName(at) || line.isHouse(at)) to = at + 1;
+    const isShort = line.isAbbreviation(at) && line.text(at + 1) === '.';
+    if (line.isName(at) || line.isHouse(at) || isShort) to = at + 1;
     else if (
       !line.isParticle(at) &&
       line.word(at) !== 'and' &&

@@ -1,4 +1,4 @@
-import { BOXES, PARTICLES, PLAIN_WORDS, UNITS } from './piiAddressWords.ts';
+import { BOXES, CAPITAL_NAMES, PARTICLES, PLAIN_WORDS, UNITS } from './piiAddressWords.ts';
 import { plainWord, type Token, tokensOf } from './piiTokens.ts';
 import type { Span } from './spans.ts';
 
@@ -21,6 +21,8 @@ export interface Line {
   isName(at: number): boolean;
   /** A word, of whatever case, that is none of those that every sentence has. */
   isTelling(at: number): boolean;
+  /** In a line without any capital. */
+  isCaseless(at: number): boolean;
   isParticle(at: number): boolean;
   isAbbreviation(at: number): boolean;
   /** `Apt`, `Suite`, … with a number behind it. */
@@ -48,9 +50,12 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     const first = textAt(at)[0] ?? '';
     return first !== first.toLowerCase() || first === first.toUpperCase() || ELIDED.test(textAt(at));
   };
+  // `OR 97201`: regions are written as words that mean something else in lower case.
+  const isCapitalName = (at: number) =>
+    /^(?:\p{Lu}|\p{Lu}{2,3})$/u.test(textAt(at)) ||
+    (CAPITAL_NAMES.has(wordAt(at)) && (wordAt(at) !== 'the' || kindAt(at - 1) === 'number'));
   const isName = (at: number) => {
-    // `OR 97201`: regions are written as words that mean something else in lower case.
-    if (isCapital(at)) return !PLAIN_WORDS.has(wordAt(at)) || /^(?:\p{Lu}|\p{Lu}{2,3})$/u.test(textAt(at));
+    if (isCapital(at)) return !PLAIN_WORDS.has(wordAt(at)) || isCapitalName(at);
     return caseless[at] === true && kindAt(at) === 'word' && !PLAIN_WORDS.has(wordAt(at));
   };
   const isHouse = (at: number) => kindAt(at) === 'number' && /^\d{1,6}(?!\d)/.test(textAt(at));
@@ -73,6 +78,7 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     isCapital,
     isName,
     isTelling: (at) => kindAt(at) === 'word' && wordAt(at).length > 2 && !PLAIN_WORDS.has(wordAt(at)),
+    isCaseless: (at) => caseless[at] === true,
     isParticle: (at) => PARTICLES.has(wordAt(at)),
     isAbbreviation: (at) => kindAt(at) === 'word' && textAt(at).length <= 5 && wordAt(at) !== '',
     isUnit,
@@ -85,6 +91,7 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
       return text
         .slice(Math.max(0, end - chars), end)
         .toLowerCase()
+        .replace(/['’]/g, '')
         .replace(/[^\p{L}\p{N}]+/gu, ' ');
     },
   };

@@ -94,6 +94,7 @@ export function postcodeEnd(line: Line, at: number): number | null {
       : null;
   }
   if (/^\d{3}$/.test(text) && /^\d{2,3}$/.test(line.text(at + 1))) return at + 2;
+  if (/^\d{1,3}$/.test(text) && /^\d{4,6}$/.test(line.text(at + 1))) return at + 2;
   if (!/^\d{4,6}(?:-\d{3,4})?$/.test(text)) return null;
   return /^\d{4}$/.test(text) && /^[A-Z]{2}$/.test(line.text(at + 1)) ? at + 2 : at + 1;
 }

@@ -24,7 +24,7 @@ export const STREET_AFTER = listOf(
   'light lights locks lodge mall manor motorway mission neck squares streets drives avenues crescents lanes',
   // German, Dutch, Nordic, as words of their own
   'strasse gasse weg platz allee ring ufer damm straat laan plein gracht kade singel dijk gata gatan vagen vag vegen veien vej gade',
-  'alle torg torv plads plass stien stig tie katu kuja polku kaari tee tanav puiestee maantee pst mnt',
+  'alle terrasse torg torv plads plass stien stig tie katu kuja polku kaari tee tanav puiestee maantee pst mnt',
   // Hungarian, Slavic, Baltic and Turkish
   'utca u ut utja ter tere korut rakpart setany koz sor fasor',
   'cesta ulica ulice trida namesti namestie nabrezi trg put setaliste ulitsa prospekt gatve g iela bulvaris',
@@ -90,7 +90,7 @@ export const BOXES = listOf(
 
 /** What may stand in lower case within the name of a street or a town. */
 export const PARTICLES = listOf(
-  'de del della delle dei degli di du des d da do dos das la le les el los las l van der den het ten ter aan am an im in auf bei zum zur',
+  'de del della delle dei degli di du des d da do dos das la le les el los las l van der den het ten ter aan am an im bei zum zur',
   'von vom und y e i nad pod u na pri ob sur sous en lez of the upon saint st s sv sw',
 );
 
@@ -105,6 +105,11 @@ export const PLAIN_WORDS = listOf(
   'what when where who why how which there here then than as so because about after before between into over under again further',
   'once only same too very just also now new one two three some any all each few more most other such own per until while during',
   'against through above below up down out off case contact call phone mobile fax desk email mail website order card',
+);
+
+/** Plain words that are parts of names where they have a capital: New Road, Over Street. */
+export const CAPITAL_NAMES = listOf(
+  'the new one two three any all own more most per once under over above below up down out same',
 );
 
 /** `Word 12` of another kind: chapters, versions, months, machines. */

@@ -135,9 +135,8 @@ function isCapital(text: string, word: Word): boolean {
 }
 
 function opensSentence(text: string, word: Word): boolean {
-  return (
-    /(?:^|[.!?\n:"“])\s{0,4}$/.test(text.slice(Math.max(0, word.start - 6), word.start)) && word.start > 0
-  );
+  const before = text.slice(Math.max(0, word.start - 8), word.start);
+  return /(?:^|[.!?\n:"“])\s{0,4}$/.test(before) && !/\b(?:mr|mrs|ms|dr|prof|sr|\p{L})\.\s$/iu.test(before);
 }
 
 function areBeside(text: string, one: Word, other: Word): boolean {

@@ -14,7 +14,7 @@ const EXTENSION = /[ ,]{0,2}(?:x|ext\.?|extension|#) ?\d{1,6}$/i;
 /** Words that announce a telephone number, in the languages that customers write. */
 const CUE_BEFORE = new RegExp(
   '(?:\\b(?:phones?|telephone|tele?|tlf|mobile?|mob|cell(?:ular|phone)?|fax|faks|call(?:s|ed|ing)?|dial(?:l?ed|l?ing)?|ring|' +
-    'rang|reach(?:ed)?|contact|hotline|landline|whatsapp|signal|viber|sms|desk|office|direct|answer(?:ing|s)?|messages?|' +
+    'rang|reach(?:ed)?|contact|hotline|landline|whatsapp|signal|viber|sms|(?:office|desk|direct|home|work)(?=[ .]?:)|answer(?:ing|s)?|messages?|' +
     'texts?|texted|voice ?mail|pager|telefon\\w*|t[ée]l[ée]phone|tel[ée]fono|cellulare|m[óo]vil|celular|handy|mobil\\w*|gsm|' +
     'puhelin\\w*|komórka|anruf\\w*|rufnummer|appel\\w*|llam\\w*|chiam\\w*)\\b|☎|📞|📱)[^\\n\\d]{0,32}(?:\\n\\s{0,8})?$',
   'i',

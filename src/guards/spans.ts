@@ -1,8 +1,8 @@
 /** What may stand in a text and must not be seen by everybody. The names are the markers that people read. */
 export const SPAN_TYPES = [
   'secret',
-  'card',
   'iban',
+  'card',
   'ssn',
   'mail',
   'ip',
