@@ -23,8 +23,19 @@ export function findPii(text: string, known: Known = {}): readonly Span[] {
   ];
   const numbers = mergeSpans(exact.filter(({ type }) => type !== 'name' && type !== 'address'));
   const phones = findPhones(plain).filter((phone) => !overlaps(numbers, phone));
-  const taken = mergeSpans([...numbers, ...phones]);
-  return mergeSpans([...exact, ...phones, ...findAddresses(plain, taken)]);
+  const [doubtful, sure] = split(phones, (phone) => mayBeHouses(plain, phone));
+  const addresses = findAddresses(plain, mergeSpans([...numbers, ...sure]));
+  const kept = doubtful.filter((phone) => !overlaps(addresses, phone));
+  return mergeSpans([...exact, ...sure, ...kept, ...addresses]);
+}
+
+/** Two numbers before a word are a telephone number or stand before a street: `0269 2202 Rissik Street`. */
+function mayBeHouses(text: string, { start, end }: Span): boolean {
+  return /^\d{1,6} \d{1,6}$/.test(text.slice(start, end)) && /^ \p{L}/u.test(text.slice(end, end + 3));
+}
+
+function split<T>(items: readonly T[], holds: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(holds), items.filter((item) => !holds(item))];
 }
 
 /** Texts are often JSON: an escaped break is a break here too, of the same length, and no letter of the next word. */

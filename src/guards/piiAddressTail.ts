@@ -48,7 +48,8 @@ function gapFrom(line: Line, from: number): { readonly to: number; readonly brea
   let at = from;
   let breaks = 0;
   if (line.text(at) === '.' && line.isUnit(at + 1)) return { to: at + 1, breaks };
-  for (; at < from + 8; at++) {
+  if (line.text(at) === '.' && line.isBreak(at + 1)) at++;
+  for (; at < from + 9; at++) {
     if (line.isBreak(at)) breaks++;
     else if (line.text(at) === ',') continue;
     else if (breaks === 0 || !/^[?*•|·>-]$/.test(line.text(at))) break;

@@ -24,19 +24,19 @@ export const STREET_AFTER = listOf(
   'light lights locks lodge mall manor motorway mission neck squares streets drives avenues crescents lanes',
   // German, Dutch, Nordic, as words of their own
   'strasse gasse weg platz allee ring ufer damm straat laan plein gracht kade singel dijk gata gatan vagen vag vegen veien vej gade',
-  'alle terrasse torg torv plads plass stien stig tie katu kuja polku kaari tee tanav puiestee maantee pst mnt',
+  'alle chaussee terrasse gate veg stigur stig braut torg torv plads plass stien stig tie katu kuja polku kaari tee tanav puiestee maantee pst mnt',
   // Hungarian, Slavic, Baltic and Turkish
-  'utca u ut utja ter tere korut rakpart setany koz sor fasor',
-  'cesta ulica ulice trida namesti namestie nabrezi trg put setaliste ulitsa prospekt gatve g iela bulvaris',
+  'utca u ut utja krt korut ter tere korut rakpart setany koz sor fasor',
+  'cesta ulica ulice trida namesti namestie nabrezi trg put setaliste ulitsa prospekt gatve g iela pr bulvaris',
   'sokak sokagi sk caddesi cad cd bulvari mahallesi mah meydani',
 );
 
 /** Stand before the name: rue de la Paix 5. Some stand on either side. */
 export const STREET_BEFORE = listOf(
-  'rue r avenue av ave boulevard bd bvd blvd place pl allee allees chemin ch impasse quai cours route rte ruelle square passage faubourg',
-  'via viale v corso piazza piazzale largo vicolo strada contrada lungomare localita salita',
+  'rue r avenue av ave boulevard bd bvd blvd place pl allee allees chemin ch impasse quai cours chaussee route rte ruelle square passage faubourg',
+  'via viale v corso piazza piazzale piazzetta largo vicolo strada contrada lungomare localita salita',
   'calle c carrer carretera ctra camino avenida avda avd paseo plaza pza ronda travesia glorieta carrera cra jiron diagonal calzada',
-  'callejon rua rue travessa praca alameda estrada rodovia quadra ladeira beco avinguda placa rambla passeig',
+  'callejon rua rue travessa praca alameda estrada rodovia quadra quinta ladeira beco avinguda placa rambla passeig',
   'ul ulica al aleja aleje pl plac os osiedle ulice trida namesti trg ulitsa prospekt pereulok bulvar',
   'улица ул проспект пр переулок пер площадь пл бульвар бул шоссе вулиця вул площа οδος πλατεια λεωφορος λεωφ plateia leoforos odos',
   'jalan jl jln lorong duong strada str bulevardul calea aleea intrarea soseaua piata utca sokak',
@@ -47,7 +47,7 @@ export const STREET_BEFORE = listOf(
 export const STREET_SURE = listOf(
   'street str st road rd avenue ave boulevard blvd bvd lane ln drive dr highway hwy parkway pkwy court ct terrace crescent cres mews',
   'way place pl square sq circle close row alley esplanade strasse gasse straat laan gatan vagen vej vegen weg',
-  'rue via viale piazza piazzale calle avenida paseo rua praca travessa ul ulica aleja utca ulice trida namesti',
+  'rue via viale piazza piazzale piazzetta calle avenida paseo rua praca travessa ul ulica aleja utca ulice trida namesti',
   'улица ул проспект переулок вулиця вул οδος λεωφορος πλατεια jalan jl carrer carretera ruelle impasse chemin',
 );
 
@@ -91,12 +91,12 @@ export const BOXES = listOf(
 /** What may stand in lower case within the name of a street or a town. */
 export const PARTICLES = listOf(
   'de del della delle dei degli di du des d da do dos das la le les el los las l van der den het ten ter aan am an im bei zum zur',
-  'von vom und y e i nad pod u na pri ob sur sous en lez of the upon saint st s sv sw',
+  'von vom und y e i nad pod u na pri v s z k o ob sur sous en lez of the upon saint st s sv sw',
 );
 
 /** Words after which an address follows. Matched against the words before, joined by one blank. */
 export const CUE =
-  /(?:\b(?:address(?:es)?(?: (?:is|was|to|of|as|now|here|are|they))*|adresse|direccion|indirizzo|endereco|adres|adresa|cim|osoite|postal|residence|residing|resides?|lives?|lived|living|located|situated|based|office is|shop is|store is|home is|house is|restaurant is|moved|stays?|staying|meet (?:me|us|you|him|her|them)|drops? (?:you|me|us) off|taxi|uber|cab|ship(?:ped|ping)?(?: (?:it|this|that|them))?|deliver(?:ed|y|ing)?(?: (?:it|this|that|them))?|send(?: (?:it|this|that|them|one|a new one))*|sent|mail(?: it)?|return(?: it)?|it in|it is|its in|live|wohn\w*|habite|vive|vivo|abito|moro)(?: (?:at|on|in|to|near|by|is|off|from))?(?: the)?|\b(?:side|corner|end) of|\benter on|\baddress here they are) ?$/;
+  /(?:\b(?:address(?:es)?(?: (?:is|was|to|of|as|now|here|are|they))*|adresse|direccion|indirizzo|endereco|adres|adresa|cim|osoite|postal|residence|residing|resides?|lives?|lived|living|located|situated|based|office is|shop is|store is|home is|house is|restaurant is|moved|stays?|staying|meet (?:me|us|you|him|her|them)|drops? (?:you|me|us) off|taxi|uber|cab|(?:ship|deliver|send|mail|return|post|courier)(?:ped|ping|ed|ing|s)?(?: \p{L}+){0,4}?|delivery|sent|it in|it is|its in|live|wohn\w*|habite|vive|vivo|abito|moro)(?: (?:at|on|in|to|near|by|is|off|from))?(?: the)?|\b(?:side|corner|end) of|\benter on|\baddress here they are) ?$/u;
 
 /** What follows a number or a name without being a place: words that only look like one in a text without capitals. */
 export const PLAIN_WORDS = listOf(
