@@ -386,4 +386,23 @@ export const LIMITS = {
   routerExamples: 50_000,
   routerIntents: 1_000,
   routerChars: 2_000,
+  // Personal data and secrets in texts
+  /** Of a mail address: what stands before the sign and after it. */
+  mailLocalChars: 64,
+  mailDomainChars: 253,
+  /** How far before a number a word is looked for that says what it is. */
+  cueChars: 64,
+  /** Words and marks that one address may have on either side of what gave it away. */
+  addressTokens: 48,
+  /** Entries of one list of the requester's record, and characters of one entry; what is beyond is not looked for. */
+  knownEntries: 100,
+  knownEntryChars: 300,
+  /** A known word must have this many letters to be found by itself. */
+  knownWordChars: 3,
+  /** A shorter value would be found everywhere. */
+  secretMinChars: 8,
+  secretMaxChars: 4_096,
+  /** Of one private key in text form. */
+  secretBlockChars: 16 * 1024,
+  exactSecrets: 200,
 } as const;

@@ -1,0 +1,105 @@
+import { LIMITS } from '../core/limits.ts';
+import { findBoxes, findCorner, findLabelled, findPostcode } from './piiAddressForms.ts';
+import { type Line, lineOf } from './piiAddressLine.ts';
+import { type Tail, tailOf } from './piiAddressTail.ts';
+import { CUE, NOT_STREETS } from './piiAddressWords.ts';
+import { followsDay, hasStreet, isPlainName, type Street, streetAt, streetKind } from './piiStreet.ts';
+import type { Span } from './spans.ts';
+
+/**
+ * Postal addresses. A text is read as words, numbers and marks; at each place a street with its number is tried, then
+ * the forms that need none (boxes, corners, what a label announces). What was found is carried on over unit, town,
+ * region, postcode and country. `taken` is known to be something else and ends an address.
+ */
+export function findAddresses(text: string, taken: readonly Span[]): readonly Span[] {
+  const line = lineOf(text, taken);
+  const found: Span[] = [];
+  for (let at = 0; at < line.length; at++) {
+    const place = placeAt(line, at);
+    if (place === null) continue;
+    found.push({ type: 'address', start: line.start(place.from), end: line.end(place.to - 1) });
+    at = Math.max(at, place.to - 1);
+  }
+  return found;
+}
+
+/** Tokens `from` to `to`, exclusive. */
+interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+function placeAt(line: Line, at: number): Place | null {
+  const other =
+    findBoxes(line, at) ?? findCorner(line, at) ?? findPostcode(line, at) ?? findLabelled(line, at);
+  if (other !== null) return other;
+  const street = streetAt(line, at);
+  if (street === null) return null;
+  const tail = tailOf(line, street.to);
+  const from = partnerBefore(line, at);
+  if (!isAddress(line, { ...street, from }, tail)) return null;
+  const partner = partnerAfter(line, tail.to);
+  return { from, to: partner === null ? tail.to : tailOf(line, partner).to };
+}
+
+function isAddress(line: Line, street: Street, tail: Tail): boolean {
+  const { from, nameFrom, nameTo, numbersBefore, numbersAfter, to } = street;
+  if (line.text(to) === ':' || line.text(to) === '%') return false;
+  const kind = streetKind(line, nameFrom, nameTo);
+  const numbers = numbersBefore + numbersAfter;
+  const isNamed = line.some(
+    nameFrom,
+    nameTo,
+    (at) => (line.isCapital(at) && line.word(at) !== 'i') || followsDay(line, at),
+  );
+  const isCalled = /^(?:street|road|avenue|st)$/.test(line.word(to));
+  const isCued = isCalled || CUE.test(line.before(from, LIMITS.cueChars));
+  if (kind === 'sure' && numbers > 0)
+    return isNamed || isCued || tail.isStrong || numbersAfter > 0 || hasPlainStreet(line, nameFrom, nameTo);
+  if (kind !== 'none' && isNamed && isCued) return true;
+  if (kind === 'sure' && isNamed && line.isCapital(lastWord(line, nameTo)))
+    return ON_THE_WAY.test(line.before(from, 8));
+  if (numbers === 0 || line.some(nameFrom, nameTo, (at) => line.isName(at) && NOT_STREETS.has(line.word(at))))
+    return false;
+  if (tail.isStrong) return true;
+  if (kind === 'maybe' && isNamed && (numbers > 1 || numbersAfter > 0)) return true;
+  const isPlain = line.some(nameFrom, nameTo, (at) => isPlainName(line, at));
+  if (isNamed && numbersBefore > 0 && numbersAfter > 0 && (!isPlain || tail.to > to))
+    return line.digits(from, to) >= 3;
+  if (!isCued) return false;
+  return (
+    !line.isCaseless(nameFrom) || kind !== 'none' || (numbersAfter > 0 && (isCalled || line.word(to) === ''))
+  );
+}
+
+/** `44 grey street`, but not `10 minute drive`. */
+function hasPlainStreet(line: Line, from: number, to: number): boolean {
+  return line.some(from, to, (at) => /^(?:street|road|avenue|lane|boulevard|rue)$/.test(line.word(at)));
+}
+
+const ON_THE_WAY = /\b(?:on|at|along|near|off|from|to) $/;
+
+function lastWord(line: Line, to: number): number {
+  return line.word(to - 1) === '' ? to - 2 : to - 1;
+}
+
+/** The first street of a crossing: `Leon and Eyrarodda 66`. Gives where it begins, or `at`. */
+function partnerBefore(line: Line, at: number): number {
+  if (!isAnd(line, at - 1)) return at;
+  let from = at;
+  for (let i = at - 2; i >= at - 6 && (line.isCapital(i) || (from < at && line.isHouse(i))); i--) from = i;
+  return from;
+}
+
+/** The second street of a crossing: where it ends, or null. */
+function partnerAfter(line: Line, at: number): number | null {
+  const street = isAnd(line, at) ? streetAt(line, at + 1) : null;
+  if (street === null || !line.isCapital(street.nameFrom)) return null;
+  const isStreet =
+    hasStreet(line, street.nameFrom, street.nameTo) || street.numbersBefore + street.numbersAfter > 0;
+  return isStreet ? street.to : null;
+}
+
+function isAnd(line: Line, at: number): boolean {
+  return /^(?:and|und|et|y|e|og|och|ja|i)$/.test(line.word(at)) || line.text(at) === '&';
+}

@@ -1,0 +1,114 @@
+import type { Line } from './piiAddressLine.ts';
+import { postcodeEnd, tailOf } from './piiAddressTail.ts';
+import { BOXES } from './piiAddressWords.ts';
+
+/** Forms of addresses that need no street. Each takes the token where it would begin and gives the tokens it covers. */
+interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Boxes of a post office, mail of armed forces, and flats that stand alone. */
+export function findBoxes(line: Line, at: number): Place | null {
+  const first = line.isHouse(at) && !line.isHouse(at + 1) ? at + 1 : at;
+  const end = boxEnd(line, first) ?? forcesEnd(line, first) ?? (first === at ? flatEnd(line, at) : null);
+  return end === null ? null : { from: at, to: tailOf(line, end).to };
+}
+
+function boxEnd(line: Line, from: number): number | null {
+  let at = from;
+  if (line.word(at) === 'po') at += line.text(at + 1) === '.' ? 2 : 1;
+  else if (line.word(at) === 'p' && line.text(at + 1) === '.') return null;
+  const isBox = BOXES.has(line.word(at));
+  if (!isBox || (line.word(at) === 'box' && at === from)) return null;
+  if (line.word(at).length < 3 && !line.isCapital(at)) return null;
+  const number = /^[.#:]$/.test(line.text(at + 1)) ? at + 2 : at + 1;
+  if (!line.isHouse(number)) return null;
+  const more = line.text(number + 1) === ',' ? number + 2 : number + 1;
+  return line.word(more) === 'box' && line.isHouse(more + 1) ? more + 2 : number + 1;
+}
+
+const VESSEL = /^(?:USN[SV]|USS|USCGC?|HMS|HMCS|HMAS|RFA)$/i;
+
+/** `Unit 4719 Box 7394`, `USNV Vincent` with the post office of the forces behind it, or that one alone. */
+function forcesEnd(line: Line, at: number): number | null {
+  if (line.word(at) === 'unit' && line.isHouse(at + 1)) {
+    const box = line.text(at + 2) === ',' ? at + 3 : at + 2;
+    return line.word(box) === 'box' && line.isHouse(box + 1) ? box + 2 : null;
+  }
+  if (VESSEL.test(line.text(at))) {
+    for (let i = at + 1; i < at + 6; i++) if (forcesOffice(line, i)) return i + 2;
+    return null;
+  }
+  return forcesOffice(line, at) ? at + 2 : null;
+}
+
+function forcesOffice(line: Line, at: number): boolean {
+  return /^[AFD]PO$/i.test(line.text(at)) && /^A[AEP]$/i.test(line.text(at + 1)) && line.isNumber(at + 2);
+}
+
+/** Words that name nothing but a flat. */
+const FLATS = new Set(['apt', 'apartment', 'suite', 'ste', 'wohnung', 'whg']);
+
+function flatEnd(line: Line, at: number): number | null {
+  if (!FLATS.has(line.word(at)) || !line.isUnit(at)) return null;
+  return /^[.#:]$/.test(line.text(at + 1)) ? at + 3 : at + 2;
+}
+
+/** `the corner of … and …` */
+export function findCorner(line: Line, from: number): Place | null {
+  const corner = line.word(from) === 'the' ? from + 1 : from;
+  if (!/^(?:corner|intersection|junction)$/.test(line.word(corner)) || line.word(corner + 1) !== 'of')
+    return null;
+  let to = corner + 2;
+  for (let at = to; at < corner + 20; at++) {
+    const isShort = line.isAbbreviation(at) && line.text(at + 1) === '.';
+    if (line.isName(at) || line.isHouse(at) || isShort) to = at + 1;
+    else if (
+      !line.isParticle(at) &&
+      line.word(at) !== 'and' &&
+      line.text(at) !== '.' &&
+      line.text(at) !== '&'
+    )
+      break;
+  }
+  return to > corner + 3 ? { from, to: tailOf(line, to).to } : null;
+}
+
+const POSTCODE_LABEL = /^(?:zip|zipcode|postcode|postalcode|plz|postleitzahl|postnummer|cap|cep|psc)$/;
+
+/** A postcode that a label announces. */
+export function findPostcode(line: Line, from: number): Place | null {
+  const isPostal = /^postal$/.test(line.word(from)) && line.word(from + 1) === 'code';
+  if (!isPostal && !POSTCODE_LABEL.test(line.word(from))) return null;
+  for (let at = from + 1; at < from + 9; at++) {
+    const to = postcodeEnd(line, at);
+    if (to !== null) return { from: at, to };
+    if (!/^(?:code|is|nr|no|number)$/.test(line.word(at)) && !/^["'`:=#.\\]$/.test(line.text(at)))
+      return null;
+  }
+  return null;
+}
+
+const LABEL =
+  /^(?:(?:street|home|postal|mailing|billing|shipping|delivery)?address(?:line)?|adresse|anschrift|direccion|indirizzo|endereco|adres|adresa|cim|osoite|adress)$/;
+
+/** What a label calls an address, up to the end of its line or quotation, if it has a number and a word. */
+export function findLabelled(line: Line, at: number): Place | null {
+  if (!LABEL.test(line.word(at))) return null;
+  let from = at + 1;
+  while (
+    from < at + 8 &&
+    (/^["'`:=\\]$/.test(line.text(from)) || line.isBreak(from) || /^[12]$/.test(line.text(from)))
+  )
+    from++;
+  if (!line.some(at + 1, from, (i) => line.text(i) === ':' || line.text(i) === '=')) return null;
+  let to = from;
+  while (to < from + 30 && to < line.length && !line.isBreak(to) && !/^["`{}[\];]?$/.test(line.text(to)))
+    to++;
+  const numbers = line.count(from, to, 'number');
+  const words = line.count(from, to, 'word');
+  if (numbers === 0 || words === 0 || (to < line.length && line.text(to) === '')) return null;
+  if (line.some(from, to, (i) => line.text(i) === ':' || line.text(i) === '=')) return null;
+  return { from, to: tailOf(line, to).to };
+}

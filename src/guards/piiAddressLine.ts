@@ -1,0 +1,126 @@
+import { BOXES, CAPITAL_NAMES, PARTICLES, PLAIN_WORDS, UNITS } from './piiAddressWords.ts';
+import { plainWord, type Token, tokensOf } from './piiTokens.ts';
+import type { Span } from './spans.ts';
+
+/** A text as tokens, asked by position. Beyond its ends there is nothing: empty texts, no words. */
+export interface Line {
+  readonly length: number;
+  start(at: number): number;
+  end(at: number): number;
+  /** Empty for what is not there, and for what is known to be something else. */
+  text(at: number): string;
+  /** Folded, without marks; empty for what is not a word. */
+  word(at: number): string;
+  isBreak(at: number): boolean;
+  isNumber(at: number): boolean;
+  /** A number that a house may have. */
+  isHouse(at: number): boolean;
+  /** A word with a capital, or of a script that has none. */
+  isCapital(at: number): boolean;
+  /** A word that may be (part of) a name: as above, and any telling word in a line without capitals. */
+  isName(at: number): boolean;
+  /** A word, of whatever case, that is none of those that every sentence has. */
+  isTelling(at: number): boolean;
+  /** In a line without any capital. */
+  isCaseless(at: number): boolean;
+  isParticle(at: number): boolean;
+  isAbbreviation(at: number): boolean;
+  /** `Apt`, `Suite`, … with a number behind it. */
+  isUnit(at: number): boolean;
+  count(from: number, to: number, kind: Token['kind']): number;
+  digits(from: number, to: number): number;
+  some(from: number, to: number, holds: (at: number) => boolean): boolean;
+  /** At most `chars` characters before, folded to one line in lower case, marks and breaks as one blank. */
+  before(at: number, chars: number): string;
+}
+
+/** `d'Ouchy`: the capital stands behind an article. */
+const ELIDED = /^\p{Ll}{1,4}['’]\p{Lu}/u;
+
+export function lineOf(text: string, taken: readonly Span[]): Line {
+  const tokens = withoutTaken(tokensOf(text), taken);
+  const words = tokens.map((token) => (token.kind === 'word' ? plainWord(token.text) : ''));
+  const caseless = caselessLines(tokens);
+  const kindAt = (at: number) => tokens[at]?.kind;
+  const textAt = (at: number) => tokens[at]?.text ?? '';
+  const wordAt = (at: number) => words[at] ?? '';
+
+  const isCapital = (at: number) => {
+    if (kindAt(at) !== 'word') return false;
+    const first = textAt(at)[0] ?? '';
+    return first !== first.toLowerCase() || first === first.toUpperCase() || ELIDED.test(textAt(at));
+  };
+  // `OR 97201`: regions are written as words that mean something else in lower case.
+  const isCapitalName = (at: number) =>
+    /^(?:\p{Lu}|\p{Lu}{2,3})$/u.test(textAt(at)) ||
+    (CAPITAL_NAMES.has(wordAt(at)) && (wordAt(at) !== 'the' || kindAt(at - 1) === 'number'));
+  const isName = (at: number) => {
+    if (isCapital(at)) return !PLAIN_WORDS.has(wordAt(at)) || isCapitalName(at);
+    return caseless[at] === true && kindAt(at) === 'word' && !PLAIN_WORDS.has(wordAt(at));
+  };
+  const isHouse = (at: number) => kindAt(at) === 'number' && /^\d{1,6}(?!\d)/.test(textAt(at));
+  const isUnit = (at: number) => {
+    if (!UNITS.has(wordAt(at)) && !BOXES.has(wordAt(at))) return false;
+    const next = /^[.#:]$/.test(textAt(at + 1)) ? at + 2 : at + 1;
+    return kindAt(next) === 'number' || /^[A-Z]$/.test(textAt(next));
+  };
+  const rangeOf = (from: number, to: number) => tokens.slice(Math.max(0, from), to);
+
+  return {
+    length: tokens.length,
+    start: (at) => tokens[at]?.start ?? text.length,
+    end: (at) => tokens[at]?.end ?? text.length,
+    text: textAt,
+    word: wordAt,
+    isBreak: (at) => kindAt(at) === 'line',
+    isNumber: (at) => kindAt(at) === 'number',
+    isHouse,
+    isCapital,
+    isName,
+    isTelling: (at) => kindAt(at) === 'word' && wordAt(at).length > 2 && !PLAIN_WORDS.has(wordAt(at)),
+    isCaseless: (at) => caseless[at] === true,
+    isParticle: (at) => PARTICLES.has(wordAt(at)),
+    isAbbreviation: (at) => kindAt(at) === 'word' && textAt(at).length <= 5 && wordAt(at) !== '',
+    isUnit,
+    count: (from, to, kind) => rangeOf(from, to).filter((token) => token.kind === kind).length,
+    digits: (from, to) =>
+      rangeOf(from, to).reduce((sum, token) => sum + token.text.replace(/\D/g, '').length, 0),
+    some: (from, to, holds) => rangeOf(from, to).some((_, i) => holds(Math.max(0, from) + i)),
+    before: (at, chars) => {
+      const end = tokens[at]?.start ?? text.length;
+      return text
+        .slice(Math.max(0, end - chars), end)
+        .toLowerCase()
+        .replace(/['’]/g, '')
+        .replace(/[^\p{L}\p{N}]+/gu, ' ');
+    },
+  };
+}
+
+/** What is known to be a number of another kind ends every address; it becomes an empty mark. */
+function withoutTaken(tokens: readonly Token[], taken: readonly Span[]): readonly Token[] {
+  let next = 0;
+  return tokens.map((token): Token => {
+    while (next < taken.length && (taken[next]?.end ?? 0) <= token.start) next++;
+    const span = taken[next];
+    return span !== undefined && span.start < token.end ? { ...token, kind: 'mark', text: '' } : token;
+  });
+}
+
+/** For each token, whether its line is written without any capital. */
+function caselessLines(tokens: readonly Token[]): readonly boolean[] {
+  const caseless: boolean[] = [];
+  let from = 0;
+  let capitals = false;
+  const close = (to: number) => {
+    for (let i = from; i < to; i++) caseless[i] = !capitals;
+    from = to;
+    capitals = false;
+  };
+  tokens.forEach((token, at) => {
+    if (token.kind === 'line') close(at);
+    else if (token.kind === 'word' && token.text !== token.text.toLowerCase()) capitals = true;
+  });
+  close(tokens.length);
+  return caseless;
+}
