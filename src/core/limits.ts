@@ -321,4 +321,6 @@ export const LIMITS = {
   routerExamples: 50_000,
   routerIntents: 1_000,
   routerChars: 2_000,
+  /** Weights of one router, four bytes each. */
+  routerWeights: 2 ** 24,
 } as const;
