@@ -386,6 +386,8 @@ export const LIMITS = {
   routerExamples: 50_000,
   routerIntents: 1_000,
   routerChars: 2_000,
+  /** Weights of one router, four bytes each. */
+  routerWeights: 2 ** 24,
   // Personal data and secrets in texts
   /** Of a mail address: what stands before the sign and after it. */
   mailLocalChars: 64,
