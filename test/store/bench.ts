@@ -47,7 +47,9 @@ export interface AttemptOptions {
   readonly signal?: AbortSignal;
   readonly agents?: readonly Agent[];
   readonly crashPoint?: ActivityServices['crashPoint'];
-  readonly services?: Partial<Pick<ActivityServices, 'decisionKeys' | 'directory'>>;
+  readonly services?: Partial<
+    Pick<ActivityServices, 'decisionKeys' | 'directory' | 'models' | 'circuits' | 'openBreakers'>
+  >;
   /** Of the engine, where an activity asks it something. */
   readonly client?: Context['client'];
 }
