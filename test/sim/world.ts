@@ -37,6 +37,7 @@ export interface Line {
   readonly stop?: string;
   readonly takesMs?: number;
   readonly tokens?: number;
+  readonly model?: string;
   readonly overLimit?: 'tokens' | 'cost';
   readonly fails?: Extract<ActivityOutcome, { kind: 'failed' }>['failure'];
 }
@@ -175,7 +176,7 @@ function activities(
     const acts = world.modelCalls.filter((call) => call.purpose === 'act').length;
     const line: Line =
       input.purpose === 'land'
-        ? { say: 'last words' }
+        ? { say: 'last words', model: 'of another tier' }
         : (options.lines[Math.min(acts, options.lines.length) - 1] ?? { say: 'nothing left to say' });
     if (line.fails) return { kind: 'failed', failure: line.fails, takesMs: 5 };
     if (line.overLimit)
@@ -346,7 +347,7 @@ function answer(
     activeMs: line.takesMs ?? 100,
     hasText: text !== '',
     preview: text === '' ? null : { text, truncated: false },
-    model: 'simulated',
+    model: line.model ?? 'simulated',
     pinned: input.release === null ? pinned : null,
   };
 }
