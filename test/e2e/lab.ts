@@ -23,6 +23,7 @@ export interface LabOptions extends Addresses {
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly runEnds?: ActivityServices['runEnds'];
   readonly suspects?: ActivityServices['suspects'];
+  readonly circuits?: ActivityServices['circuits'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
   /** What the worker and the command line have besides: a decision key, a webhook. */
@@ -71,6 +72,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
         ...(options.crashPoint && { crashPoint: options.crashPoint }),
         ...(options.runEnds && { runEnds: options.runEnds }),
         ...(options.suspects && { suspects: options.suspects }),
+        ...(options.circuits && { circuits: options.circuits }),
       },
     });
     return running;

@@ -25,6 +25,27 @@ describe('the loop', () => {
     expect(world.modelCalls[1]?.release).not.toBeNull();
   });
 
+  test('it stays with the model that gave its newest answer, last words aside, also in its next execution', async () => {
+    const { simulation, world } = await simulate({
+      lines: [
+        { calls: [{ tool: 'look' }], model: 'first' },
+        { calls: [{ tool: 'look' }], model: 'second' },
+        { overLimit: 'cost' },
+        { say: 'done' },
+      ],
+    });
+    await simulation.runUntilIdle();
+    expect(world.modelCalls.map(({ purpose, model }) => [purpose, model])).toEqual([
+      ['act', null],
+      ['act', 'first'],
+      ['act', 'second'],
+      ['land', 'second'],
+    ]);
+    simulation.signal('upgrade', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(carriedState(simulation).model).toBe('second');
+  });
+
   test('a step with one read costs two activities', async () => {
     const { simulation } = await simulate({
       ...ONCE,

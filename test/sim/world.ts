@@ -44,6 +44,7 @@ export interface Line {
   readonly suspicious?: boolean;
   readonly takesMs?: number;
   readonly tokens?: number;
+  readonly model?: string;
   readonly overLimit?: 'tokens' | 'cost';
   readonly fails?: Extract<ActivityOutcome, { kind: 'failed' }>['failure'];
 }
@@ -196,7 +197,7 @@ function activities(
     const acts = world.modelCalls.filter((call) => call.purpose === 'act').length;
     const line: Line =
       input.purpose === 'land'
-        ? { say: 'last words' }
+        ? { say: 'last words', model: 'of another tier' }
         : (options.lines[Math.min(acts, options.lines.length) - 1] ?? { say: 'nothing left to say' });
     if (line.fails) return { kind: 'failed', failure: line.fails, takesMs: 5 };
     if (line.overLimit)
@@ -373,7 +374,7 @@ function answer(
     answer: text === '' || line.calls ? null : { text, truncated: false },
     stopped: line.stopped ?? null,
     suspicious: line.suspicious ?? false,
-    model: 'simulated',
+    model: line.model ?? 'simulated',
     pinned: input.release === null ? pinned : null,
   };
 }

@@ -49,7 +49,9 @@ export interface AttemptOptions {
   readonly agents?: readonly Agent[];
   readonly suspects?: ActivityServices['suspects'];
   readonly crashPoint?: ActivityServices['crashPoint'];
-  readonly services?: Partial<Pick<ActivityServices, 'decisionKeys' | 'directory'>>;
+  readonly services?: Partial<
+    Pick<ActivityServices, 'decisionKeys' | 'directory' | 'models' | 'circuits' | 'openBreakers'>
+  >;
   /** Of the engine, where an activity asks it something. */
   readonly client?: Context['client'];
 }
