@@ -2,7 +2,7 @@ import { ApplicationFailure, asyncLocalStorage, Context } from '@temporalio/acti
 import { createActivities } from '../../src/activities/index.ts';
 import { Releases } from '../../src/activities/releases.ts';
 import type { ActivityServices } from '../../src/activities/services.ts';
-import type { Activities, RunToolInput, RunToolResult } from '../../src/activities/types.ts';
+import type { Activities, FleetActivities, RunToolInput, RunToolResult } from '../../src/activities/types.ts';
 import { readConfig } from '../../src/config.ts';
 import { callKey, type Hash, type RunId } from '../../src/core/ids.ts';
 import { canonicalJson, type JsonObject } from '../../src/core/json.ts';
@@ -37,7 +37,7 @@ export interface Bench extends AsyncDisposable {
   readonly model: ScriptedModel;
   /** Runs one attempt of an activity, as a worker that has `agents` (default: those of the bench). */
   attempt<Result>(
-    work: (activities: Activities) => Promise<Result>,
+    work: (activities: Activities & FleetActivities) => Promise<Result>,
     options?: AttemptOptions,
   ): Promise<Result>;
 }
@@ -50,7 +50,7 @@ export interface AttemptOptions {
   readonly suspects?: ActivityServices['suspects'];
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly services?: Partial<
-    Pick<ActivityServices, 'decisionKeys' | 'directory' | 'models' | 'circuits' | 'openBreakers'>
+    Pick<ActivityServices, 'decisionKeys' | 'directory' | 'sql' | 'models' | 'circuits' | 'openBreakers'>
   >;
   /** Of the engine, where an activity asks it something. */
   readonly client?: Context['client'];

@@ -10,6 +10,7 @@ import {
 } from '../../src/store/answers.ts';
 import { readAudit } from '../../src/store/audit.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
+import { bookExpired } from '../../src/store/sweep.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
 
 let database: TestDatabase;
@@ -285,7 +286,8 @@ describe('100 runs race for the last cent', () => {
     await Promise.all(
       plans.map(async ({ ref, calls }) => {
         for (const [i, { reserve, share, end }] of calls.entries()) {
-          const opened = await open(pool, ref, reserve, { step: i + 1 });
+          const lost = end >= 0.9;
+          const opened = await open(pool, ref, reserve, { step: i + 1, ...(lost && { ttlMs: 0 }) });
           if (opened.kind !== 'opened') {
             refused++;
             continue;
@@ -298,7 +300,9 @@ describe('100 runs race for the last cent', () => {
               requestId: null,
               costMicroUsd: end < 0.75 ? 0 : null,
             });
-          // The others are lost: open until a successor or the sweeper books them.
+          // The others are lost: the sweeper books them, and some answer after all.
+          if (lost) await bookExpired(pool);
+          if (end >= 0.95) await commit(pool, ref, opened.attempt, Math.floor(reserve * share), i + 1);
         }
       }),
     );
