@@ -32,7 +32,7 @@ function newRun(steps: readonly Step[]): CallModelInput {
     step: 1,
     purpose: 'act',
     head: null,
-    append: { results: [], texts: [{ kind: 'inline', text: run }], remind: false },
+    append: { results: [], texts: [{ kind: 'inline', text: run, by: 'user' }], remind: false },
     release: null,
     channel: 'live',
     wantedLimits: {},
@@ -40,6 +40,7 @@ function newRun(steps: readonly Step[]): CallModelInput {
     allowance: null,
     spent: { tokens: 0, costMicroUsd: 0 },
     lastTotalTokens: 0,
+      pieces: 0,
     model: null,
   };
 }
@@ -51,7 +52,7 @@ function nextStep(input: CallModelInput, answer: Answered): CallModelInput {
     isError: false,
     content: { kind: 'inline', text: 'seen' } as const,
   }));
-  const texts = results.length > 0 ? [] : [{ kind: 'inline', text: 'go on' } as const];
+  const texts = results.length > 0 ? [] : [{ kind: 'inline', text: 'go on', by: 'user' } as const];
   return {
     ...input,
     step: input.step + 1,
