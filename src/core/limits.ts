@@ -300,4 +300,26 @@ export const LIMITS = {
   findingDecisions: 20,
   findingApprovalShare: 0.95,
   findingHastyShare: 0.5,
+
+  // What a final answer may state: known amounts that a derived amount may come from
+  /** Distinct seen amounts, lists of them, amounts of one list, percentages: the latest. */
+  groundingAmounts: 200,
+  groundingLists: 40,
+  groundingListAmounts: 100,
+  groundingPercents: 10,
+  /** Amounts of the answer, and seen ones that were spoken of. */
+  groundingAnswerAmounts: 24,
+  groundingSpokenAmounts: 24,
+  /** A sum has this many summands at most; any may be chosen from lists up to this length. */
+  groundingSummands: 6,
+  groundingListItems: 8,
+  /** Every so manieth amount may be added up; an amount may be this many times another without the answer saying so. */
+  groundingStrides: 4,
+  groundingMultiple: 12,
+  /** Amounts of one answer that are worked out, and how often those that were found may help to find others. */
+  groundingDerivations: 100,
+  groundingPasses: 3,
+  /** Values that the model is told about, and how long each may be. */
+  groundingNamed: 10,
+  groundingNamedChars: 80,
 } as const;
