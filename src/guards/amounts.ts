@@ -13,24 +13,26 @@ export interface WrittenAmount extends AmountReading, Span {}
 
 /** Digits with their separators: 1,234.56; 1.234,56; 1 234,56; 1'234.50; 1,00,000. */
 export const NUMBER =
-  "(?:\\d{1,3}(?:,\\d{2,3})+(?:\\.\\d+)?|\\d{1,3}(?:\\.\\d{3})+(?:,\\d+)?|\\d{1,3}(?:[ ']\\d{3})+(?:[.,]\\d+)?|\\d+(?:[.,]\\d+)?)(?!\\d)";
+  "(?:\\d{1,3}(?:,\\d{2,3}){1,6}(?:\\.\\d{1,20})?|\\d{1,3}(?:\\.\\d{3}){1,6}(?:,\\d{1,20})?|\\d{1,3}(?:[ ']\\d{3}){1,6}(?:[.,]\\d{1,20})?|\\d{1,20}(?:[.,]\\d{1,20})?)(?![.,]?\\d)";
 
 const SIGN = '(?:(?<![A-Za-z])(?:US|CA|AU|NZ|HK|SG|MX|NT|A|C|R|S))?\\$|[€£¥₹₩₽₺₴₫฿₪₱₦₿]';
 const LETTER_SIGN = '(?<![A-Za-z])(?:zł|Kč|kr\\.?|Rs\\.?|Fr\\.)';
 const CODES =
-  'USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|RMB|INR|BRL|MXN|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|ZAR|SGD|HKD|TWD|KRW|AED|SAR|ILS|THB|PHP|IDR|MYR|VND|RUB|UAH|ARS|CLP|COP|NGN|EGP';
+  'USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|RMB|INR|BRL|MXN|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|ZAR|SGD|HKD|TWD|KRW|AED|SAR|ILS|THB|IDR|MYR|VND|RUB|UAH|ARS|CLP|NGN|EGP';
+/** Before a number these are mostly something else. */
+const CODES_AFTER = `${CODES}|TRY|PHP|COP`;
 const WORDS =
-  'dollars?|bucks|euros?|pounds? sterling|quid|yen|yuan|rupees?|rubles?|pesos?|francs?|kron(?:or|er|e|a)|z[lł]oty(?:ch)?|reais|real';
+  'dollars?|bucks|euros?|pounds? sterling|quid|yen|yuan|rupees?|rubles?|pesos?|francs?|kron(?:or|er|e|a)|z[lł]oty(?:ch)?|reais';
 const MINOR = '¢|(?:cents?|pence|centimes?|c[eé]ntimos?)\\b';
-const SCALE = '(?: ?(?:k|K|m|M|mn|bn|thousand|million|billion)\\b)?';
+const SCALE = '(?:(?:k|m| ?(?:mn|bn|mio\\.?|thousand|million|billion))(?![A-Za-z]))?';
 
 const BEFORE = new RegExp(
-  `(?:${SIGN}|${LETTER_SIGN}|(?<![A-Za-z])(?:${CODES}))[ ]?[-+]?[ ]?(?:\\$ ?)?(${NUMBER})(${SCALE})(?:,--?|\\.--?)?`,
-  'g',
+  `(?:${SIGN}|${LETTER_SIGN}|(?<![A-Za-z])(?:${CODES})) ?[-+]? ?(?:\\$ ?)?(${NUMBER})(${SCALE})(?:,--?|\\.--?)?`,
+  'gi',
 );
 const AFTER = new RegExp(
-  `(?<![\\w.,])(${NUMBER})(${SCALE})(?:,--?)?[ -]?(?:${SIGN}|(?:zł|Kč|kr|Rs)(?![A-Za-z])|(?:${CODES}|${WORDS})\\b|(${MINOR}))`,
-  'g',
+  `(?<![\\w.,])(${NUMBER})(${SCALE})(?:,--?)?[ -]?(?:${SIGN}|(?:zł|Kč|kr|Rs)(?![A-Za-z])|(?:${CODES_AFTER}|${WORDS})\\b|(${MINOR}))`,
+  'gi',
 );
 
 const MONEY_WORDS =
@@ -43,7 +45,10 @@ const NAMED = new RegExp(
   'gi',
 );
 
-const UNNAMED = new RegExp(`(?<![\\w.,#])(?=\\d[\\d,.' ]{0,14}[.,]\\d\\d(?!\\d))(${NUMBER})(?![\\w%]| ?%)`, 'g');
+const UNNAMED = new RegExp(
+  `(?<![\\w.,#])(?=\\d[\\d,.' ]{0,14}[.,]\\d\\d(?!\\d))(${NUMBER})(?![\\w%]| ?%)`,
+  'g',
+);
 
 /** Every amount in a folded text, in order. */
 export function findAmounts(text: string): readonly WrittenAmount[] {
@@ -104,7 +109,8 @@ export function readNumber(written: string, factor = 1): AmountReading {
   const whole = () => Number(digits.replace(/[.,]/g, '')) * factor;
   if (last < 0) return { values: [whole()], step: factor };
   const decimals = digits.length - last - 1;
-  const fraction = () => Number(`${digits.slice(0, last).replace(/[.,]/g, '')}.${digits.slice(last + 1)}`) * factor;
+  const fraction = () =>
+    Number(`${digits.slice(0, last).replace(/[.,]/g, '')}.${digits.slice(last + 1)}`) * factor;
   const separator = digits.charAt(last);
   const repeated = digits.indexOf(separator) !== last;
   if (repeated) return { values: [whole()], step: factor };

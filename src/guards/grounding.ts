@@ -7,7 +7,8 @@ import { findMentions, type Mention } from './mentions.ts';
 
 // Whether an answer states identifiers, amounts and addresses that nobody has given.
 
-export { type Seen, type Source, seen } from './groundingSeen.ts';
+export { type Seen, seen } from './groundingSeen.ts';
+export type { Source } from './groundingSources.ts';
 
 /**
  * The mentions of an answer that no tool result, no word of the user and no text of the operator contains, and that do
@@ -57,7 +58,9 @@ function isSeen({ kind, value }: Mention, seen: Seen): boolean {
     case 'phone':
       return isSeenPhone(value, seen);
     case 'mail':
-      return seen.mails.has(value) || (value.includes('*') && [...seen.mails].some((mail) => fits(mail, value)));
+      return (
+        seen.mails.has(value) || (value.includes('*') && [...seen.mails].some((mail) => fits(mail, value)))
+      );
     case 'link':
       return seen.pages.has(value) || seen.hosts.has(value);
     // Amounts are judged together; a date may be worked out from the calendar.
@@ -69,7 +72,8 @@ function isSeen({ kind, value }: Mention, seen: Seen): boolean {
   }
 }
 
-function isSeenIdentifier(value: string, { words, digits, numbers }: Seen): boolean {
+function isSeenIdentifier(value: string, { words, digits, numbers, texts }: Seen): boolean {
+  if (/^[a-z]+$/.test(value)) return texts.some((text) => new RegExp(`\\b${value}\\b`, 'i').test(text));
   if (words.has(value)) return true;
   if (/^\d+$/.test(value)) return digits.has(value);
   // People leave out the letters: `W2378156` is the order that was called 2378156.

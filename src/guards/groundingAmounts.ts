@@ -1,12 +1,12 @@
 import { LIMITS } from '../core/limits.ts';
 import { type AmountReading, findUnnamedAmounts, readAmount, toCents } from './amounts.ts';
 import { type Bases, isDerived, sumsOf } from './groundingDerived.ts';
-import { hasNear, type SeenMoney } from './groundingMoney.ts';
+import { countsIn, hasNear, type SeenMoney } from './groundingMoney.ts';
 import type { Mention } from './mentions.ts';
 import { blank, fold } from './mentionsText.ts';
 
 const ROUGHLY =
-  /(?:~|≈|\b(?:about|around|approx(?:\.|imately)?|roughly|nearly|almost|some|circa|ca\.|between|from|over|under|up to|less than|more than|at least|at most|etwa|rund|environ|unos|aproximadamente))[^.!?\n\d]{0,12}(?:[$€£]?[\d,.]{1,12} ?[€$£]?(?: ?[-–] ?| and | to ))?[^\w]{0,3}$/i;
+  /(?:~|≈|\b(?:about|around|approx(?:\.|imately)?|roughly|nearly|almost|circa|ca\.|between|over|under|up to|less than|more than|at least|at most|etwa|rund|environ|unos|aproximadamente))[^.!?\n\d]{0,12}(?:[$€£]?[\d,.]{1,12} ?[€$£]?(?: ?[-–] ?| and | to ))?[^\w]{0,3}$/i;
 
 /** One amount of an answer, and whether it is known yet. */
 interface Stated {
@@ -25,15 +25,25 @@ export function ungroundedAmounts(
   money: SeenMoney,
 ): ReadonlySet<Mention> {
   const stated = statedIn(answer, mentions);
-  for (const one of stated) if (isGiven(one, answer, money)) one.known = toCents(one.amount.values[0]);
+  for (const one of stated) {
+    const given = givenReading(one, answer, money);
+    if (given !== undefined) one.known = toCents(given);
+  }
   deriveOthers(answer, stated, money);
-  return new Set(stated.flatMap(({ mention, known }) => (mention !== null && known === null ? [mention] : [])));
+  return new Set(
+    stated.flatMap(({ mention, known }) => (mention !== null && known === null ? [mention] : [])),
+  );
 }
 
 function statedIn(answer: string, mentions: readonly Mention[]): Stated[] {
   const named = mentions
     .filter(({ kind }) => kind === 'amount')
-    .map((mention) => ({ mention, amount: readAmount(fold(mention.text).text), start: mention.start, known: null }));
+    .map((mention) => ({
+      mention,
+      amount: readAmount(fold(mention.text).text),
+      start: mention.start,
+      known: null,
+    }));
   if (named.length === 0) return [];
   const folded = fold(blank(answer, mentions));
   const unnamed = findUnnamedAmounts(folded.text).map((amount) => {
@@ -42,13 +52,16 @@ function statedIn(answer: string, mentions: readonly Mention[]): Stated[] {
   return [...named, ...unnamed].sort((one, other) => one.start - other.start);
 }
 
-/** Known as it is written, or rounded as far as it says. */
-function isGiven({ amount: { values, step }, start }: Stated, answer: string, money: SeenMoney): boolean {
-  return values.some((value) => {
-    if (value === 0) return true;
-    const rounded = ROUGHLY.test(answer.slice(Math.max(0, start - 40), start));
-    const tolerance = rounded ? roundedBy(value, step) / 2 : step === 1 ? 0 : step / 2;
-    return hasNear(money.values, value, tolerance + 1e-6);
+/** The reading that is known as it is written, or rounded as far as it says. */
+function givenReading(
+  { amount: { values, step }, start }: Stated,
+  answer: string,
+  money: SeenMoney,
+): number | undefined {
+  const rough = ROUGHLY.test(answer.slice(Math.max(0, start - 40), start));
+  return values.find((value) => {
+    const tolerance = rough ? roundedBy(value, step) / 2 : step === 1 ? 0 : step / 2;
+    return value === 0 || hasNear(money.values, value, tolerance + 1e-6);
   });
 }
 
@@ -85,14 +98,13 @@ function fixedBases(
   const written = new Set(stated.map(({ amount }) => toCents(amount.values[0])));
   const { amounts, spoken } = money;
   const few = amounts.length <= LIMITS.groundingSpokenAmounts;
-  const counted = answer.matchAll(/(?<![\w.,$€£-])\d{1,4}(?![\w%]|[.,]\d)/g);
   return {
     spoken: amounts
       .filter((one) => few || spoken.has(one) || written.has(one))
       .slice(0, LIMITS.groundingSpokenAmounts),
     sums: sumsOf(money.lists),
     totals: money.lists.map((list) => list.reduce((sum, one) => sum + one, 0)),
-    counts: new Set(Array.from(counted, ([count]) => Number(count)).filter((count) => count > 1)),
+    counts: new Set([...money.counts, ...countsIn(fold(answer).text)]),
   };
 }
 

@@ -16,7 +16,7 @@ export interface Bases {
   /** Sums within one seen list, and of whole lists. */
   readonly sums: ReadonlySet<number>;
   readonly totals: readonly number[];
-  /** Whole numbers in the answer that may count something. */
+  /** How many of something there are, by the answer, the user or a result. */
   readonly counts: ReadonlySet<number>;
 }
 
@@ -51,7 +51,11 @@ function isChange(cents: number, totals: readonly number[], changes: readonly nu
 function isNetSum(cents: number, amounts: readonly number[], from = 0, sum = 0): boolean {
   const next = amounts[from];
   if (next === undefined) return Math.abs(sum) === cents;
-  return [sum, sum + next, sum - next].some((one) => isNetSum(cents, amounts, from + 1, one));
+  return (
+    isNetSum(cents, amounts, from + 1, sum) ||
+    isNetSum(cents, amounts, from + 1, sum + next) ||
+    isNetSum(cents, amounts, from + 1, sum - next)
+  );
 }
 
 /** The sum of any of the amounts, `most` at most. */
@@ -81,11 +85,9 @@ function isShare(cents: number, amount: number, percents: readonly number[]): bo
   });
 }
 
-/** So many times an amount; or one of so many equal parts, where the answer says how many. */
+/** So many times an amount, or one of so many equal parts of it, where somebody says how many. */
 function isMultiple(cents: number, amount: number, counts: ReadonlySet<number>): boolean {
-  if (amount < 100) return false;
-  const times = cents / amount;
-  if (Number.isInteger(times) && (times <= LIMITS.groundingMultiple || counts.has(times))) return true;
+  if (counts.has(cents / amount)) return true;
   const parts = Math.round(amount / cents);
   return counts.has(parts) && Math.abs(amount / parts - cents) <= 0.5;
 }
@@ -106,7 +108,10 @@ export function sumsOf(lists: readonly (readonly number[])[]): ReadonlySet<numbe
     }
     for (let from = 0; from < list.length; from++) {
       let sum = 0;
-      for (const one of list.slice(from, from + LIMITS.groundingSummands)) sums.add((sum += one));
+      for (const one of list.slice(from, from + LIMITS.groundingSummands)) {
+        sum += one;
+        sums.add(sum);
+      }
     }
   }
   return sums;

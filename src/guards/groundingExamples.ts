@@ -21,7 +21,8 @@ export function isExample(mention: Mention, answer: string): boolean {
 }
 
 function isPlaceholder({ kind, value }: Mention): boolean {
-  if (kind === 'mail' || kind === 'link') return /(?:^|[@.])example(?:\.(?:com|org|net))?(?:\/|$)/.test(value);
+  if (kind === 'mail' || kind === 'link')
+    return /(?:^|[@.])example(?:\.(?:com|org|net))?(?:\/|$)/.test(value);
   const digits = value.replace(/\D/g, '');
   return digits.length >= 3 && (/^(\d)\1+$/.test(digits) || RUNS.includes(digits));
 }

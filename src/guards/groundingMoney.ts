@@ -1,5 +1,6 @@
 import { LIMITS } from '../core/limits.ts';
 import { findAmounts, findAmountsWithCurrency, MONEY_NAME, NUMBER, readNumber, toCents } from './amounts.ts';
+import type { Source } from './groundingSources.ts';
 import { blank } from './mentionsText.ts';
 
 /** Numbers of what a run has been given, as far as amounts may come from them. */
@@ -12,27 +13,43 @@ export interface SeenMoney {
   readonly lists: readonly (readonly number[])[];
   /** 8 of `8 %` and of `"tax_rate": 0.08`. */
   readonly percents: readonly number[];
-  /** Amounts that people or the agent spoke of, in cents. */
+  /** Amounts that the user or the agent spoke of, in cents. */
   readonly spoken: ReadonlySet<number>;
+  /** How many of something there are, by the user or a result. */
+  readonly counts: ReadonlySet<number>;
 }
 
-const SCAN = new RegExp(
-  `(?:"([^"\\\\]{1,64})"\\s{0,3}:\\s{0,3}"?)?(?<![\\w.,#])[-+]?(${NUMBER})(?!\\w)(\\s?(?:%|percent))?`,
-  'g',
-);
+const NUMBERS = new RegExp(`(?<![\\w.,#])(${NUMBER})(?!\\w)(\\s?(?:%|percent))?`, 'g');
 const RATE_NAME = /rate|percent|pct|discount|tax|vat/i;
+const COUNT_NAME =
+  /quantity|qty|count|units?$|nights|days|weeks|months|years|seats|pieces|people|persons|guests|passengers|times|number_?of|instal/i;
+const COUNT_WORDS = 'two three four five six seven eight nine ten eleven twelve'.split(' ');
+const COUNT = new RegExp(
+  `(?<![\\w.,$€£#-])\\d{1,4}(?:(?= ?x\\b)|(?![\\w%]|[.,]\\d))|\\b(?:${COUNT_WORDS.join('|')})\\b`,
+  'gi',
+);
+/** Numbers that name a thing and are no amount. */
+const ID_NAME = /(?:^|_)(?:id|zip|code|year|number|phone)$|(?:Id|Code|Number)$/;
+const NAME_CHARS = 64;
 const MINOR_NAME = /cents|minor/i;
 
-/** From folded texts: those given, in order, and those that people or the agent spoke. */
-export function collectMoney(given: readonly string[], spoken: readonly string[]): SeenMoney {
+/** From folded sources, in order. */
+export function collectMoney(sources: readonly Source[]): SeenMoney {
   const values = new Set<number>();
   const latest = new Set<number>();
   const lists = new Map<string, readonly number[]>();
   const percents = new Set<number>();
-  for (const text of given) {
+  const spoken = new Set<number>();
+  const counts = new Set<number>();
+  for (const { by, text } of sources) {
+    if (by === 'user' || by === 'assistant')
+      for (const amount of findAmounts(text)) spoken.add(toCents(amount.values[0]));
+    if (by === 'assistant') continue;
+    if (by === 'user') for (const count of countsIn(text)) counts.add(count);
     const found = readMoney(text);
     for (const value of found.values) values.add(value);
     for (const percent of found.percents) percents.add(percent);
+    for (const count of found.counts) counts.add(count);
     for (const all of found.lists.values()) {
       const list = all.slice(0, LIMITS.groundingListAmounts);
       putLast(latest, list);
@@ -45,8 +62,21 @@ export function collectMoney(given: readonly string[], spoken: readonly string[]
     amounts: [...latest].slice(-LIMITS.groundingAmounts).reverse(),
     lists: [...lists.values()].slice(-LIMITS.groundingLists),
     percents: [...percents].filter((one) => one > 0 && one <= 100).slice(-LIMITS.groundingPercents),
-    spoken: new Set(spoken.flatMap((text) => findAmounts(text).map((amount) => toCents(amount.values[0])))),
+    spoken,
+    counts,
   };
+}
+
+/** Whole numbers that may count something: `3 nights`, `two lamps`. */
+export function countsIn(text: string): readonly number[] {
+  return Array.from(text.matchAll(COUNT), ([written]) => {
+    const word = COUNT_WORDS.indexOf(written.toLowerCase());
+    return word < 0 ? Number(written) : word + 2;
+  }).filter(isCount);
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value > 1 && value <= LIMITS.groundingCount;
 }
 
 function putLast(set: Set<number>, values: readonly number[]): void {
@@ -59,6 +89,7 @@ function putLast(set: Set<number>, values: readonly number[]): void {
 interface TextMoney {
   readonly values: readonly number[];
   readonly percents: readonly number[];
+  readonly counts: readonly number[];
   /** By name; amounts without one are a list as well. In cents. */
   readonly lists: ReadonlyMap<string, readonly number[]>;
 }
@@ -66,6 +97,7 @@ interface TextMoney {
 function readMoney(text: string): TextMoney {
   const values: number[] = [];
   const percents: number[] = [];
+  const counts: number[] = [];
   const lists = new Map<string, number[]>();
   const addAmount = (cents: number, name: string) => {
     const list = lists.get(name);
@@ -77,15 +109,17 @@ function readMoney(text: string): TextMoney {
     values.push(...amount.values);
     addAmount(toCents(amount.values[0]), '');
   }
-  for (const [, name, written = '', percent] of blank(text, withCurrency).matchAll(SCAN)) {
+  for (const { 1: written = '', 2: percent, index } of blank(text, withCurrency).matchAll(NUMBERS)) {
     const { values: readings, step } = readNumber(written);
     const [value] = readings;
     if (percent !== undefined) {
       percents.push(value);
       continue;
     }
+    const name = nameBefore(text, index);
+    if (name !== null && ID_NAME.test(name)) continue;
     values.push(...readings);
-    if (name === undefined) {
+    if (name === null) {
       if (step === 0.01) addAmount(toCents(value), '');
     } else if (MINOR_NAME.test(name)) {
       values.push(value / 100);
@@ -95,10 +129,26 @@ function readMoney(text: string): TextMoney {
       if (Number.isInteger(value)) values.push(value / 100);
       addAmount(toCents(value), name);
     }
-    if (name !== undefined && RATE_NAME.test(name) && value <= 100)
-      percents.push(value < 1 ? value * 100 : value);
+    if (name !== null && COUNT_NAME.test(name) && isCount(value)) counts.push(value);
+    if (name !== null && RATE_NAME.test(name) && value <= 100) percents.push(value < 1 ? value * 100 : value);
   }
-  return { values, percents, lists };
+  return { values, percents, counts, lists };
+}
+
+/** What a number is the value of: `"price": 5`, `price: 5`, `'price': '5'`. */
+function nameBefore(text: string, index: number): string | null {
+  const colon = skipBack(text, index - 1, (character) => `"'-+ `.includes(character));
+  if (text.charAt(colon) !== ':') return null;
+  const last = skipBack(text, colon - 1, (character) => `"' `.includes(character));
+  const first = skipBack(text, last, (character) => /\w/.test(character)) + 1;
+  return first > last ? null : text.slice(first, last + 1);
+}
+
+/** The last index from `from` down, at most a name's length away, whose character is not skipped. */
+function skipBack(text: string, from: number, isSkipped: (character: string) => boolean): number {
+  let at = from;
+  while (at >= 0 && from - at < NAME_CHARS && isSkipped(text.charAt(at))) at--;
+  return at;
 }
 
 /** Whether a number of the ascending `values` lies within `tolerance` of the value. */

@@ -1,17 +1,14 @@
 import { collectMoney, type SeenMoney } from './groundingMoney.ts';
+import type { Source } from './groundingSources.ts';
 import { findAddresses } from './mentions.ts';
 import { compact } from './mentionsIdentifiers.ts';
 import { fold, unescaped } from './mentionsText.ts';
 
-export interface Source {
-  /** Who gave the text. The agent's own earlier words prove nothing; they only tell which seen amounts are talked about. */
-  readonly by: 'tool' | 'user' | 'operator' | 'assistant';
-  readonly text: string;
-}
-
 /** Everything a run has been given, for looking up what an answer states. */
 export interface Seen {
-  /** Words, and identifiers without their separators, in lower case. */
+  /** Without what nobody sees, to look for a word of letters. */
+  readonly texts: readonly string[];
+  /** Words with digits in them, without separators, in lower case. */
   readonly words: ReadonlySet<string>;
   /** Runs of digits that stood alone. */
   readonly numbers: ReadonlySet<string>;
@@ -31,7 +28,11 @@ export interface Seen {
 /** Fewer digits than this do not tell one phone from another. */
 export const PHONE_TAIL_DIGITS = 7;
 const ENDING_DIGITS = 4;
-const WORD = /[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*/g;
+/** Of a compound word, from its end. */
+const PARTS = 8;
+/** With a digit in it. */
+const WORD =
+  /(?<![A-Za-z0-9]|[A-Za-z0-9][_-]{1,2})(?=[A-Za-z_-]{0,64}\d)[A-Za-z0-9]+(?:[_-]{1,2}[A-Za-z0-9]+)*/g;
 const DIGITS_IN_GROUPS = /(?<!\w)[+(]{0,2}\d{1,5}(?:(?:\) ?|[ ./-])\(?\d{1,12}){1,7}(?!\w)/g;
 const LETTERS_IN_GROUPS = /(?<!\w)[A-Z]{2}\d{2}(?: [A-Z0-9]{1,4}){2,9}(?!\w)/g;
 
@@ -56,12 +57,15 @@ export function seen(sources: readonly Source[]): Seen {
     addDigits(run);
     if (run.length < PHONE_TAIL_DIGITS || run.length > 17) return;
     phones.add(run);
+    // The zero before an area code gives way to a country code.
+    phones.add(run.replace(/^0+/, ''));
     for (let from = 0; run.length - from >= PHONE_TAIL_DIGITS; from++) phoneTails.add(run.slice(from));
   };
   const addWord = (word: string) => {
     const parts = word.split(/[_-]/);
+    words.add(compact(word));
     // `gift_card_123` is also known as `card_123`.
-    for (let from = 0; from < parts.length - 1; from++)
+    for (let from = Math.max(1, parts.length - PARTS); from < parts.length - 1; from++)
       words.add(parts.slice(from).join('').toLowerCase());
     for (const part of parts) {
       words.add(part.toLowerCase());
@@ -72,9 +76,8 @@ export function seen(sources: readonly Source[]): Seen {
     }
   };
 
-  const given = sources
-    .filter(({ by }) => by !== 'assistant')
-    .map(({ text }) => fold(unescaped(text)).text);
+  const folded = sources.map(({ by, text }) => ({ by, text: fold(unescaped(text)).text }));
+  const given = folded.filter(({ by }) => by !== 'assistant').map(({ text }) => text);
   for (const text of given) {
     for (const [word] of text.matchAll(WORD)) addWord(word);
     for (const [group] of text.matchAll(DIGITS_IN_GROUPS)) addNumber(group.replace(/\D/g, ''));
@@ -87,7 +90,6 @@ export function seen(sources: readonly Source[]): Seen {
       }
     }
   }
-  const spoken = sources.filter(({ by }) => by === 'assistant' || by === 'user').map(({ text }) => fold(text).text);
-  const money = collectMoney(given, spoken);
-  return { words, numbers, digits, endings, phones, phoneTails, mails, hosts, pages, money };
+  const money = collectMoney(folded);
+  return { texts: given, words, numbers, digits, endings, phones, phoneTails, mails, hosts, pages, money };
 }

@@ -30,12 +30,12 @@ const MONTHS =
   '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\b\\.?';
 const DAY = '\\d{1,2}(?:st|nd|rd|th|\\.)?';
 const TOPS =
-  'com|org|net|edu|gov|int|io|co|app|dev|ai|info|biz|shop|store|online|site|cloud|support|example|test|invalid|eu|uk|us|ca|au|de|at|ch|fr|es|it|nl|be|pl|se|no|dk|fi|jp|in|br';
+  'com|org|net|edu|gov|int|io|co|app|dev|ai|info|biz|shop|store|online|site|cloud|support|example|test|invalid|eu|uk|ca|au|de|ch|fr|es|nl|pl|se|dk|fi|jp|br';
 const ADDRESS = '[^\\s<>"\'`|\\\\^{}\\[\\]]';
 
 const LINK = new RegExp(
-  `(?<![\\w@.-])(?:(?:https?|ftp):\\/\\/${ADDRESS}{1,2000}|www\\.${ADDRESS}{3,2000}|(?:[a-z0-9-]{1,63}\\.){1,6}(?:${TOPS})(?![\\w.-]*[\\w@])(?:[/?]${ADDRESS}{0,2000})?)`,
-  'gi',
+  `(?<![\\w@.-])(?:(?:[Hh][Tt]{2}[Pp][Ss]?|ftp):\\/\\/${ADDRESS}{1,2000}|[Ww]{3}\\.${ADDRESS}{3,2000}|(?:[A-Za-z0-9-]{1,63}\\.){1,6}(?:${TOPS})(?![\\w@-]|\\.[a-z])(?:[/?]${ADDRESS}{0,2000})?)`,
+  'g',
 );
 const MAIL = /(?<![\w.+*%-])[\w.+*%-]{1,64}@(?:[a-z0-9*-]{1,63}\.){1,6}[a-z]{2,24}(?![\w])/gi;
 const DATE = new RegExp(
@@ -48,19 +48,22 @@ const DATE = new RegExp(
   ].join('|'),
   'gi',
 );
-const MASK = '(?:\\*{3,}|[xX]{2,}|[•·…]{1,}|\\.{3})';
+const MASK = '(?:(?:\\*{3,}|x{2,}|[•·]{2,})[ -]?|…|\\.{3})';
 const ENDING = new RegExp(
   [
-    `\\b(?:end(?:s|ing|ed)?|terminating|endend|endet)(?: (?:in|with|on|auf|mit))?:? ?["'(*]{0,3}(?:${MASK}[ -]?){0,4}(?=\\d)`,
+    `\\b(?:end(?:s|ing|ed)?|terminating|endend|endet)(?: (?:in|with|on|auf|mit))?:? ?["'(*]{0,3}${MASK}{0,4}(?=\\d)`,
     `\\b(?:last|final) (?:4|four|3|three|5|five|6|six)(?: digits)?(?: (?:of|on) (?:the|your|this) \\w{1,20})?(?: (?:are|is|being))?:? ?["'(*]{0,3}(?=\\d)`,
-    `\\b(?:terminant par|terminad[ao] en|termina(?:n)? en|che termina con|endziffern|einddend op|eindigend op):? ?["'(*]{0,3}(?=\\d)`,
-    `(?<![\\w*])(?:${MASK}[ -]?){1,4}(?=\\d)`,
+    `\\b(?:terminant par|terminad[ao] en|termina(?:n)? en|che termina con|endziffern|eindigt op|eindigend op):? ?["'(*]{0,3}(?=\\d)`,
+    `(?<![\\w*])${MASK}{1,4}(?=\\d)`,
   ].join('|'),
   'gi',
 );
+/** Without one of these, `ending in 2027` tells a year. */
+const HAS_DIGITS = /card|visa|master|amex|account|number|phone|iban|order|digits|\*|x{2}|[•·…]/i;
 const PHONE =
   /(?<![\w.#-])(?:(?:\+|00)?\(?\d{1,4}(?:\) ?|[ ./-])(?:\(?\d{1,5}(?:\) ?|[ ./-])){0,5}\d{2,12}|\+\d{7,15}|1[ -]8\d\d[ -][A-Z0-9][A-Z0-9-]{5,11})(?![\w]|-\w|[.,]\d)/g;
-const PHONE_WORD = /(?:phone|call|tel|telephone|telefon|t[eé]l[eé]fono|fax|hotline|dial|mobile|cell|whatsapp|text|sms|reach|line|ring)\b[^\n\d]{0,24}$/i;
+const PHONE_WORD =
+  /\b(?:phone|call|tel|telephone|telefon|t[eé]l[eé]fono|fax|hotline|dial|mobile|cell|whatsapp|text|sms|reach|line|ring)\b[^\n\d]{0,24}$/i;
 const AMERICAN = /^(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}$/;
 
 /** In order: what an earlier one takes, a later one does not see. */
@@ -98,9 +101,12 @@ function findLinks(text: string): Found[] {
   });
 }
 
+/** `shop.com.They`: a host, and the first word of a sentence that follows without a space. */
+const NEXT_SENTENCE = /^((?:[a-z]{3,5}:\/\/)?[a-z0-9.-]{1,253})\.[A-Z][a-z]{0,40}$/;
+
 /** A sentence's punctuation and a bracket that was opened before the link are not part of it. */
 function withoutTail(link: string): string {
-  const cut = link.replace(/[.,;:!?'*_~]+$/, '');
+  const cut = link.replace(/[.,;:!?'*_~]+$/, '').replace(NEXT_SENTENCE, '$1');
   return cut.endsWith(')') && !cut.includes('(') ? withoutTail(cut.slice(0, -1)) : cut;
 }
 
@@ -110,7 +116,12 @@ export function addressOf(link: string): string {
   const slash = address.indexOf('/');
   const host = slash < 0 ? address : address.slice(0, slash);
   const path = slash < 0 ? '' : address.slice(slash).replace(/\/{1,9}$/, '');
-  return host.toLowerCase().replace(/^www\./, '').replace(/:\d{1,5}$/, '') + path;
+  return (
+    host
+      .toLowerCase()
+      .replace(/^www\./, '')
+      .replace(/:\d{1,5}$/, '') + path
+  );
 }
 
 function findMails(text: string): Found[] {
@@ -155,13 +166,19 @@ function findMoney(text: string): Found[] {
 }
 
 function amountValue({ values: [value] }: WrittenAmount): string {
-  return Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 0.1 ? 4 : 2);
+  if (Number.isInteger(value)) return String(value);
+  return Math.abs(value * 100 - Math.round(value * 100)) < 1e-6 ? value.toFixed(2) : value.toFixed(4);
 }
 
 function findEndings(text: string): Found[] {
   return Array.from(text.matchAll(ENDING)).flatMap(({ 0: match, index }): Found[] => {
     const start = index + match.length;
     const digits = /^\d{3,6}(?![\w*]|[.,]\d)/.exec(text.slice(start, start + 9))?.[0];
-    return digits === undefined ? [] : [{ kind: 'ending', start, end: start + digits.length, value: digits }];
+    if (
+      digits === undefined ||
+      (/^(?:19|20)\d\d$/.test(digits) && !HAS_DIGITS.test(text.slice(Math.max(0, index - 40), start)))
+    )
+      return [];
+    return [{ kind: 'ending', start, end: start + digits.length, value: digits }];
   });
 }

@@ -13,7 +13,8 @@ const NAMED = new RegExp(
   'i',
 );
 /** Codes that everybody knows. */
-const PUBLIC = /\b(?:error|status|exit|http|country|area|dialling|dress|colou?r|room|page|version|model)[ _-](?:number|no\.|id|code)\W{0,8}$/i;
+const PUBLIC =
+  /\b(?:error|status|exit|http|country|area|dialling|dress|colou?r|room|page|version|model)[ _-](?:number|no\.|id|code)\W{0,8}$/i;
 /** `order W123`, `case 48213`: a thing that has an identifier, and then something that looks like one. */
 const THING = new RegExp(
   `\\b(?:order|booking|reservation|invoice|ticket|case|claim|transaction|payment|refund|return|shipment|tracking|parcel|account|customer|user|member|contract|policy|card|item|product|receipt|RMA|SKU|bestellung|rechnung|commande|pedido)${OPENING}`,
@@ -21,7 +22,8 @@ const THING = new RegExp(
 );
 const VOUCHER =
   /\b(?:booking|confirmation|reservation|record|promo(?:tion)?|coupon|discount|voucher|gift(?: card)?|access|tracking) ?(?:code|reference|number|locator|id)["')*]{0,4} ?(?:is|:|=)? ?["'(*]{0,4}$/i;
-const POSTAL = /\b(?:zip|postal|post|postcode|plz)(?:[ _]?code)?["')*]{0,4} ?(?:is|:|=)? ?["'(*]{0,4}$|, [A-Z]{2},? $/i;
+const POSTAL =
+  /\b(?:zip|postal|post|postcode|plz)(?:[ _]?code)?["')*]{0,4} ?(?:is|:|=)? ?["'(*]{0,4}$|, [A-Z]{2},? $/i;
 
 /** Standards and products that carry numbers and are no one's identifier. */
 const STANDARD =
