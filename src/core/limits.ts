@@ -410,4 +410,33 @@ export const LIMITS = {
   /** Of one private key in text form. */
   secretBlockChars: 16 * 1024,
   exactSecrets: 200,
+  // What a final answer may state: known amounts that a derived amount may come from
+  /** Distinct seen amounts, lists of them, amounts of one list, percentages: the latest. */
+  groundingAmounts: 200,
+  groundingLists: 40,
+  groundingListAmounts: 100,
+  groundingPercents: 10,
+  /** Amounts of the answer, and seen ones that were spoken of. */
+  groundingAnswerAmounts: 24,
+  groundingSpokenAmounts: 24,
+  /** A sum has this many summands at most; any may be chosen from lists up to this length. */
+  groundingSummands: 6,
+  groundingListItems: 8,
+  /** Up to every fourth amount in a row is added up, as columns of a table; how many of a thing are counted. */
+  groundingStrides: 4,
+  groundingCount: 1_000,
+  /** Amounts of one answer that are worked out, and how often those that were found may help to find others. */
+  groundingDerivations: 60,
+  groundingPasses: 3,
+  /** Values that the model is told about, and how long each may be. */
+  groundingNamed: 10,
+  groundingNamedChars: 80,
+  // The judge of tone and policy, and words of the system prompt in an answer
+  rubricCriteria: 20,
+  rubricCriterionChars: 400,
+  rubricAnswerChars: 100_000,
+  /** As many words in a row, of at least so many characters, are a leak; how much of each text is compared. */
+  leakWords: 16,
+  leakChars: 80,
+  leakTextChars: 1_000_000,
 } as const;

@@ -1,0 +1,17 @@
+export type LengthVerdict =
+  | { readonly kind: 'fits' }
+  | { readonly kind: 'tooLong'; readonly chars: number; readonly reason: string };
+
+/** Whether an answer has at most `maxChars` characters as people count them (an emoji of two code units is one). */
+export function checkLength(text: string, maxChars: number): LengthVerdict {
+  const chars = text.length <= maxChars ? text.length : countCodePoints(text);
+  if (chars <= maxChars) return { kind: 'fits' };
+  const reason = `Your answer was not sent: it has ${chars} characters, and at most ${maxChars} are allowed. Write it again, shorter, and keep what the user needs to know or to do next.`;
+  return { kind: 'tooLong', chars, reason };
+}
+
+function countCodePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
