@@ -1,6 +1,6 @@
 /**
- * What words of many languages mean for somebody who gives orders to a model. Words are in the form that `normalise`
- * makes (lower case, no marks); a star at the end stands for any ending. The lists name ideas, not phrases: what
+ * What words of many languages mean for somebody who gives orders to a model. Words are written as people write
+ * them; a star at the end stands for any ending. The lists name ideas, not phrases: what
  * counts is which ideas stand near each other.
  */
 export type Idea =
@@ -127,10 +127,11 @@ export const UNSPACED: Readonly<Partial<Record<Idea, RegExp>>> = {
   drop: /忽略|忽视|无视|無視|忘记|忘掉|忘了|忘れ|不要理会|抛开|拋開|무시|잊어|잊으/u,
   prior: /之前|以前|上面|以上|先前|前面|上述|これまで|以前|上記|이전|위의|앞의|지금까지/u,
   all: /所有|全部|一切|すべて|全て|모든|모두/u,
-  orders: /指令|指示|命令|规则|規則|要求|提示词|設定|설정|지시|명령|규칙/u,
+  orders: /指令|指示|命令|提示词|지시|명령/u,
   role: /扮演|假装|假裝|假设你|你现在是|你現在是|想象你|ふりをし|演じ|あなたは今|역할|행동해|당신은 이제/u,
   show: /显示|顯示|告诉我|輸出|输出|打印|透露|泄露|表示し|教えて|出力|보여|출력|알려/u,
-  prompt: /系统提示|系統提示|提示词|系统消息|初始指令|システムプロンプト|プロンプト|시스템 프롬프트|프롬프트/u,
+  prompt:
+    /系统提示|系統提示|提示词|系统消息|初始指令|システムプロンプト|プロンプト|시스템 프롬프트|프롬프트/u,
   you: /你|您|あなた|당신|너는/u,
   only: /只需|只要|仅仅|只能|だけ|のみ|오직|만 /u,
   now: /现在|現在|从现在|今から|代わりに|이제|대신/u,

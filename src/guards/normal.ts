@@ -17,7 +17,8 @@ const SPACES = /[\s\u0000-\u001f\u007f-\u009f]+/g;
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 const MARKS = /[\u0300-\u036f]/g;
 const LATIN = /[a-z]/;
-const FOREIGN = /[^\u0000-\u024f\u1e00-\u1eff]/;
+/** Neither Latin nor a sign of the first blocks. */
+const FOREIGN = /[\u0250-\u1dff\u1f00-\uffff]/;
 
 function foldLetters(text: string): string {
   const lower = text
@@ -138,7 +139,11 @@ function unescapedEntities(text: string): string | null {
 
 /** Characters of the tag block repeat ASCII and are drawn by no font. */
 function tagCharacters(text: string): string | null {
-  const hidden = text.replace(FLAGS, '').match(/[\u{e0020}-\u{e007e}]/gu)?.slice(0, LIMITS.decodedChars) ?? [];
+  const hidden =
+    text
+      .replace(FLAGS, '')
+      .match(/[\u{e0020}-\u{e007e}]/gu)
+      ?.slice(0, LIMITS.decodedChars) ?? [];
   return hidden.length < 6
     ? null
     : hidden.map((one) => String.fromCharCode((one.codePointAt(0) ?? 0) & 0x7f)).join('');
@@ -152,7 +157,10 @@ const SPACED = /(?<![\p{L}\p{N}])\p{L}(?:[ \t._*|-]{1,3}\p{L}(?![\p{L}\p{N}])){7
 /** `i g n o r e   t h i s` and `i-g-n-o-r-e` read as words; a wider gap parts them. */
 function spacedLetters(text: string): string | null {
   const runs = [...few(text.matchAll(SPACED))].map(([run]) =>
-    run.replace(/[ \t._*|-]{2,3}/g, '\u0000').replace(/[ \t._*|-]/g, '').replaceAll('\u0000', ' '),
+    run
+      .replace(/[ \t._*|-]{2,3}/g, '\u0000')
+      .replace(/[ \t._*|-]/g, '')
+      .replaceAll('\u0000', ' '),
   );
   return runs.length === 0 ? null : runs.join(' ');
 }

@@ -56,5 +56,7 @@ export function spansOf({ starts, words }: Reading): readonly Span[] {
 
 /** One or two words in a record are names and values; without spaces between words, a run of letters is a sentence. */
 export function mayBeOrder({ words }: Reading, { from, to }: Span): boolean {
-  return to - from >= 3 || words.slice(from, to).some((word) => word.length >= 4 && word.charCodeAt(0) > 0x2e7f);
+  return (
+    to - from >= 3 || words.slice(from, to).some((word) => word.length >= 4 && word.charCodeAt(0) > 0x2e7f)
+  );
 }

@@ -111,7 +111,14 @@ function attackedResults(recordings: readonly Recorded[]): readonly GuardText[] 
       if (!content || !injected_text || !injected_results?.includes(tool_use_id ?? '')) continue;
       const family = 'agentdojo attacks';
       // One wording in all runs: learned from, it would measure itself.
-      found.set(content, { text: content, attack: true, source: family, where: 'tool', family, unlearned: true });
+      found.set(content, {
+        text: content,
+        attack: true,
+        source: family,
+        where: 'tool',
+        family,
+        unlearned: true,
+      });
     }
   }
   return [...found.values()];

@@ -1,6 +1,12 @@
 import type { TextOrigin } from '../../src/guards/injection.ts';
 import { BUCKETS, type Features, featureMaker } from '../../src/guards/injectionFeatures.ts';
-import { type InjectionModel, logOdds, packModel, unpackModel, valueAt } from '../../src/guards/injectionModel.ts';
+import {
+  type InjectionModel,
+  logOdds,
+  packModel,
+  unpackModel,
+  valueAt,
+} from '../../src/guards/injectionModel.ts';
 import { markupSignals } from '../../src/guards/injectionSignals.ts';
 import { mayBeOrder, read, spansOf } from '../../src/guards/passages.ts';
 import type { GuardText } from './injectionData.ts';
@@ -91,7 +97,8 @@ function pointsOf(all: readonly Example[], model: InjectionModel | null): readon
     if (!attack) return spans.map((features) => ({ features, attack, weight }));
     const last = spans.at(-1);
     if (last === undefined) return [];
-    const worst = model === null ? last : spans.reduce((a, b) => (logOdds(model, b) > logOdds(model, a) ? b : a));
+    const worst =
+      model === null ? last : spans.reduce((a, b) => (logOdds(model, b) > logOdds(model, a) ? b : a));
     return [{ features: worst, attack, weight }];
   });
 }
@@ -113,7 +120,8 @@ function descend(points: readonly Point[]): InjectionModel {
       const point = points[index];
       if (point === undefined) continue;
       const { features } = point;
-      const guess = 1 / (1 + Math.exp(-logOdds({ weights: dense, scale: 1, bias: dense[BUCKETS] ?? 0 }, features)));
+      const guess =
+        1 / (1 + Math.exp(-logOdds({ weights: dense, scale: 1, bias: dense[BUCKETS] ?? 0 }, features)));
       const error = point.weight * (guess - (point.attack ? 1 : 0));
       for (let at = 0; at < features.count; at++) {
         const key = features.buckets[at] ?? 0;
@@ -121,7 +129,8 @@ function descend(points: readonly Point[]): InjectionModel {
       }
       move(BUCKETS, error);
     }
-    if (epoch >= EPOCHS / 2) for (let at = 0; at <= BUCKETS; at++) mean[at] = (mean[at] ?? 0) + (dense[at] ?? 0);
+    if (epoch >= EPOCHS / 2)
+      for (let at = 0; at <= BUCKETS; at++) mean[at] = (mean[at] ?? 0) + (dense[at] ?? 0);
   }
   const weights = mean.map((sum) => sum / (EPOCHS / 2));
   return { weights: weights.subarray(0, BUCKETS), scale: 1, bias: weights[BUCKETS] ?? 0 };
