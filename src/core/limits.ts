@@ -370,7 +370,11 @@ export const LIMITS = {
   findingHastyShare: 0.5,
 
   // Guards: texts from outside
-  /** Of a text's characters, the share that may be control characters, and the share that may draw nothing. */
+  /**
+   * More control or invisible characters than this are judged by their share of the text: what may be control
+   * characters, and what may draw nothing.
+   */
+  strayCharacters: 20,
   controlShare: 0.05,
   invisibleShare: 0.3,
   /** The same sign, or the same short sequence, this often in a row is no message. */

@@ -1,5 +1,6 @@
 import { LIMITS } from '../core/limits.ts';
 import { type Idea, UNSPACED, WORDS } from './injectionWords.ts';
+import { normalise } from './normal.ts';
 
 /** Ideas of a word as bits, in the order of `IDEAS`. */
 export const IDEAS = Object.keys(WORDS) as readonly Idea[];
@@ -18,7 +19,7 @@ let longestStem = 0;
 for (const idea of IDEAS) {
   for (const word of WORDS[idea].split(/\s+/)) {
     const table = word.endsWith('*') ? stems : whole;
-    const key = word.replace('*', '');
+    const key = normalise(word.replace('*', ''));
     table.set(key, (table.get(key) ?? 0) | bit(idea));
     if (table === stems) longestStem = Math.max(longestStem, key.length);
   }

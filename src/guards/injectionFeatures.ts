@@ -108,6 +108,7 @@ const ORDER = bit('make', 'show', 'role', 'send', 'drop');
 const PERSONAL = bit('mine', 'own');
 const YOU = bit('you');
 const REPLY = bit('reply');
+const DROP = bit('drop');
 
 /** How a sentence is built: a question, an order, and whether it is about the one who speaks or about the answer. */
 function shapesOf({ words, ideas }: Reading, { from, to }: Span): readonly string[] {
@@ -124,6 +125,7 @@ function shapesOf({ words, ideas }: Reading, { from, to }: Span): readonly strin
   const shapes: string[] = [];
   if (first & ASK && to - from >= 4)
     shapes.push(all & PERSONAL ? 'asks of itself' : all & YOU ? 'asks the reader' : 'asks');
+  if (first & ASK && all & DROP) shapes.push('asks about dropping');
   if (first & ORDER) shapes.push(all & PERSONAL ? 'orders for itself' : 'orders');
   if (aboutReply) shapes.push('about the reply');
   return shapes;

@@ -39,6 +39,7 @@ const ALL = bit('all');
 const YOU = bit('you');
 const POINTING = PRIOR | ALL | YOU;
 const TELLING = bit('own', 'not');
+const PERSONAL = bit('own', 'mine');
 const SHOW = bit('show');
 const PROMPT = bit('prompt');
 const ROLE = bit('role');
@@ -67,7 +68,8 @@ export function signalsOf(reading: Reading, span: Span): readonly InjectionSigna
     if ((here & TRIGGERS) === 0) continue;
     const near = (first: number, last: number) => around(reading, span, at + first, at + last);
     if (here & DROP && overrides(here, near, span.to - at)) add('override_instructions');
-    if (here & FRESH && near(1, 2) & ORDERS) add('new_task');
+    if (here & FRESH && near(1, 2) & ORDERS && (near(1, 6) & YOU || !(near(-4, -1) & PERSONAL)))
+      add('new_task');
     if (here & SHOW && probes(near(1, 6))) add('system_prompt_probe');
     if (here & SHOW && near(-2, -1) & ONLY) add('forced_output');
     if (here & SEND && near(1, 10) & SECRET) add('exfiltration');

@@ -1,6 +1,6 @@
 /**
- * What words of many languages mean for somebody who gives orders to a model. Words are in the form that `normalise`
- * makes (lower case, no marks); a star at the end stands for any ending. The lists name ideas, not phrases: what
+ * What words of many languages mean for somebody who gives orders to a model. Words are written as people write
+ * them; a star at the end stands for any ending. The lists name ideas, not phrases: what
  * counts is which ideas stand near each other.
  */
 export type Idea =
@@ -127,7 +127,7 @@ export const UNSPACED: Readonly<Partial<Record<Idea, RegExp>>> = {
   drop: /忽略|忽视|无视|無視|忘记|忘掉|忘了|忘れ|不要理会|抛开|拋開|무시|잊어|잊으/u,
   prior: /之前|以前|上面|以上|先前|前面|上述|これまで|以前|上記|이전|위의|앞의|지금까지/u,
   all: /所有|全部|一切|すべて|全て|모든|모두/u,
-  orders: /指令|指示|命令|规则|規則|要求|提示词|設定|설정|지시|명령|규칙/u,
+  orders: /指令|指示|命令|提示词|지시|명령/u,
   role: /扮演|假装|假裝|假设你|你现在是|你現在是|想象你|ふりをし|演じ|あなたは今|역할|행동해|당신은 이제/u,
   show: /显示|顯示|告诉我|輸出|输出|打印|透露|泄露|表示し|教えて|出力|보여|출력|알려/u,
   prompt:

@@ -17,7 +17,8 @@ const SPACES = /[\s\u0000-\u001f\u007f-\u009f]+/g;
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 const MARKS = /[\u0300-\u036f]/g;
 const LATIN = /[a-z]/;
-const FOREIGN = /[^\u0000-\u024f\u1e00-\u1eff]/;
+/** Neither Latin nor a sign of the first blocks. */
+const FOREIGN = /[\u0250-\u1dff\u1f00-\uffff]/;
 
 function foldLetters(text: string): string {
   const lower = text

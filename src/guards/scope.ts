@@ -53,7 +53,12 @@ export function createRouter(intents: readonly Intent[], options: RouterOptions 
     size,
   );
   const lessons = labelled.map(({ label, counts }) => ({ label, vector: vectorOf(counts, rare) }));
-  const trained = train(lessons, intents.length, emptyModel(classes, size), options.rejectShare ?? REJECT_SHARE);
+  const trained = train(
+    lessons,
+    intents.length,
+    emptyModel(classes, size),
+    options.rejectShare ?? REJECT_SHARE,
+  );
   return { route: (text) => route(vectorOf(countFeatures(text, size), rare), intents, trained) };
 }
 
@@ -79,7 +84,9 @@ function train(lessons: readonly Lesson[], inside: number, model: ClassModel, re
   learn(model, seen, { epochs, first: 1, last: 0.1 });
   for (const { label, vector } of seen) if (label < inside) index.add(vector);
   const judged = kept.filter(({ label }) => label < inside);
-  const scores = judged.map(({ vector }) => judge(vector, { model, index }, inside).score).sort((a, b) => a - b);
+  const scores = judged
+    .map(({ vector }) => judge(vector, { model, index }, inside).score)
+    .sort((a, b) => a - b);
   const threshold = scores[Math.floor(scores.length * rejectShare)] ?? Number.NEGATIVE_INFINITY;
   learn(model, lessons, { epochs: 1, first: 0.1, last: 0.1 });
   for (const { vector } of judged) index.add(vector);
@@ -125,8 +132,10 @@ function check(intents: readonly Intent[], outside: readonly string[]): void {
   const examples = intents.reduce((sum, intent) => sum + intent.examples.length, outside.length);
   const empty = intents.find((intent) => intent.examples.length === 0);
   if (intents.length === 0) throw new TypeError('a router needs at least one intent');
-  if (names.size !== intents.length) throw new TypeError('two intents of the router have the same name: merge them');
-  if (empty) throw new TypeError(`intent "${empty.name}" has no examples: give it some, ten or more are good`);
+  if (names.size !== intents.length)
+    throw new TypeError('two intents of the router have the same name: merge them');
+  if (empty)
+    throw new TypeError(`intent "${empty.name}" has no examples: give it some, ten or more are good`);
   if (intents.length > LIMITS.routerIntents)
     throw new TypeError(`${intents.length} intents, a router takes ${LIMITS.routerIntents}: group them`);
   if (examples > LIMITS.routerExamples)

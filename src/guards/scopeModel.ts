@@ -21,7 +21,8 @@ export function scoreClasses({ classes, weights }: ClassModel, vector: Vector, s
   for (let at = 0; at < buckets.length; at++) {
     const row = (buckets[at] ?? 0) * classes;
     const value = values[at] ?? 0;
-    for (let one = 0; one < classes; one++) scores[one] = (scores[one] ?? 0) + (weights[row + one] ?? 0) * value;
+    for (let one = 0; one < classes; one++)
+      scores[one] = (scores[one] ?? 0) + (weights[row + one] ?? 0) * value;
   }
 }
 

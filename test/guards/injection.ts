@@ -3,7 +3,7 @@ import type { InjectionModel } from '../../src/guards/injectionModel.ts';
 import { read } from '../../src/guards/passages.ts';
 import { type GuardText, readInjectionData } from './injectionData.ts';
 import { trainModel } from './injectionTraining.ts';
-import { partOf } from './sharedData.ts';
+import { cpuMs, partOf } from './sharedData.ts';
 
 /** What the filter does with the texts of one source. Shares are 0 to 1, null where the source has no such text. */
 export interface InjectionRow {
@@ -19,29 +19,40 @@ export interface InjectionRow {
   readonly attacks: number;
   readonly recall: number | null;
   readonly falseStops: number | null;
+  /** Processor time. */
   readonly msPerText: number;
 }
 
 const FOLDS = 5;
 
-/** Null when the data are not there. */
-export function measureInjection(): readonly InjectionRow[] | null {
+/** All figures, or those that are named; null when the data are not there. */
+export function measureInjection(wanted: readonly Figures[] = FIGURES): readonly InjectionRow[] | null {
   const texts = readInjectionData();
   if (texts === null) return null;
   const learned = texts.filter((one) => !one.unlearned);
-  return [
-    ...tally(learned, 'shipped', () => undefined),
-    ...tally(
-      texts.filter((one) => one.unlearned),
-      'never',
-      () => undefined,
-    ),
-    ...crossValidated(learned, 'unseen', ({ family }) => family),
-    ...crossValidated(learned, 'unlike', likeness(learned)),
-  ];
+  return wanted.flatMap((figures) => {
+    switch (figures) {
+      case 'shipped':
+        return tally(learned, figures, () => undefined);
+      case 'never':
+        return tally(
+          texts.filter((one) => one.unlearned),
+          figures,
+          () => undefined,
+        );
+      case 'unseen':
+        return crossValidated(learned, figures, ({ family }) => family);
+      case 'unlike':
+        return crossValidated(learned, figures, likeness(learned));
+      default:
+        return figures satisfies never;
+    }
+  });
 }
 
 type Figures = InjectionRow['figures'];
+
+const FIGURES: readonly Figures[] = ['shipped', 'never', 'unseen', 'unlike'];
 
 function crossValidated(
   texts: readonly GuardText[],
@@ -66,12 +77,12 @@ export function tally(
   const sources = [...new Set(texts.map(({ source }) => source))];
   return sources.map((source) => {
     const own = texts.filter((one) => one.source === source);
-    const startedAtMs = performance.now();
+    const startedAtMs = cpuMs();
     const stopped = own.map((one) => {
       const model = modelFor(one);
       return scan(one.text, { where: one.where, ...(model ? { model } : {}) }).suspicious;
     });
-    const msPerText = (performance.now() - startedAtMs) / own.length;
+    const msPerText = (cpuMs() - startedAtMs) / own.length;
     const share = (attack: boolean) => {
       const kind = own.flatMap((one, index) => (one.attack === attack ? [stopped[index] === true] : []));
       return kind.length === 0 ? null : kind.filter(Boolean).length / kind.length;
