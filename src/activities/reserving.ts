@@ -48,7 +48,7 @@ async function reserveDraft(
     { step, purpose, model, release },
     {
       microUsd,
-      // The landing after this call must still fit; it reads at most what this one does.
+      // The landing after this call must still fit; it is priced like this one, as for the run's own limit.
       needsMicroUsd: purpose === 'land' ? microUsd : 2 * microUsd,
       ttlMs: LIMITS.modelCallMs,
       grant,

@@ -97,30 +97,28 @@ begin
   end loop;
 end $$;
 
+create type budget_move as (scope text, starts timestamptz, reserved bigint, spent bigint);
+
 -- Brings the windows of attempts in line with their states (M3). The caller holds the attempts' rows, and takes no
 -- other lock after this.
 create function settle_windows(p_attempts bigint[]) returns void language plpgsql as $$
 declare
-  locked_scopes text[];
-  locked_starts timestamptz[];
+  moves budget_move[];
 begin
-  select array_agg(w.scope), array_agg(w.starts) into locked_scopes, locked_starts
+  select array_agg(d) into moves from (
+    select w.scope, w.starts,
+      sum(case m.state when 'open' then m.reserved_micro_usd else 0 end - m.held_micro_usd)::bigint as reserved,
+      sum(case m.state when 'open' then 0 else m.cost_micro_usd end - m.booked_micro_usd)::bigint as spent
     from model_attempts m cross join lateral unnest(m.scopes, m.window_starts) as w(scope, starts)
-    where m.id = any(p_attempts);
-  if locked_scopes is null then return; end if;
-  perform lock_windows(locked_scopes, locked_starts);
-  update budget_windows b set reserved = b.reserved + d.reserved, spent = b.spent + d.spent
-    from (
-      select w.scope, w.starts,
-        sum(case m.state when 'open' then m.reserved_micro_usd else 0 end - m.held_micro_usd)::bigint as reserved,
-        sum(case m.state when 'open' then 0 else m.cost_micro_usd end - m.booked_micro_usd)::bigint as spent
-      from model_attempts m cross join lateral unnest(m.scopes, m.window_starts) as w(scope, starts)
-      where m.id = any(p_attempts) group by 1, 2) d
-    where b.scope = d.scope and b.window_start = d.starts;
+    where m.id = any(p_attempts) group by 1, 2) d;
+  if moves is null then return; end if;
   update model_attempts m set
       held_micro_usd = case m.state when 'open' then m.reserved_micro_usd else 0 end,
       booked_micro_usd = case m.state when 'open' then 0 else m.cost_micro_usd end
     where m.id = any(p_attempts);
+  perform lock_windows(array(select d.scope from unnest(moves) d), array(select d.starts from unnest(moves) d));
+  update budget_windows b set reserved = b.reserved + d.reserved, spent = b.spent + d.spent
+    from unnest(moves) d where b.scope = d.scope and b.window_start = d.starts;
 end $$;
 
 -- What each cap says to a call, once its windows are locked. A cap that no window could ever fit is not waited for.
