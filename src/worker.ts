@@ -8,6 +8,7 @@ import { printable } from './commands/terminal.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connection.ts';
 import { LIMITS } from './core/limits.ts';
+import { secretValues } from './guards/redact.ts';
 import { createAnthropicProvider } from './models/anthropic.ts';
 import { createCircuits } from './models/circuit.ts';
 import { assertPriced } from './models/prices.ts';
@@ -141,7 +142,7 @@ async function prepareServices(
     previews: config.previews,
     directory: storeDirectory(sql),
     decisionKeys: config.decisionKeys,
-    suspects: () => false,
+    secrets: secretValues(process.env),
     crashPoint: async () => undefined,
     ...overrides.services,
   };

@@ -2,9 +2,12 @@ import { Context } from '@temporalio/activity';
 import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { ToolLabels } from '../core/release.ts';
+import type { Guards } from '../guards/subjects.ts';
 import { loadBlobs } from '../store/chain.ts';
 import type { ToolResult } from '../tools/result.ts';
 import type { Tool, ToolContext } from '../tools/tool.ts';
+import { guardsOf } from './guarding.ts';
+import { type Privacy, privacyOf } from './privacy.ts';
 import { implementationOf } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { RunToolInput } from './types.ts';
@@ -20,12 +23,16 @@ export interface Job {
   readonly toolServices: unknown;
   readonly args: JsonObject;
   readonly startedAtMs: number;
+  readonly guards: Guards;
+  readonly privacy: Privacy;
 }
 
 export async function jobOf(services: ActivityServices, input: RunToolInput): Promise<Job> {
   const startedAtMs = Date.now();
   const release = await services.releases.get(input.release);
   const { tool, pinned, agent } = implementationOf(services.agents, release, input.tool);
+  // Before anything is done: what a tool hands back must not meet a worker that cannot judge it.
+  const guards = guardsOf(services, release, Context.current().info.attempt >= LIMITS.releaseAttempts);
   const blobs = await loadBlobs(services.sql, input.run, [input.argsHash]);
   return {
     services,
@@ -35,6 +42,8 @@ export async function jobOf(services: ActivityServices, input: RunToolInput): Pr
     toolServices: agent.services(services.outside, input.requester),
     args: JSON.parse(blobs.get(input.argsHash) ?? 'null') as JsonObject,
     startedAtMs,
+    guards,
+    privacy: await privacyOf(services, input.agent, input.requester),
   };
 }
 
@@ -73,7 +82,12 @@ export async function tryTool<Result>(
         signal,
         heartbeat: (detail) => heartbeat(detail ?? null),
         now: () => new Date(),
-        log: (message, facts) => log.info(message, { ...facts, key: input.key, attempt: info.attempt }),
+        log: (message, facts) =>
+          log.info(job.privacy.personal(message), {
+            ...(facts && (JSON.parse(job.privacy.personal(JSON.stringify(facts))) as JsonObject)),
+            key: input.key,
+            attempt: info.attempt,
+          }),
       }))();
     const ended = await Promise.race([running.then((result) => ({ result })), timedOut]);
     if (ended !== null) return { kind: 'answered', result: ended.result };
@@ -82,10 +96,22 @@ export async function tryTool<Result>(
     log.warn('a tool ran out of time', { tool: input.tool, key: input.key });
     return { kind: 'lost', what: 'it did not answer in time', running };
   } catch (error) {
-    log.warn('a tool failed', { tool: input.tool, key: input.key, error });
+    log.warn('a tool failed', {
+      tool: input.tool,
+      key: input.key,
+      error: job.privacy.personal(shownError(error)),
+    });
     // The tool's own words may quote anything; only their kind leaves the worker.
     return { kind: 'lost', what: 'it threw', running: null };
   }
+}
+
+/** An error with where it was thrown, as text. */
+function shownError(error: unknown): string {
+  return (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(
+    0,
+    LIMITS.errorChars,
+  );
 }
 
 /** An effect that was aborted has a moment to end, so that what it did is known rather than guessed. */

@@ -5,12 +5,12 @@ import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { NO_USAGE, totalTokens } from '../core/messages.ts';
 import { pin, type Release, tighten } from '../core/release.ts';
-import type { AskYesNo } from '../guards/subjects.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
 import { PASSING_FAILURES } from '../models/routes.ts';
 import { commitAnswer, storedAnswer, triesOf } from '../store/answers.ts';
 import { askProvider, passRefusalOn } from './askProvider.ts';
+import { smallModel } from './askSmall.ts';
 import { guardsOf } from './guarding.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
 import { implementationOf } from './releases.ts';
@@ -92,14 +92,20 @@ async function callOnce(
   const last = Context.current().info.attempt >= LIMITS.modelAttempts;
   if (!last) for (const { labels } of release.tools) implementationOf(services.agents, release, labels.name);
   const guards = guardsOf(services, release, last);
-  const ask = askNobody;
+  const small = smallModel(
+    services,
+    input,
+    { hash: releaseHash, body: release },
+    allowance.costMicroUsd - input.spent.costMicroUsd,
+    ended,
+  );
 
   const draft = await draftRequest(services, input, release, {
     hash: releaseHash,
     model: route.model,
     maxOutputTokens: allowance.maxOutputTokens,
     guards,
-    ask,
+    ask: small.ask,
   });
 
   const worst = worstCase(services, input, draft);
@@ -144,7 +150,7 @@ async function callOnce(
     draft,
     model: request.model,
     guards,
-    ask,
+    small,
     startedAtMs,
   };
   const taken = await takeAnswer(services, { ...asked, costMicroUsd: cost + opened.lostMicroUsd }, answer);
@@ -183,5 +189,3 @@ function ownAnswer(reply: string): ModelAnswer {
     requestId: null,
   };
 }
-
-const askNobody: AskYesNo = async () => null;

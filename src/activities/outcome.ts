@@ -18,10 +18,11 @@ export interface Showing {
   readonly fence: Fence | null;
   /** It is a look-up: what could not be read must not be taken for what is not there. */
   readonly isLookUp: boolean;
-  readonly suspects: (text: string) => boolean;
+  /** A guard saw signs of an attack in it. */
+  readonly suspicious: boolean;
 }
 
-const AS_IT_IS: Showing = { fence: null, isLookUp: false, suspects: () => false };
+const AS_IT_IS: Showing = { fence: null, isLookUp: false, suspicious: false };
 
 export function render(result: ToolResult, showing: Showing = AS_IT_IS): Rendered {
   const { fence } = showing;
@@ -36,7 +37,7 @@ export function render(result: ToolResult, showing: Showing = AS_IT_IS): Rendere
     ...(full === null ? [] : ['…']),
     ...adviceFor(result, showing),
   ].join('\n');
-  const suspicious = fence !== null && isSuspicious(clean, showing);
+  const { suspicious } = showing;
   const outcome = { kind: 'ran', status, ref: hashText(shown), bytes: utf8Bytes(shown) } as const;
   return { outcome: suspicious ? { ...outcome, suspicious } : outcome, text: shown, full };
 }
@@ -52,15 +53,6 @@ function adviceFor(result: ToolResult, { fence, isLookUp }: Showing): readonly s
 const NOT_EMPTY = 'This does not mean that nothing is there. Do not guess.';
 const COULD_NOT_LOOK =
   'This does not mean that nothing is there. Do not guess; say that you cannot check right now.';
-
-/** One that cannot say has not said that all is well. */
-function isSuspicious(text: string, { suspects }: Showing): boolean {
-  try {
-    return suspects(text);
-  } catch {
-    return true;
-  }
-}
 
 /** What a tool hands back is not trusted to be what its type says. `no_result` says nothing about what it did. */
 export type Fault = { readonly kind: 'no_result' } | { readonly kind: 'unusable'; readonly problem: string };
@@ -106,7 +98,8 @@ export function effected(result: ToolResult): ToolResult | null {
 
 const KINDS: readonly string[] = ['success', 'not_found', 'failed'];
 
-function textFor(result: ToolResult): {
+/** A result as one text. */
+export function textFor(result: ToolResult): {
   readonly status: 'success' | 'not_found' | 'failed';
   readonly text: string;
 } {
@@ -123,6 +116,20 @@ function textFor(result: ToolResult): {
         status: 'failed',
         text: `Error: ${result.error}${result.suggestion === null ? '' : `\n${result.suggestion}`}`,
       };
+    default:
+      return result satisfies never;
+  }
+}
+
+/** The same result with another text. */
+export function withText(result: ToolResult, text: string): ToolResult {
+  switch (result.kind) {
+    case 'success':
+      return { ...result, data: text };
+    case 'not_found':
+      return { ...result, message: text };
+    case 'failed':
+      return { ...result, error: text.replace(/^Error: /, ''), suggestion: null };
     default:
       return result satisfies never;
   }

@@ -17,6 +17,7 @@ import { loadBlobs, storeBlobs } from '../store/chain.ts';
 import { hashText } from '../store/hash.ts';
 import type { Tool } from '../tools/tool.ts';
 import { keptOrigins, originsOf } from './origins.ts';
+import { type Privacy, privacyOf } from './privacy.ts';
 import { implementationOf, isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { PrepareCallInput, RunRef } from './types.ts';
@@ -30,6 +31,13 @@ export interface Prepared {
 /** What the store is asked about a call; null where it is asked nothing: reads, and calls that cannot run. */
 interface Draft extends Prepared {
   readonly ask: { readonly classesKnown: boolean; readonly mayBeLearned: boolean } | null;
+}
+
+/** What every call of a step is prepared with. */
+interface Desk {
+  readonly services: ActivityServices;
+  readonly release: Release;
+  readonly privacy: Privacy;
 }
 
 /** The run a call belongs to, and the release it pins. */
@@ -52,6 +60,8 @@ export async function prepareCalls(
   unparsable: readonly string[],
   trace: Trace,
 ): Promise<readonly Prepared[]> {
+  if (blocks.length === 0) return [];
+  const desk = { services, release, privacy: await privacyOf(services, at.agent, at.requester) };
   const drafts = await Promise.all(
     blocks.map((block, ordinal) => {
       const key = callKey(at.run, at.step, ordinal);
@@ -65,7 +75,7 @@ export async function prepareCalls(
               : null;
       const call = { key, callId: block.id, tool: block.name };
       const origins: Origins = ({ sensitive }, input) => originsOf(sensitive, input, block.input, trace);
-      return draftOf(services, release, at, call, block.input, problem, origins);
+      return draftOf(desk, at, call, block.input, problem, origins);
     }),
   );
   return withStoredFacts(services, at, drafts);
@@ -75,8 +85,7 @@ const GONE =
   'The version of this tool that the conversation was started with is not available. Hand over to a person.';
 
 async function draftOf(
-  services: ActivityServices,
-  release: Release,
+  { services, release, privacy }: Desk,
   at: At,
   call: { readonly key: CallKey; readonly callId: string; readonly tool: string },
   input: Json,
@@ -97,11 +106,18 @@ async function draftOf(
           : null);
   if (problem !== null || found === null || parsed?.kind !== 'ok') {
     const args = clipRaw(raw);
-    const summary = `call ${oneLine(call.tool, 64)}`;
-    return { args, call: { ...call, ...NO_FACTS, argsHash: hashText(args), summary, problem }, ask: null };
+    // A name that is no tool's is the model's own text.
+    const tool = found === null ? oneLine(privacy.secrets(call.tool), LIMITS.idChars) : call.tool;
+    const facts = { ...call, ...NO_FACTS, tool, argsHash: hashText(args), summary: `call ${tool}` };
+    return { args, call: { ...facts, problem: privacy.secrets(problem ?? '') }, ask: null };
   }
   const args = canonicalJson(parsed.input);
-  const { declared, ...facts } = await factsOf(found.tool, parsed.input, found.services(at.requester));
+  const { declared, ...facts } = await factsOf(
+    found.tool,
+    parsed.input,
+    found.services(at.requester),
+    privacy,
+  );
   const effect = found.pinned.replay !== 'pure';
   const classes = effect
     ? [...new Set([`${FIRST_USE}:${call.tool}@${at.release}`, ...(declared ?? [])])]
@@ -191,7 +207,7 @@ function toolFor(services: ActivityServices, release: Release, name: string) {
 }
 
 /** Facts that cannot be had are null, which no rule takes for a small amount or a seen class: a policy then asks a person. */
-async function factsOf(tool: Tool<unknown>, input: JsonObject, toolServices: unknown) {
+async function factsOf(tool: Tool<unknown>, input: JsonObject, toolServices: unknown, privacy: Privacy) {
   const orNull = <Value>(fact: Promise<Value>) => fact.catch(() => null);
   const [amount, payee, classes, terms] = await Promise.all([
     orNull(tool.amount(input, toolServices)),
@@ -199,14 +215,16 @@ async function factsOf(tool: Tool<unknown>, input: JsonObject, toolServices: unk
     orNull(tool.classes(input, toolServices)),
     orNull(tool.terms(input, toolServices)),
   ]);
+  const isOpen = (text: string) => privacy.secrets(text) === text;
   const known =
     amount !== null && Number.isFinite(amount.value) && isName(amount.currency, LIMITS.currencyChars);
   return {
     amount: known ? amount : null,
-    payee: isName(payee, LIMITS.payeeChars) ? payee : null,
-    declared: Array.isArray(classes) && areClasses(classes) ? classes : null,
-    terms,
-    summary: oneLine(visible(summaryOf(tool, input)), LIMITS.summaryChars),
+    // Compared byte for byte, so they are not masked: one with a secret in it is not known.
+    payee: isName(payee, LIMITS.payeeChars) && isOpen(payee) ? payee : null,
+    declared: Array.isArray(classes) && areClasses(classes) && classes.every(isOpen) ? classes : null,
+    terms: privacy.secretsIn(terms),
+    summary: oneLine(visible(privacy.personal(summaryOf(tool, input))), LIMITS.summaryChars),
   };
 }
 
@@ -248,7 +266,8 @@ export async function prepareCall(
   const { key, callId, tool } = input;
   const last = Context.current().info.attempt >= LIMITS.releaseAttempts;
   const problem = last && isGone(services, release, tool) ? GONE : null;
-  const draft = await draftOf(services, release, input, { key, callId, tool }, args, problem, origins);
+  const desk = { services, release, privacy: await privacyOf(services, input.agent, input.requester) };
+  const draft = await draftOf(desk, input, { key, callId, tool }, args, problem, origins);
   const [prepared] = await withStoredFacts(services, input, [draft]);
   if (prepared === undefined) throw new Error(`call ${key} was not prepared`);
   if (from.kind === 'edited') await storeBlobs(services.sql, input.run, [prepared.args]);

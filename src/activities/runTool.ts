@@ -23,8 +23,11 @@ import { countToolCall } from '../store/rates.ts';
 import { READ_RESULT } from '../tools/builtin.ts';
 import { failed, success, type ToolResult } from '../tools/result.ts';
 import { graced, type Job, jobOf, tryTool } from './attempt.ts';
-import { effected, faultOf, type Rendered, readable, render, type Showing } from './outcome.ts';
+import { guardsOf } from './guarding.ts';
+import { effected, faultOf, type Rendered, readable } from './outcome.ts';
 import { readPage } from './pages.ts';
+import { type Presented, present } from './presenting.ts';
+import { privacyOf } from './privacy.ts';
 import { isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
@@ -55,12 +58,9 @@ async function runRead(job: Job): Promise<RunToolResult> {
       : failed(`the tool failed (${tried.what})`, { retryable: true });
   // Where it said nothing of use, what is said is ours.
   if (tried.kind === 'lost' || faultOf(tried.result) !== null) author = null;
-  if (result.kind === 'failed' && result.retryable && !last) throw toolFailed(result.error, attempt);
-  const rendered = render(result, {
-    fence: author === null ? null : { run: job.input.run, tool: author },
-    isLookUp: true,
-    suspects: job.services.suspects,
-  });
+  if (result.kind === 'failed' && result.retryable && !last)
+    throw toolFailed(job.privacy.personal(result.error), attempt);
+  const rendered = await presentFor(job, result, { author, isLookUp: true });
   await storeBlobs(job.services.sql, job.input.run, bodies(rendered));
   return done(job, rendered.outcome, false);
 }
@@ -69,21 +69,20 @@ function takeToolRate({ services, input, labels }: Job): Promise<RateLimited | n
   return countToolCall(services.sql, input, labels.rate);
 }
 
-/** How the model reads the results of an effect. */
-function showingOf(
-  services: ActivityServices,
-  { run, tool }: Pick<RunToolInput, 'run' | 'tool'>,
-  { returns }: Pick<ToolLabels, 'returns'>,
-): Showing {
-  return {
-    fence: returns === 'untrusted' ? { run, tool } : null,
-    isLookUp: false,
-    suspects: services.suspects,
-  };
+function presentFor(
+  { guards, privacy, input, labels }: Job,
+  result: ToolResult,
+  { author, isLookUp }: Pick<Presented, 'author' | 'isLookUp'>,
+): Promise<Rendered> {
+  const { run, tool, requester } = input;
+  const at = { run, tool, requester, reads: labels.reads, author, isLookUp };
+  return present(guards.output, privacy, at, result);
 }
 
-function renderEffect({ services, input, labels }: Job, result: ToolResult): Rendered {
-  return render(result, showingOf(services, input, labels));
+/** How the model reads the result of an effect. */
+function presentEffect(job: Job, result: ToolResult): Promise<Rendered> {
+  const author = job.labels.returns === 'untrusted' ? job.input.tool : null;
+  return presentFor(job, result, { author, isLookUp: false });
 }
 
 async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
@@ -135,7 +134,7 @@ async function termsHold(job: Job): Promise<boolean> {
     if (attempt <= job.labels.retries) throw toolFailed('its terms could not be read', attempt);
     return null;
   });
-  return now !== null && canonicalJson(now) === canonicalJson(terms);
+  return now !== null && canonicalJson(job.privacy.secretsIn(now)) === canonicalJson(terms);
 }
 
 /** An attempt's hold on its effect. */
@@ -161,16 +160,16 @@ async function act(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult> {
   const result = tried.kind === 'answered' ? effected(tried.result) : null;
   if (result !== null) {
     if (result.kind !== 'failed' || !result.retryable)
-      return settleResult(job, fence, renderEffect(job, result));
+      return settleResult(job, fence, await presentEffect(job, result));
     // The tool itself says that it did not act: whoever comes next may simply run, in every mode.
-    const error = oneLine(String(result.error), LIMITS.reasonChars);
+    const error = job.privacy.personal(oneLine(String(result.error), LIMITS.reasonChars));
     if (retriesLeft) {
       await settle(job, fence, { state: 'released', rendered: null, facts: { error } });
       throw toolFailed(error, fence);
     }
     return doubt
       ? settleUnknown(job, fence, `an earlier attempt was lost, and this one failed: ${error}`)
-      : settleResult(job, fence, renderEffect(job, result));
+      : settleResult(job, fence, await presentEffect(job, result));
   }
   // It threw, ran out of time or said nothing: it may have acted. A repeat is safe only where the mode says how.
   const what = tried.kind === 'lost' ? tried.what : 'it returned no result';
@@ -196,7 +195,7 @@ function listenForLate(job: Job, fence: number, running: Promise<ToolResult>): v
     .then(async (late) => {
       const result = effected(late);
       if (result === null) return;
-      const rendered = renderEffect(job, result);
+      const rendered = await presentEffect(job, result);
       const state =
         rendered.outcome.status === 'success'
           ? 'applied'
@@ -224,7 +223,7 @@ async function check(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult>
       return settleUnknown(
         job,
         fence,
-        `the check cannot tell: ${oneLine(String(found.reason), LIMITS.reasonChars)}`,
+        `the check cannot tell: ${job.privacy.personal(oneLine(String(found.reason), LIMITS.reasonChars))}`,
       );
     case undefined:
       return settleUnknown(
@@ -238,8 +237,8 @@ async function check(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult>
 }
 
 /** A check found that an earlier attempt acted: its result is the result. */
-function settleFound(job: Job, fence: number, result: ToolResult): Promise<RunToolResult> {
-  const rendered = renderEffect(job, effected(result) ?? success('It was done.'));
+async function settleFound(job: Job, fence: number, result: ToolResult): Promise<RunToolResult> {
+  const rendered = await presentEffect(job, effected(result) ?? success('It was done.'));
   return settleResult(job, fence, rendered, { check: 'happened' });
 }
 
@@ -368,7 +367,15 @@ export async function resolveEffect(
   const happened = input.said === 'happened';
   const release = await services.releases.get(input.release);
   const labels = release.tools.find((tool) => tool.labels.name === input.tool)?.labels;
-  const rendered = render(success(input.result), showingOf(services, input, labels ?? WORST));
+  const { run, tool, requester } = input;
+  const { returns, reads } = labels ?? WORST;
+  const author = returns === 'untrusted' ? tool : null;
+  const rendered = await present(
+    guardsOf(services, release, true).output,
+    await privacyOf(services, input.agent, requester),
+    { run, tool, requester, reads, author, isLookUp: false },
+    success(input.result),
+  );
   if (happened) await storeBlobs(services.sql, input.run, bodies(rendered));
   await resolveEffectRow(services.sql, input.key, {
     state: happened ? 'applied' : input.said === 'did_not' ? 'void' : 'given_up',
@@ -383,7 +390,7 @@ export async function resolveEffect(
   };
 }
 
-const WORST = { returns: 'untrusted' } as const;
+const WORST = { returns: 'untrusted', reads: 'private' } as const;
 
 function leaseOf(labels: ToolLabels, mode: Effect): Lease {
   return {

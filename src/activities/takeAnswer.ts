@@ -3,13 +3,15 @@ import { LIMITS } from '../core/limits.ts';
 import { isToolUse, type Message, textOf } from '../core/messages.ts';
 import type { PinnedRelease, Release } from '../core/release.ts';
 import { clipBytes, wellFormed } from '../core/text.ts';
-import type { AskYesNo, Guards } from '../guards/subjects.ts';
+import type { Guards } from '../guards/subjects.ts';
 import type { ModelAnswer } from '../models/provider.ts';
 import { type ChainNode, headOf, link } from '../store/chain.ts';
+import type { SmallModel } from './askSmall.ts';
 import { judgeAnswer, type StageNote } from './guarding.ts';
 import type { Draft } from './modelRequest.ts';
 import { traceThrough } from './origins.ts';
 import { prepareCalls } from './prepare.ts';
+import { privacyOf } from './privacy.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
 
@@ -33,8 +35,9 @@ export interface Asked {
   /** The model that was asked, by its configured name. */
   readonly model: string;
   readonly guards: Guards;
-  readonly ask: AskYesNo;
+  readonly small: SmallModel;
   readonly startedAtMs: number;
+  /** Of the answer itself and of what was lost for it. */
   readonly costMicroUsd: number;
 }
 
@@ -72,10 +75,13 @@ export async function takeAnswer(
           text: whole,
           system: release.system,
           before: draft.request.messages,
-          ask: asked.ask,
+          ask: asked.small.ask,
         })
       : { text: whole, notes: [], stop: null };
   const final = goesOut && judged.stop === null;
+  const privacy = await privacyOf(services, input.agent, input.requester);
+  const outgoing = privacy.secrets(judged.text);
+  const masked: StageNote = { stage: 'answer', guard: 'secrets', kind: 'redact', why: 'it held a secret' };
   return {
     result: {
       kind: 'answered',
@@ -83,11 +89,11 @@ export async function takeAnswer(
       stopReason: answer.stopReason,
       calls: prepared.map(({ call }) => call),
       usage: answer.usage,
-      costMicroUsd: asked.costMicroUsd,
+      costMicroUsd: asked.costMicroUsd + asked.small.spentMicroUsd(),
       activeMs: Date.now() - asked.startedAtMs,
       hasText: text !== '',
-      preview: services.previews && !goesOut ? previewOf(text) : null,
-      answer: services.previews && final ? previewOf(judged.text) : null,
+      preview: services.previews && !goesOut ? previewOf(privacy.personal(text)) : null,
+      answer: services.previews && final ? previewOf(outgoing) : null,
       stopped: judged.stop,
       suspicious: draft.notes.some((note) => note.kind !== 'redact'),
       model: asked.model,
@@ -95,7 +101,7 @@ export async function takeAnswer(
     },
     nodes: [draft.userNode, node].filter((one): one is ChainNode => one !== null),
     blobs: [...prepared.map(({ args }) => args), ...draft.originals],
-    notes: [...draft.notes, ...judged.notes],
+    notes: [...draft.notes, ...judged.notes, ...(outgoing === judged.text ? [] : [masked])],
     final,
   };
 }

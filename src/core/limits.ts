@@ -230,7 +230,14 @@ export const LIMITS = {
   guardTimeoutMs: 2_000,
   guardTimeoutMaxMs: 20_000,
   guardWhyChars: 300,
+  /** Of an error with its stack in a log. */
+  errorChars: 4_000,
   guardsPerStage: 20,
+  /** Questions to the small model around one model call, and the words of its answer. */
+  guardQuestions: 8,
+  guardOutputTokens: 16,
+  /** Of one answer to a customer, unless the agent says otherwise. */
+  answerChars: 4_000,
   /** Of what a guard tells the model to mend, or the customer instead of an answer. */
   guardInstructionChars: 1_000,
   /** How often an answer goes back to the model before it is kept back for good. */

@@ -133,6 +133,17 @@ export async function storedAnswer(
   return row?.result ?? null;
 }
 
+/** Closes a try whose answer is nobody's step: a question of a guard. */
+export async function settleAttempt(
+  sql: Sql,
+  attempt: number,
+  settled: { readonly costMicroUsd: number; readonly usage: Usage; readonly requestId: string | null },
+): Promise<void> {
+  const { costMicroUsd, usage, requestId } = settled;
+  await sql`
+    select close_attempt(${attempt}, 'settled', ${costMicroUsd}, ${JSON.stringify(usage)}, ${requestId}, null)`;
+}
+
 /**
  * Closes a try that failed: with the cost of what it was billed for, with nothing, or, where nobody can know, with all
  * that it had reserved (`costMicroUsd: null`). The run's row follows, since no answer may come after this.
@@ -150,6 +161,6 @@ export async function failAttempt(
   const { code, costMicroUsd, usage, requestId } = failed;
   const state = costMicroUsd === null ? 'booked_unknown' : usage === null ? 'released' : 'settled';
   await sql`
-    select fail_attempt(${attempt}, ${state}, ${costMicroUsd}, ${usage === null ? null : JSON.stringify(usage)},
+    select close_attempt(${attempt}, ${state}, ${costMicroUsd}, ${usage === null ? null : JSON.stringify(usage)},
       ${requestId}, ${code})`;
 }

@@ -6,6 +6,7 @@ import { type ModelTiers, modelTiers, type Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import { policyProblems } from '../core/rules.ts';
 import { DEFAULT_GUARDS } from '../guards/defaults.ts';
+import type { Known } from '../guards/pii.ts';
 import { type Guards, guardNames, guardProblems } from '../guards/subjects.ts';
 import { builtInTools } from './builtin.ts';
 import type { Outside } from './outside.ts';
@@ -48,6 +49,8 @@ export interface AgentOptions<Services> {
   /** Content checks in place of the default ones, by stage. An empty list is none, and the release says so. */
   readonly guards?: Partial<Guards>;
   readonly waivers?: Waivers;
+  /** What is known of a requester, so that it is found in logs, cards and previews and hidden there. Read-only. */
+  readonly personal?: (services: Services, requester: Requester) => Promise<Known> | Known;
   /** Builds what the tools work with, for one requester. Called per activity; keep it cheap. */
   readonly services: (outside: Outside, requester: Requester) => Services;
   /** Runs once when a worker loads the agent: tables, seed data. Must be safe to repeat and to race. */
@@ -60,6 +63,7 @@ export interface Agent {
   /** By name. Run them with what `services` gave. */
   readonly tools: ReadonlyMap<string, Tool<unknown>>;
   readonly guards: Guards;
+  readonly personal: ((services: unknown, requester: Requester) => Promise<Known> | Known) | null;
   readonly services: (outside: Outside, requester: Requester) => unknown;
   readonly setup: (outside: Outside) => Promise<void>;
   readonly warnings: readonly string[];
@@ -105,6 +109,9 @@ export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
     // The only place where a tool meets services it was not typed with; `services` below is its pair.
     tools: new Map(tools.map((tool) => [tool.labels.name, tool as Tool<unknown>])),
     guards,
+    personal: options.personal
+      ? (services, requester) => options.personal?.(services as Services, requester) ?? {}
+      : null,
     services: options.services,
     setup: options.setup ?? (async () => undefined),
     warnings,

@@ -22,7 +22,6 @@ export interface LabOptions extends Addresses {
   readonly conversations?: readonly Conversation[];
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly runEnds?: ActivityServices['runEnds'];
-  readonly suspects?: ActivityServices['suspects'];
   readonly circuits?: ActivityServices['circuits'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
@@ -71,7 +70,6 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       services: {
         ...(options.crashPoint && { crashPoint: options.crashPoint }),
         ...(options.runEnds && { runEnds: options.runEnds }),
-        ...(options.suspects && { suspects: options.suspects }),
         ...(options.circuits && { circuits: options.circuits }),
       },
     });

@@ -24,7 +24,6 @@ export interface BenchOptions {
   readonly serverUrl: string;
   readonly agents: readonly Agent[];
   readonly conversations?: readonly Conversation[];
-  readonly suspects?: ActivityServices['suspects'];
   readonly crashPoint?: ActivityServices['crashPoint'];
 }
 
@@ -47,7 +46,6 @@ export interface AttemptOptions {
   readonly number?: number;
   readonly signal?: AbortSignal;
   readonly agents?: readonly Agent[];
-  readonly suspects?: ActivityServices['suspects'];
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly services?: Partial<
     Pick<ActivityServices, 'decisionKeys' | 'directory' | 'sql' | 'models' | 'circuits' | 'openBreakers'>
@@ -83,7 +81,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     previews: true,
     directory: storeDirectory(sql),
     decisionKeys: null,
-    suspects: options.suspects ?? (() => false),
+    secrets: [],
     crashPoint: options.crashPoint ?? (async () => undefined),
   };
   return {

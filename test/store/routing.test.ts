@@ -40,7 +40,7 @@ function newRun(steps: readonly Step[]): CallModelInput {
     allowance: null,
     spent: { tokens: 0, costMicroUsd: 0 },
     lastTotalTokens: 0,
-      pieces: 0,
+    pieces: 0,
     model: null,
   };
 }

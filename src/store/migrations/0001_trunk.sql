@@ -350,7 +350,7 @@ end $$;
 
 -- Closes a try that failed. p_cost: what it was billed for; null where nobody can know, and then all that it had reserved.
 -- The run's row follows, since no answer may come after this.
-create function fail_attempt(
+create function close_attempt(
   p_attempt bigint, p_state text, p_cost bigint, p_usage text, p_request_id text, p_failure text
 ) returns void
 language plpgsql as $$
