@@ -1,4 +1,4 @@
-import { BOXES, CAPITAL_NAMES, PARTICLES, PLAIN_WORDS, UNITS } from './piiAddressWords.ts';
+import { BOXES, CAPITAL_NAMES, PARTICLES, PLAIN_WORDS, tellsStreet, UNITS } from './piiAddressWords.ts';
 import { plainWord, type Token, tokensOf } from './piiTokens.ts';
 import type { Span } from './spans.ts';
 
@@ -23,6 +23,8 @@ export interface Line {
   isTelling(at: number): boolean;
   /** In a line without any capital. */
   isCaseless(at: number): boolean;
+  /** A number or a word for streets stands at `at` or within `count` tokens behind it. */
+  hasAnchor(at: number, count: number): boolean;
   isParticle(at: number): boolean;
   isAbbreviation(at: number): boolean;
   /** `Apt`, `Suite`, … with a number behind it. */
@@ -39,8 +41,9 @@ const ELIDED = /^\p{Ll}{1,4}['’]\p{Lu}/u;
 
 export function lineOf(text: string, taken: readonly Span[]): Line {
   const tokens = withoutTaken(tokensOf(text), taken);
-  const words = tokens.map((token) => (token.kind === 'word' ? plainWord(token.text) : ''));
+  const words = tokens.map(({ kind, text: written }) => (kind === 'word' ? plainWord(written) : ''));
   const caseless = caselessLines(tokens);
+  const anchors = anchorsOf(tokens, words);
   const kindAt = (at: number) => tokens[at]?.kind;
   const textAt = (at: number) => tokens[at]?.text ?? '';
   const wordAt = (at: number) => words[at] ?? '';
@@ -64,7 +67,10 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     const next = /^[.#:]$/.test(textAt(at + 1)) ? at + 2 : at + 1;
     return kindAt(next) === 'number' || /^[A-Z]$/.test(textAt(next));
   };
-  const rangeOf = (from: number, to: number) => tokens.slice(Math.max(0, from), to);
+  const some = (from: number, to: number, holds: (at: number) => boolean) => {
+    for (let at = from; at < to; at++) if (holds(at)) return true;
+    return false;
+  };
 
   return {
     length: tokens.length,
@@ -79,13 +85,14 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     isName,
     isTelling: (at) => kindAt(at) === 'word' && wordAt(at).length > 2 && !PLAIN_WORDS.has(wordAt(at)),
     isCaseless: (at) => caseless[at] === true,
+    hasAnchor: (at, count) => (anchors[at] ?? Number.POSITIVE_INFINITY) <= at + count,
     isParticle: (at) => PARTICLES.has(wordAt(at)),
     isAbbreviation: (at) => kindAt(at) === 'word' && textAt(at).length <= 5 && wordAt(at) !== '',
     isUnit,
-    count: (from, to, kind) => rangeOf(from, to).filter((token) => token.kind === kind).length,
+    count: (from, to, kind) => tokens.slice(from, to).filter((token) => token.kind === kind).length,
     digits: (from, to) =>
-      rangeOf(from, to).reduce((sum, token) => sum + token.text.replace(/\D/g, '').length, 0),
-    some: (from, to, holds) => rangeOf(from, to).some((_, i) => holds(Math.max(0, from) + i)),
+      tokens.slice(from, to).reduce((sum, token) => sum + token.text.replace(/\D/g, '').length, 0),
+    some,
     before: (at, chars) => {
       const end = tokens[at]?.start ?? text.length;
       return text
@@ -97,8 +104,21 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
   };
 }
 
+/** For each token, where the next one stands that an address can be told by. */
+function anchorsOf(tokens: readonly Token[], words: readonly string[]): readonly number[] {
+  const anchors: number[] = new Array(tokens.length);
+  let next = Number.POSITIVE_INFINITY;
+  for (let at = tokens.length - 1; at >= 0; at--) {
+    const word = words[at] ?? '';
+    if (tokens[at]?.kind === 'number' || (word !== '' && tellsStreet(word))) next = at;
+    anchors[at] = next;
+  }
+  return anchors;
+}
+
 /** What is known to be a number of another kind ends every address; it becomes an empty mark. */
 function withoutTaken(tokens: readonly Token[], taken: readonly Span[]): readonly Token[] {
+  if (taken.length === 0) return tokens;
   let next = 0;
   return tokens.map((token): Token => {
     while (next < taken.length && (taken[next]?.end ?? 0) <= token.start) next++;
