@@ -23,26 +23,34 @@ import type { Span } from './spans.ts';
 export function findAddresses(text: string, taken: readonly Span[]): readonly Span[] {
   const line = lineOf(text, taken);
   const found: Span[] = [];
-  for (let at = 0; at < line.length; at++) {
+  let at = 0;
+  while (at < line.length) {
     const place = formAt(line, at) ?? streetPlaceAt(line, at);
-    if (place === null) continue;
-    found.push({ type: 'address', start: line.start(place.from), end: line.end(place.to - 1) });
-    at = Math.max(at, place.to - 1);
+    if (place.kind === 'address')
+      found.push({ type: 'address', start: line.start(place.from), end: line.end(place.to - 1) });
+    at = Math.max(at + 1, place.to);
   }
   return found;
 }
 
-function streetPlaceAt(line: Line, at: number): Place | null {
-  if (!line.hasAnchor(at, STREET_TOKENS)) return null;
+function streetPlaceAt(line: Line, at: number): Place {
+  if (!line.hasAnchor(at, STREET_TOKENS)) return nothing(at);
   const street = streetAt(line, at);
-  if (street === null) return null;
+  if (street === null) return nothing(at);
   const kind = streetKind(line, street.nameFrom, street.nameTo);
-  if (kind === 'none' && street.numbersBefore + street.numbersAfter === 0) return null;
+  const hasNumber = street.numbersBefore + street.numbersAfter > 0;
+  // Without a number nothing better begins within the same name.
+  const none = nothing(hasNumber ? at : street.nameTo - 2);
+  if (kind === 'none' && !hasNumber) return none;
   const tail = tailOf(line, street.to);
   const from = partnerBefore(line, at);
-  if (!isAddress(line, { ...street, from }, kind, tail)) return null;
+  if (!isAddress(line, { ...street, from }, kind, tail)) return none;
   const partner = partnerAfter(line, tail.to);
-  return { from, to: partner === null ? tail.to : tailOf(line, partner).to };
+  return { kind: 'address', from, to: partner === null ? tail.to : tailOf(line, partner).to };
+}
+
+function nothing(at: number): Place {
+  return { kind: 'nothing', from: at, to: at + 1 };
 }
 
 function isAddress(line: Line, street: Street, kind: StreetKind, tail: Tail): boolean {

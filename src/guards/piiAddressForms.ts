@@ -2,8 +2,9 @@ import type { Line } from './piiAddressLine.ts';
 import { postcodeEnd, tailOf } from './piiAddressTail.ts';
 import { BOXES } from './piiAddressWords.ts';
 
-/** Tokens `from` to `to`, exclusive. */
+/** An address from the token `from` to `to`, exclusive, or none that begins before `to`. */
 export interface Place {
+  readonly kind: 'address' | 'nothing';
   readonly from: number;
   readonly to: number;
 }
@@ -20,14 +21,14 @@ const FIRST_WORDS = new Set(
 export function formAt(line: Line, at: number): Place | null {
   const first = line.isHouse(at) && !line.isHouse(at + 1) ? at + 1 : at;
   const word = line.word(first);
-  if (!FIRST_WORDS.has(word) && !BOXES.has(word) && !LABEL.test(word)) return null;
+  if (!FIRST_WORDS.has(word) && !BOXES.has(word) && !LABELS.has(word)) return null;
   return boxAt(line, at, first) ?? cornerAt(line, at) ?? postcodeAt(line, at) ?? labelledAt(line, at);
 }
 
 /** Boxes of a post office, mail of armed forces, and flats that stand alone. */
 function boxAt(line: Line, at: number, first: number): Place | null {
   const end = boxEnd(line, first) ?? forcesEnd(line, first) ?? (first === at ? flatEnd(line, at) : null);
-  return end === null ? null : { from: at, to: tailOf(line, end).to };
+  return end === null ? null : { kind: 'address', from: at, to: tailOf(line, end).to };
 }
 
 function boxEnd(line: Line, from: number): number | null {
@@ -86,7 +87,7 @@ function cornerAt(line: Line, from: number): Place | null {
     )
       break;
   }
-  return to > corner + 3 ? { from, to: tailOf(line, to).to } : null;
+  return to > corner + 3 ? { kind: 'address', from, to: tailOf(line, to).to } : null;
 }
 
 const POSTCODE_LABEL = /^(?:zip|zipcode|postcode|postalcode|plz|postleitzahl|postnummer|cap|cep|psc)$/;
@@ -97,23 +98,27 @@ function postcodeAt(line: Line, from: number): Place | null {
   if (!isPostal && !POSTCODE_LABEL.test(line.word(from))) return null;
   for (let at = from + 1; at < from + 9; at++) {
     const to = postcodeEnd(line, at);
-    if (to !== null) return { from: at, to };
+    if (to !== null) return { kind: 'address', from: at, to };
     if (!/^(?:code|is|nr|no|number)$/.test(line.word(at)) && !/^["'`:=#.\\]$/.test(line.text(at)))
       return null;
   }
   return null;
 }
 
-const LABEL =
-  /^(?:(?:street|home|postal|mailing|billing|shipping|delivery)?address(?:line)?|adresse|anschrift|direccion|indirizzo|endereco|adres|adresa|cim|osoite|adress)$/;
+const LABELS = new Set(
+  (
+    'address addressline streetaddress homeaddress postaladdress mailingaddress billingaddress shippingaddress deliveryaddress ' +
+    'adresse anschrift direccion indirizzo endereco adres adresa cim osoite adress'
+  ).split(' '),
+);
 
 /** What a label calls an address, up to the end of its line, quotation or sentence, if it has a number and a word. */
 function labelledAt(line: Line, at: number): Place | null {
-  if (!LABEL.test(line.word(at))) return null;
+  if (!LABELS.has(line.word(at))) return null;
   let from = at + 1;
   while (
     from < at + 8 &&
-    (/^["'`:=\\]$/.test(line.text(from)) || line.isBreak(from) || /^[12]$/.test(line.text(from)))
+    (/^["'`:=\\_]$/.test(line.text(from)) || line.isBreak(from) || /^[12]$/.test(line.text(from)))
   )
     from++;
   if (!line.some(at + 1, from, (i) => line.text(i) === ':' || line.text(i) === '=')) return null;
@@ -123,7 +128,7 @@ function labelledAt(line: Line, at: number): Place | null {
   const words = line.count(from, to, 'word');
   if (numbers === 0 || words === 0 || (to < line.length && line.text(to) === '')) return null;
   if (line.some(from, to, (i) => line.text(i) === ':' || line.text(i) === '=')) return null;
-  return { from, to: tailOf(line, to).to };
+  return { kind: 'address', from, to: tailOf(line, to).to };
 }
 
 /** A break, a mark that closes, a full stop that is no abbreviation's, or two plain words in a row: a sentence. */

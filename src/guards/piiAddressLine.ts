@@ -39,6 +39,15 @@ export interface Line {
 /** `d'Ouchy`: the capital stands behind an article. */
 const ELIDED = /^\p{Ll}{1,4}['’]\p{Lu}/u;
 
+function isCapitalToken({ kind, text }: Token): boolean {
+  if (kind !== 'word') return false;
+  const unit = text.charCodeAt(0);
+  if (unit < 0x80 && !(unit >= 0x61 && unit <= 0x7a)) return true;
+  const first = text[0] ?? '';
+  const isLower = first === first.toLowerCase() && first !== first.toUpperCase();
+  return !isLower || (/^.{1,4}['’]/.test(text) && ELIDED.test(text));
+}
+
 export function lineOf(text: string, taken: readonly Span[]): Line {
   const tokens = withoutTaken(tokensOf(text), taken);
   const words = tokens.map(({ kind, text: written }) => (kind === 'word' ? plainWord(written) : ''));
@@ -48,11 +57,10 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
   const textAt = (at: number) => tokens[at]?.text ?? '';
   const wordAt = (at: number) => words[at] ?? '';
 
-  const isCapital = (at: number) => {
-    if (kindAt(at) !== 'word') return false;
-    const first = textAt(at)[0] ?? '';
-    return first !== first.toLowerCase() || first === first.toUpperCase() || ELIDED.test(textAt(at));
-  };
+  const capitals = tokens.map(isCapitalToken);
+  const houses = tokens.map(({ kind, text: written }) => kind === 'number' && /^\d{1,6}(?!\d)/.test(written));
+  const isCapital = (at: number) => capitals[at] === true;
+  const isHouse = (at: number) => houses[at] === true;
   // `OR 97201`: regions are written as words that mean something else in lower case.
   const isCapitalName = (at: number) =>
     /^(?:\p{Lu}|\p{Lu}{2,3})$/u.test(textAt(at)) ||
@@ -61,7 +69,6 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     if (isCapital(at)) return !PLAIN_WORDS.has(wordAt(at)) || isCapitalName(at);
     return caseless[at] === true && kindAt(at) === 'word' && !PLAIN_WORDS.has(wordAt(at));
   };
-  const isHouse = (at: number) => kindAt(at) === 'number' && /^\d{1,6}(?!\d)/.test(textAt(at));
   const isUnit = (at: number) => {
     if (!UNITS.has(wordAt(at)) && !BOXES.has(wordAt(at))) return false;
     const next = /^[.#:]$/.test(textAt(at + 1)) ? at + 2 : at + 1;

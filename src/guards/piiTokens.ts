@@ -58,7 +58,11 @@ function tokenAt(text: string, start: number, kind: Kind | 'end'): Token {
     return { kind: 'mark', text: text[start] ?? '', start, end: start + 1 };
   const run = runEnd(text, start, isOfWord);
   const plain = kind === 'letter' ? 'word' : kindOfDigits(text.slice(start, run));
-  const hasDigits = kind === 'letter' && runEnd(text, start, isOfName) < run;
+  const letters = kind === 'letter' ? runEnd(text, start, isOfName) : run;
+  // `address1` and `Suite5` are a word and a number, `UL9JzC7` is neither.
+  if (letters >= start + 3 && /^\d{1,4}$/.test(text.slice(letters, run)))
+    return { kind: 'word', text: text.slice(start, letters), start, end: letters };
+  const hasDigits = letters < run;
   if (plain === 'mark' || hasDigits) return { kind: 'mark', text: text.slice(start, run), start, end: run };
   const end =
     plain === 'word' && kind === 'letter'
