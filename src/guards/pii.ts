@@ -13,16 +13,15 @@ export type { Known } from './piiKnown.ts';
  */
 export function findPii(text: string, known: Known = {}): readonly Span[] {
   const plain = withoutEscapes(text);
+  const hasDigits = /\d/.test(plain);
   const exact = [
     ...findMails(plain),
-    ...findCards(plain),
-    ...findIbans(plain),
-    ...findSsns(plain),
-    ...findIps(plain),
     ...findKnown(plain, known),
+    ...(hasDigits ? [...findCards(plain), ...findIbans(plain), ...findSsns(plain)] : []),
+    ...findIps(plain),
   ];
   const numbers = mergeSpans(exact.filter(({ type }) => type !== 'name' && type !== 'address'));
-  const phones = findPhones(plain).filter((phone) => !overlaps(numbers, phone));
+  const phones = (hasDigits ? findPhones(plain) : []).filter((phone) => !overlaps(numbers, phone));
   const [doubtful, sure] = split(phones, (phone) => mayBeHouses(plain, phone));
   const addresses = findAddresses(plain, mergeSpans([...numbers, ...sure]));
   const kept = doubtful.filter((phone) => !overlaps(addresses, phone));

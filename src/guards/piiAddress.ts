@@ -1,9 +1,18 @@
 import { LIMITS } from '../core/limits.ts';
-import { findBoxes, findCorner, findLabelled, findPostcode } from './piiAddressForms.ts';
+import { formAt, type Place } from './piiAddressForms.ts';
 import { type Line, lineOf } from './piiAddressLine.ts';
 import { type Tail, tailOf } from './piiAddressTail.ts';
-import { CUE, NOT_STREETS } from './piiAddressWords.ts';
-import { followsDay, hasStreet, isPlainName, type Street, streetAt, streetKind } from './piiStreet.ts';
+import { NOT_STREETS, PLACE_CUE, SEND_CUE } from './piiAddressWords.ts';
+import {
+  followsDay,
+  hasStreet,
+  isPlainName,
+  STREET_TOKENS,
+  type Street,
+  type StreetKind,
+  streetAt,
+  streetKind,
+} from './piiStreet.ts';
 import type { Span } from './spans.ts';
 
 /**
@@ -14,38 +23,39 @@ import type { Span } from './spans.ts';
 export function findAddresses(text: string, taken: readonly Span[]): readonly Span[] {
   const line = lineOf(text, taken);
   const found: Span[] = [];
-  for (let at = 0; at < line.length; at++) {
-    const place = placeAt(line, at);
-    if (place === null) continue;
-    found.push({ type: 'address', start: line.start(place.from), end: line.end(place.to - 1) });
-    at = Math.max(at, place.to - 1);
+  let at = 0;
+  while (at < line.length) {
+    const place = formAt(line, at) ?? streetPlaceAt(line, at);
+    if (place.kind === 'address')
+      found.push({ type: 'address', start: line.start(place.from), end: line.end(place.to - 1) });
+    at = Math.max(at + 1, place.to);
   }
   return found;
 }
 
-/** Tokens `from` to `to`, exclusive. */
-interface Place {
-  readonly from: number;
-  readonly to: number;
-}
-
-function placeAt(line: Line, at: number): Place | null {
-  const other =
-    findBoxes(line, at) ?? findCorner(line, at) ?? findPostcode(line, at) ?? findLabelled(line, at);
-  if (other !== null) return other;
+function streetPlaceAt(line: Line, at: number): Place {
+  if (!line.hasAnchor(at, STREET_TOKENS)) return nothing(at);
   const street = streetAt(line, at);
-  if (street === null) return null;
+  if (street === null) return nothing(at);
+  const kind = streetKind(line, street.nameFrom, street.nameTo);
+  const hasNumber = street.numbersBefore + street.numbersAfter > 0;
+  // Without a number nothing better begins within the same name.
+  const none = nothing(hasNumber ? at : street.nameTo - 2);
+  if (kind === 'none' && !hasNumber) return none;
   const tail = tailOf(line, street.to);
   const from = partnerBefore(line, at);
-  if (!isAddress(line, { ...street, from }, tail)) return null;
+  if (!isAddress(line, { ...street, from }, kind, tail)) return none;
   const partner = partnerAfter(line, tail.to);
-  return { from, to: partner === null ? tail.to : tailOf(line, partner).to };
+  return { kind: 'address', from, to: partner === null ? tail.to : tailOf(line, partner).to };
 }
 
-function isAddress(line: Line, street: Street, tail: Tail): boolean {
+function nothing(at: number): Place {
+  return { kind: 'nothing', from: at, to: at + 1 };
+}
+
+function isAddress(line: Line, street: Street, kind: StreetKind, tail: Tail): boolean {
   const { from, nameFrom, nameTo, numbersBefore, numbersAfter, to } = street;
   if (line.text(to) === ':' || line.text(to) === '%') return false;
-  const kind = streetKind(line, nameFrom, nameTo);
   const numbers = numbersBefore + numbersAfter;
   const isNamed = line.some(
     nameFrom,
@@ -53,12 +63,13 @@ function isAddress(line: Line, street: Street, tail: Tail): boolean {
     (at) => (line.isCapital(at) && line.word(at) !== 'i') || followsDay(line, at),
   );
   const isCalled = /^(?:street|road|avenue|st)$/.test(line.word(to));
-  const isCued = isCalled || CUE.test(line.before(from, LIMITS.cueChars));
+  const before = line.before(from, LIMITS.cueChars);
+  const isPlaced = isCalled || PLACE_CUE.test(before);
+  const isCued = isPlaced || (SEND_CUE.test(before) && line.digits(from, to) >= 2);
   if (kind === 'sure' && numbers > 0)
     return isNamed || isCued || tail.isStrong || numbersAfter > 0 || hasPlainStreet(line, nameFrom, nameTo);
-  if (kind !== 'none' && isNamed && isCued) return true;
-  if (kind === 'sure' && isNamed && line.isCapital(lastWord(line, nameTo)))
-    return ON_THE_WAY.test(line.before(from, 8));
+  if (kind !== 'none' && isNamed && isPlaced) return true;
+  if (kind === 'sure' && isNamed && line.isCapital(lastWord(line, nameTo))) return ON_THE_WAY.test(before);
   if (numbers === 0 || line.some(nameFrom, nameTo, (at) => line.isName(at) && NOT_STREETS.has(line.word(at))))
     return false;
   if (tail.isStrong) return true;
@@ -67,9 +78,8 @@ function isAddress(line: Line, street: Street, tail: Tail): boolean {
   if (isNamed && numbersBefore > 0 && numbersAfter > 0 && (!isPlain || tail.to > to))
     return line.digits(from, to) >= 3;
   if (!isCued) return false;
-  return (
-    !line.isCaseless(nameFrom) || kind !== 'none' || (numbersAfter > 0 && (isCalled || line.word(to) === ''))
-  );
+  if (!line.isCaseless(nameFrom) || kind !== 'none') return true;
+  return numbersAfter > 0 && (isCalled || line.word(to) === '');
 }
 
 /** `44 grey street`, but not `10 minute drive`. */

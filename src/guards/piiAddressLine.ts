@@ -1,4 +1,4 @@
-import { BOXES, CAPITAL_NAMES, PARTICLES, PLAIN_WORDS, UNITS } from './piiAddressWords.ts';
+import { BOXES, CAPITAL_NAMES, PARTICLES, PLAIN_WORDS, tellsStreet, UNITS } from './piiAddressWords.ts';
 import { plainWord, type Token, tokensOf } from './piiTokens.ts';
 import type { Span } from './spans.ts';
 
@@ -23,6 +23,8 @@ export interface Line {
   isTelling(at: number): boolean;
   /** In a line without any capital. */
   isCaseless(at: number): boolean;
+  /** A number or a word for streets stands at `at` or within `count` tokens behind it. */
+  hasAnchor(at: number, count: number): boolean;
   isParticle(at: number): boolean;
   isAbbreviation(at: number): boolean;
   /** `Apt`, `Suite`, … with a number behind it. */
@@ -37,19 +39,28 @@ export interface Line {
 /** `d'Ouchy`: the capital stands behind an article. */
 const ELIDED = /^\p{Ll}{1,4}['’]\p{Lu}/u;
 
+function isCapitalToken({ kind, text }: Token): boolean {
+  if (kind !== 'word') return false;
+  const unit = text.charCodeAt(0);
+  if (unit < 0x80 && !(unit >= 0x61 && unit <= 0x7a)) return true;
+  const first = text[0] ?? '';
+  const isLower = first === first.toLowerCase() && first !== first.toUpperCase();
+  return !isLower || (/^.{1,4}['’]/.test(text) && ELIDED.test(text));
+}
+
 export function lineOf(text: string, taken: readonly Span[]): Line {
   const tokens = withoutTaken(tokensOf(text), taken);
-  const words = tokens.map((token) => (token.kind === 'word' ? plainWord(token.text) : ''));
+  const words = tokens.map(({ kind, text: written }) => (kind === 'word' ? plainWord(written) : ''));
   const caseless = caselessLines(tokens);
+  const anchors = anchorsOf(tokens, words);
   const kindAt = (at: number) => tokens[at]?.kind;
   const textAt = (at: number) => tokens[at]?.text ?? '';
   const wordAt = (at: number) => words[at] ?? '';
 
-  const isCapital = (at: number) => {
-    if (kindAt(at) !== 'word') return false;
-    const first = textAt(at)[0] ?? '';
-    return first !== first.toLowerCase() || first === first.toUpperCase() || ELIDED.test(textAt(at));
-  };
+  const capitals = tokens.map(isCapitalToken);
+  const houses = tokens.map(({ kind, text: written }) => kind === 'number' && /^\d{1,6}(?!\d)/.test(written));
+  const isCapital = (at: number) => capitals[at] === true;
+  const isHouse = (at: number) => houses[at] === true;
   // `OR 97201`: regions are written as words that mean something else in lower case.
   const isCapitalName = (at: number) =>
     /^(?:\p{Lu}|\p{Lu}{2,3})$/u.test(textAt(at)) ||
@@ -58,13 +69,15 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     if (isCapital(at)) return !PLAIN_WORDS.has(wordAt(at)) || isCapitalName(at);
     return caseless[at] === true && kindAt(at) === 'word' && !PLAIN_WORDS.has(wordAt(at));
   };
-  const isHouse = (at: number) => kindAt(at) === 'number' && /^\d{1,6}(?!\d)/.test(textAt(at));
   const isUnit = (at: number) => {
     if (!UNITS.has(wordAt(at)) && !BOXES.has(wordAt(at))) return false;
     const next = /^[.#:]$/.test(textAt(at + 1)) ? at + 2 : at + 1;
     return kindAt(next) === 'number' || /^[A-Z]$/.test(textAt(next));
   };
-  const rangeOf = (from: number, to: number) => tokens.slice(Math.max(0, from), to);
+  const some = (from: number, to: number, holds: (at: number) => boolean) => {
+    for (let at = from; at < to; at++) if (holds(at)) return true;
+    return false;
+  };
 
   return {
     length: tokens.length,
@@ -79,13 +92,14 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     isName,
     isTelling: (at) => kindAt(at) === 'word' && wordAt(at).length > 2 && !PLAIN_WORDS.has(wordAt(at)),
     isCaseless: (at) => caseless[at] === true,
+    hasAnchor: (at, count) => (anchors[at] ?? Number.POSITIVE_INFINITY) <= at + count,
     isParticle: (at) => PARTICLES.has(wordAt(at)),
     isAbbreviation: (at) => kindAt(at) === 'word' && textAt(at).length <= 5 && wordAt(at) !== '',
     isUnit,
-    count: (from, to, kind) => rangeOf(from, to).filter((token) => token.kind === kind).length,
+    count: (from, to, kind) => tokens.slice(from, to).filter((token) => token.kind === kind).length,
     digits: (from, to) =>
-      rangeOf(from, to).reduce((sum, token) => sum + token.text.replace(/\D/g, '').length, 0),
-    some: (from, to, holds) => rangeOf(from, to).some((_, i) => holds(Math.max(0, from) + i)),
+      tokens.slice(from, to).reduce((sum, token) => sum + token.text.replace(/\D/g, '').length, 0),
+    some,
     before: (at, chars) => {
       const end = tokens[at]?.start ?? text.length;
       return text
@@ -97,8 +111,21 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
   };
 }
 
+/** For each token, where the next one stands that an address can be told by. */
+function anchorsOf(tokens: readonly Token[], words: readonly string[]): readonly number[] {
+  const anchors: number[] = new Array(tokens.length);
+  let next = Number.POSITIVE_INFINITY;
+  for (let at = tokens.length - 1; at >= 0; at--) {
+    const word = words[at] ?? '';
+    if (tokens[at]?.kind === 'number' || (word !== '' && tellsStreet(word))) next = at;
+    anchors[at] = next;
+  }
+  return anchors;
+}
+
 /** What is known to be a number of another kind ends every address; it becomes an empty mark. */
 function withoutTaken(tokens: readonly Token[], taken: readonly Span[]): readonly Token[] {
+  if (taken.length === 0) return tokens;
   let next = 0;
   return tokens.map((token): Token => {
     while (next < taken.length && (taken[next]?.end ?? 0) <= token.start) next++;

@@ -86,13 +86,8 @@ function countryAt(line: Line, at: number): Part | null {
 export function postcodeEnd(line: Line, at: number): number | null {
   const text = line.text(at);
   if (!line.isNumber(at)) {
-    const isOutward =
-      /^[A-Z]{1,2}$/.test(text) &&
-      /^\d[A-Z\d]?$/.test(line.text(at + 1)) &&
-      line.end(at) === line.start(at + 1);
-    return isOutward && /^\d[A-Z]?$/.test(line.text(at + 2))
-      ? at + (/^[A-Z]{1,2}$/.test(line.text(at + 3)) ? 4 : 3)
-      : null;
+    const isOutward = /^[A-Z]{1,2}\d[A-Z\d]?$/.test(text);
+    return isOutward && /^\d[A-Z]{2}$|^\d[A-Z]\d$/.test(line.text(at + 1)) ? at + 2 : null;
   }
   if (/^\d{3}$/.test(text) && /^\d{2,3}$/.test(line.text(at + 1))) return at + 2;
   if (/^\d{1,3}$/.test(text) && /^\d{4,6}$/.test(line.text(at + 1))) return at + 2;

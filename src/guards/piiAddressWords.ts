@@ -52,29 +52,41 @@ export const STREET_SURE = listOf(
 );
 
 /** How names of streets end where both are one word: Loorenstrasse, Magasinsgatan. */
-const ENDINGS = [
-  ...'strasse str gasse gassl gassli weg platz allee ring ufer damm steig stieg chaussee graben zeile siedlung'.split(
-    ' ',
-  ),
-  ...'straat laan plein gracht kade dijk singel dreef hof pad steeg markt'.split(' '),
-  ...'gatan gata gate gaten gade vagen vag vegen veien vej vejen alle torg torget torv plads plass stigen stien straede'.split(
-    ' ',
-  ),
-  ...'katu kuja polku kaari raitti penger'.split(' '),
-  ...'tanav puiestee tee maantee gatve iela'.split(' '),
-  ...'utca utja'.split(' '),
-  ...'street road avenue lane drive'.split(' '),
-  ...'ulitsa prospekt'.split(' '),
-].filter((ending) => ending.length >= 3);
+const ENDINGS: ReadonlySet<string> = new Set(
+  [
+    ...'strasse str gasse gassl gassli weg platz allee ring ufer damm steig stieg chaussee graben zeile siedlung'.split(
+      ' ',
+    ),
+    ...'straat laan plein gracht kade dijk singel dreef hof pad steeg markt'.split(' '),
+    ...'gatan gata gate gaten gade vagen vag vegen veien vej vejen alle torg torget torv plads plass stigen stien straede'.split(
+      ' ',
+    ),
+    ...'katu kuja polku kaari raitti penger'.split(' '),
+    ...'tanav puiestee tee maantee gatve iela'.split(' '),
+    ...'utca utja'.split(' '),
+    ...'street road avenue lane drive'.split(' '),
+    ...'ulitsa prospekt'.split(' '),
+  ].filter((ending) => ending.length >= 3),
+);
 
 /** A folded word that ends as a street does and has a name before that. */
 export function endsAsStreet(word: string): boolean {
-  return ENDINGS.some((ending) => word.length >= ending.length + 3 && word.endsWith(ending));
+  for (let length = 3; length <= 9 && length + 3 <= word.length; length++)
+    if (ENDINGS.has(word.slice(-length))) return true;
+  return false;
 }
 
-/** Finnish and Estonian streets end in what other words end in too: they count only beside a number. */
+/** Finnish, Estonian and Nordic streets end in what other words end in too: they count only beside a number. */
 export function mayEndAsStreet(word: string): boolean {
-  return endsAsStreet(word) || /.{4}(?:tie|ntie|vik|tun|holt|bakken|haugen|veg|sv|gt|vn)$/.test(word);
+  return (
+    endsAsStreet(word) ||
+    (word.length >= 6 && /(?:tie|ntie|vik|tun|holt|bakken|haugen|veg|sv|gt|vn)$/.test(word.slice(-6)))
+  );
+}
+
+/** Such a word is enough for an address that has no number. */
+export function tellsStreet(word: string): boolean {
+  return STREET_SURE.has(word) || STREET_AFTER.has(word) || STREET_BEFORE.has(word) || endsAsStreet(word);
 }
 
 export const UNITS = listOf(
@@ -94,9 +106,13 @@ export const PARTICLES = listOf(
   'von vom und y e i nad pod u na pri v s z k o ob sur sous en lez of the upon saint st s sv sw',
 );
 
-/** Words after which an address follows. Matched against the words before, joined by one blank. */
-export const CUE =
-  /(?:\b(?:address(?:es)?(?: (?:is|was|to|of|as|now|here|are|they))*|adresse|direccion|indirizzo|endereco|adres|adresa|cim|osoite|postal|residence|residing|resides?|lives?|lived|living|located|situated|based|office is|shop is|store is|home is|house is|restaurant is|moved|stays?|staying|meet (?:me|us|you|him|her|them)|drops? (?:you|me|us) off|taxi|uber|cab|(?:ship|deliver|send|mail|return|post|courier)(?:ped|ping|ed|ing|s)?(?: \p{L}+){0,4}?|delivery|sent|it in|it is|its in|live|wohn\w*|habite|vive|vivo|abito|moro)(?: (?:at|on|in|to|near|by|is|off|from))?(?: the)?|\b(?:side|corner|end) of|\benter on|\baddress here they are) ?$/u;
+/** Words after which a place follows. Matched against the words before, folded to lower case, one blank between. */
+export const PLACE_CUE =
+  /\b(?:address(?:es)?(?: (?:is|was|to|of|as|now|with|here|are|they)){0,4}|adresse|dirección|indirizzo|endereço|adres|adresa|cím|osoite|postal|residence|residing|resides?|lives?|lived|living|located|situated|based|(?:office|shop|store|home|house|restaurant|hotel|flat) is|moved|stays?|staying|meet (?:me|us|you|him|her|them)|drops? (?:you|me|us) off|taxi|uber|cab|it is|its|wohn\w*|habite|vive|vivo|abito|moro)(?: (?:at|on|in|to|near|by|is|off|from)){0,2}(?: the)? ?$|\b(?:side|corner|end) of(?: the)? ?$|\benter on ?$/u;
+
+/** Words after which a place follows or something else: `send it to`, `ship my order to`. */
+export const SEND_CUE =
+  /\b(?:ship|deliver|send|mail|return|post|courier|delivery|sent)(?:ped|ping|ed|ing|s)?(?: \p{L}+){0,4}? (?:to|at)(?: the)? ?$/u;
 
 /** What follows a number or a name without being a place: words that only look like one in a text without capitals. */
 export const PLAIN_WORDS = listOf(

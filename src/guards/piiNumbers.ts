@@ -18,9 +18,20 @@ const NETWORKS: readonly (readonly [prefix: RegExp, lengths: readonly number[]])
   [/^9792/, [16]],
 ];
 
+/** Words that announce a card, in the languages that customers write. */
+const CARD_CUE =
+  /\b(?:cards?|cc|pan|visa|master ?card|maestro|amex|american express|diners|discover|jcb|debit|credit|kredit\w*|\w*karten?\w*|carte|tarjeta|carta|cart[ãa]o|kaart|kort\w*|karta)\b/i;
+
 /** Payment cards: digits, in groups or not, that a network issues and whose last one checks (Luhn). */
 export function findCards(text: string): readonly Span[] {
-  return digitRuns(text).flatMap(cardsOf);
+  return digitRuns(text)
+    .flatMap(cardsOf)
+    .filter(({ start, end }) => {
+      const length = digitsOf(text.slice(start, end)).length;
+      if (length >= 14 && length <= 16 && !/[\p{L}_-]/u.test(text[start - 1] ?? '')) return true;
+      // One number in ten passes the check: lengths that few cards have, and parts of identifiers, need a word.
+      return CARD_CUE.test(text.slice(Math.max(0, start - LIMITS.cueChars), start));
+    });
 }
 
 /** Digits in groups, with one blank or dash between them. */

@@ -20,7 +20,7 @@ const CUE_BEFORE = new RegExp(
   'i',
 );
 
-const CUE_AFTER = /^[ ,]{0,2}[("]?(?:office|fax|mobile|cell|home|work|desk|phone|direct|landline)\b/i;
+const CUE_AFTER = /^ [("]?(?:office|fax|mobile|cell|home|work|desk|phone|direct|landline)\b/i;
 
 /** Telephone numbers: those whose shape says so, and others that the words around them announce. */
 export function findPhones(text: string): readonly Span[] {
@@ -35,6 +35,7 @@ export function findPhones(text: string): readonly Span[] {
 
 /** The longest part between blanks that has the shape of a number: a postcode or a count may stand beside it. */
 function phoneWithin({ start, found }: Match): Match | null {
+  if (!/\d{2}/.test(found)) return null;
   const starts = [0, ...matchesOf(found, /(?<=\d\)?) /g).map((blank) => blank.start + 1)];
   const ends = [
     found.length,
@@ -51,8 +52,9 @@ function phoneWithin({ start, found }: Match): Match | null {
 
 /** Without a bracket that nothing closes. */
 function balanced({ start, found }: Match): Match {
-  if (found.startsWith('(') && !found.includes(')')) return { start: start + 1, found: found.slice(1) };
-  return { start, found };
+  const opens = found.includes('(');
+  if (opens === found.includes(')')) return { start, found };
+  return opens ? { start: start + 1, found: found.slice(1) } : { start, found: found.replace(/\)$/, '') };
 }
 
 const DATE =
@@ -69,7 +71,7 @@ function isAnnounced(text: string, { start, found }: Match): boolean {
   const end = start + found.length;
   return (
     CUE_BEFORE.test(text.slice(Math.max(0, start - LIMITS.cueChars), start)) ||
-    CUE_AFTER.test(text.slice(end, end + 16))
+    (/\d\D/.test(found) && CUE_AFTER.test(text.slice(end, end + 16)))
   );
 }
 

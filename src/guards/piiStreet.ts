@@ -119,15 +119,21 @@ export function hasStreet(line: Line, from: number, to: number): boolean {
 }
 
 /** `sure`: the name says that it is a street. `maybe`: it may say so. */
-export function streetKind(line: Line, from: number, to: number): 'sure' | 'maybe' | 'none' {
-  let kind: 'sure' | 'maybe' | 'none' = 'none';
+export type StreetKind = 'sure' | 'maybe' | 'none';
+
+/** Longest street, with its numbers. */
+export const STREET_TOKENS = 14;
+
+export function streetKind(line: Line, from: number, to: number): StreetKind {
+  const last = line.word(to - 1) === '' ? to - 2 : to - 1;
+  let kind: StreetKind = 'none';
   for (let at = from; at < to; at++) {
     const word = line.word(at);
     if (word === '') continue;
     const isAlone = to - from === 1 || (to - from === 2 && line.text(to - 1) === '.');
     if (endsAsStreet(word) && (line.isName(at) || line.isHouse(at + 1))) return 'sure';
     if (!isAlone && at > from && STREET_AFTER.has(word) && STREET_SURE.has(word)) return 'sure';
-    if (!isAlone && at <= from + 1 && STREET_BEFORE.has(word) && STREET_SURE.has(word)) return 'sure';
+    if (at < last && at <= from + 1 && STREET_BEFORE.has(word) && STREET_SURE.has(word)) return 'sure';
     if (
       !isAlone &&
       (line.isName(at) || isStreetWord(line, at)) &&
