@@ -40,6 +40,7 @@ const YOU = bit('you');
 const POINTING = PRIOR | ALL | YOU;
 const TELLING = bit('own', 'not');
 const PERSONAL = bit('own', 'mine');
+const ASK = bit('ask');
 const SHOW = bit('show');
 const PROMPT = bit('prompt');
 const ROLE = bit('role');
@@ -63,11 +64,13 @@ export function signalsOf(reading: Reading, span: Span): readonly InjectionSigna
     found ??= new Set();
     found.add(signal);
   };
+  const first = reading.ideas[span.from] ?? 0;
   for (let at = span.from; at < span.to; at++) {
     const here = reading.ideas[at] ?? 0;
     if ((here & TRIGGERS) === 0) continue;
     const near = (first: number, last: number) => around(reading, span, at + first, at + last);
-    if (here & DROP && overrides(here, near, span.to - at)) add('override_instructions');
+    if (here & DROP && overrides(here, near, { wordsLeft: span.to - at, asks: (first & ASK) !== 0 }))
+      add('override_instructions');
     if (here & FRESH && near(1, 2) & ORDERS && (near(1, 6) & YOU || !(near(-4, -1) & PERSONAL)))
       add('new_task');
     if (here & SHOW && probes(near(1, 6))) add('system_prompt_probe');
@@ -92,11 +95,17 @@ function around({ ideas }: Reading, span: Span, first: number, last: number): nu
   return bits;
 }
 
-/** "Ignore the instructions above", not "why people forget the rules" or "do not ignore the rules". */
-function overrides(here: number, near: Near, wordsLeft: number): boolean {
+interface Place {
+  readonly wordsLeft: number;
+  /** The sentence begins as a question. */
+  readonly asks: boolean;
+}
+
+/** "Ignore the instructions above", not "why do people ignore all rules" or "do not ignore the rules". */
+function overrides(here: number, near: Near, { wordsLeft, asks }: Place): boolean {
   if (near(-2, -1) & TELLING || here & TELLING) return false;
   const after = near(1, 8);
-  if (after & ORDERS && after & POINTING) return true;
+  if (after & ORDERS && after & (asks ? PRIOR | YOU : POINTING)) return true;
   if (near(1, 3) & ALL && near(1, 4) & (PRIOR | SOURCE)) return true;
   // Languages that put the verb last.
   const before = near(-6, -1);

@@ -24,7 +24,7 @@ const DECAY = 1e-3;
 const SEED = 20260;
 
 /** What counts as suspicious, in log odds: set once, so that one in a hundred harmless texts of the sources is. */
-const THRESHOLDS: Readonly<Record<TextOrigin, number>> = { user: -0.5, tool: 0.1 };
+const THRESHOLDS: Readonly<Record<TextOrigin, number>> = { user: -0.5, tool: 0.2 };
 
 interface Example {
   readonly spans: readonly Features[];
