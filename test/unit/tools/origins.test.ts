@@ -153,6 +153,10 @@ describe('each sensitive argument has the origin of its worst value', () => {
     expect(keptOrigins([TO], before, { input: before, origins })).toEqual([origins[0]]);
     expect(kept(before, { to: 'anna', sum: 5 }, origins)).toEqual(['person', 'user']);
     expect(kept(before, { to: 'mallory', sum: 4 }, origins)).toEqual(['untrusted', 'person']);
+    const list = [{ field: 'to[]', kind: 'recipient' }] as const;
+    const worst = [{ field: 'to[1]', kind: 'recipient', from: 'untrusted', tool: 'read_file' }] as const;
+    const both = { to: ['anna', 'mallory'] };
+    expect(keptOrigins(list, both, { input: both, origins: worst })).toEqual(worst);
     // An origin that was never traced is not a good one.
     expect(kept(before, before, [])).toEqual(['unknown', 'unknown']);
   });
