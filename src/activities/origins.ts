@@ -2,14 +2,7 @@ import { ASK_PERSON } from '../core/calls.ts';
 import type { RunId } from '../core/ids.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { isText, isToolUse, type Message, type ToolResultBlock } from '../core/messages.ts';
-import {
-  declaredField,
-  type Origin,
-  type Placed,
-  type SensitiveField,
-  valuesAt,
-  worstOf,
-} from '../core/provenance.ts';
+import { declaredField, type Origin, type SensitiveField, valuesAt, worstOf } from '../core/provenance.ts';
 import { isNotice } from '../core/refusals.ts';
 import type { Release } from '../core/release.ts';
 import { unfenced } from '../guards/fence.ts';
@@ -83,11 +76,17 @@ export function originsOf(
   trace: Trace,
 ): readonly Origin[] {
   const object = isObject(raw) ? (raw as JsonObject) : {};
-  return eachField(sensitive, input, ({ field, kind }) => {
+  return sensitive.flatMap(({ field, kind }) => {
     const said = new Set(valuesAt(object, field).map(({ at }) => at));
-    return ({ at, value }) => (said.has(at) ? trace(kind, value) : { from: 'operator', tool: null });
+    const origins = valuesAt(input, field).map(({ at, value }): Origin => {
+      const found = said.has(at) ? trace(kind, value) : BY_DEFAULT;
+      return { field: at, kind, ...found };
+    });
+    return worstOf(origins) ?? [];
   });
 }
+
+const BY_DEFAULT = { from: 'operator', tool: null } as const;
 
 /**
  * Origins of arguments that may have been edited: a value that was there before came from where it did, and another one
@@ -98,28 +97,16 @@ export function keptOrigins(
   input: JsonObject,
   former: { readonly input: JsonObject; readonly origins: readonly Origin[] },
 ): readonly Origin[] {
-  return eachField(sensitive, input, ({ field }) => {
+  return sensitive.flatMap(({ field, kind }) => {
     const before = new Set(valuesAt(former.input, field).map(({ value }) => value));
+    const values = valuesAt(input, field);
+    const edited = values.filter(({ value }) => !before.has(value));
     const known = former.origins.find((one) => declaredField(one.field) === field);
-    const { from = 'unknown', tool = null } = known ?? {};
-    return ({ value }) => (before.has(value) ? { from, tool } : { from: 'person', tool: null });
-  });
-}
-
-type OriginOf = (placed: Placed) => Pick<Origin, 'from' | 'tool'>;
-
-function eachField(
-  sensitive: readonly SensitiveField[],
-  input: JsonObject,
-  originsIn: (field: SensitiveField) => OriginOf,
-): readonly Origin[] {
-  return sensitive.flatMap((field) => {
-    const originOf = originsIn(field);
-    const worst = worstOf(
-      valuesAt(input, field.field).map(
-        (placed): Origin => ({ field: placed.at, kind: field.kind, ...originOf(placed) }),
-      ),
-    );
-    return worst === null ? [] : [worst];
+    const kept: Origin = known ?? { field, kind, from: 'unknown', tool: null };
+    const origins = [
+      ...(edited.length < values.length ? [kept] : []),
+      ...edited.map(({ at }): Origin => ({ field: at, kind, from: 'person', tool: null })),
+    ];
+    return worstOf(origins) ?? [];
   });
 }

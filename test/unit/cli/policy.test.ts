@@ -15,7 +15,7 @@ import type { Session } from '../../../src/commands/session.ts';
 import { createTerminal } from '../../../src/commands/terminal.ts';
 import type { Json } from '../../../src/core/json.ts';
 import { usd } from '../../../src/core/money.ts';
-import { decide, type RuleMatch } from '../../../src/core/policy.ts';
+import { decide, type Rule, type RuleMatch } from '../../../src/core/policy.ts';
 import { connect } from '../../../src/store/connection.ts';
 import { success } from '../../../src/tools/result.ts';
 import { defineTool } from '../../../src/tools/tool.ts';
@@ -44,6 +44,11 @@ const cancel = readTool({
     return usd(1);
   },
 });
+const sending = readTool({
+  ...writes,
+  name: 'send_order',
+  sensitive: { recipient: ['order_id'] },
+});
 const POLICY = [
   allow({ tools: ['refund_order'], amount: { currency: 'USD', below: 25 } }, 'small'),
   deny({ firstTime: ['refund-to'], untrustedSeen: true }, 'stranger'),
@@ -52,7 +57,7 @@ const POLICY = [
 ];
 const AGENT = makeAgent({
   name: 'shop',
-  tools: [refund, cancel],
+  tools: [refund, cancel, sending],
   policy: POLICY,
   services: ({ database }) => ({ database }),
 });
@@ -208,14 +213,37 @@ describe('policy explain', () => {
     });
     expect(await explained('refund', INPUT)).toMatchObject({
       exit: 'notFound',
-      message: expect.stringContaining('refund_order, cancel_order'),
+      message: expect.stringContaining('refund_order, cancel_order, send_order'),
     });
     expect(await explained('refund_order', INPUT, { currency: 'EUR' })).toMatchObject({ exit: 'usage' });
   });
 });
 
+test('where an argument came from is said with --origin, and unknown without it', async () => {
+  const runRules: readonly Rule[] = [deny({ origins: ['person'] }, 'no')];
+  const explained = (flags: Partial<ExplainFlags>) => shown(flags, 'send_order', { order_id: '#W1' });
+  expect((await explained({})).facts.origins).toEqual([
+    { field: 'order_id', kind: 'recipient', from: 'unknown', tool: null },
+  ]);
+  expect(await explained({ origin: [{ field: 'order_id', from: 'person' }], runRules })).toMatchObject({
+    rule: 'run:no',
+  });
+  expect(await text({}, 'send_order', { order_id: '#W1' })).toContain('order_id is unknown');
+  const strange = failure(
+    shown({ origin: [{ field: 'nothing', from: 'user' }] }, 'send_order', { order_id: '#W1' }),
+  );
+  expect(await strange).toMatchObject({
+    exit: 'usage',
+    message: '--origin nothing: send_order declares order_id',
+  });
+});
+
 describe('why a member does not hold, in words', () => {
-  const facts = policyFacts({ amount: usd(30), requester: { tenant: 'acme', roles: ['vip'] } });
+  const origins = [
+    { field: 'to', kind: 'recipient', from: 'trusted', tool: 'look' },
+    { field: 'sum', kind: 'amount', from: 'user', tool: null },
+  ] as const;
+  const facts = policyFacts({ amount: usd(30), origins, requester: { tenant: 'acme', roles: ['vip'] } });
   test.each<readonly [RuleMatch, string]>([
     [{ tools: ['a', 'b'] }, 'the tool is refund_order, not a or b'],
     [{ tiers: ['read'] }, 'the tier is write_risky, not read'],
@@ -223,6 +251,9 @@ describe('why a member does not hold, in words', () => {
     [{ amount: { currency: 'EUR', from: 1, below: 2 } }, 'the amount is 30.00 USD, not from 1 below 2 EUR'],
     [{ amountUnknown: true }, 'the amount is 30.00 USD, so it is known'],
     [{ untrustedSeen: true }, 'the run has read no untrusted text'],
+    [{ privateRead: true }, 'the run has read no private data'],
+    [{ suspicious: true }, 'no guard found signs of an injection'],
+    [{ origins: ['untrusted', 'unknown'] }, 'to is trusted (look), sum is user, not untrusted or unknown'],
     [{ firstTime: ['refund-to', 'x'] }, 'the call is not the first of refund-to or x'],
     [
       { hours: { from: '09:00', to: '17:00', offsetMinutes: -90 } },

@@ -22,6 +22,9 @@ describe('a rule may say all of this', () => {
         categories: ['c'],
         amount: { currency: 'USD', from: -1.5, below: 0 },
         untrustedSeen: true,
+        privateRead: true,
+        suspicious: true,
+        origins: ['untrusted', 'unknown'],
         firstTime: ['refund-to', 'first-use'],
         hours: { from: '22:00', to: '06:00', offsetMinutes: -840 },
         tenants: ['acme'],
@@ -109,6 +112,12 @@ describe('what is wrong with a rule is said with its name, the value and what to
       'match.tiers[0] is "risky": one of read, write_safe,',
     ],
     ['a class with a value', matching({ firstTime: ['refund-to:x'] }), 'the name of the class alone'],
+    [
+      'an origin that there is not',
+      matching({ origins: ['memory'] }),
+      'match.origins[0] is "memory": one of user, operator, person, trusted, unknown, untrusted',
+    ],
+    ['a false flag', matching({ suspicious: false }), 'match.suspicious is false: true, or leave it out'],
     [
       'a false condition',
       matching({ untrustedSeen: false }),

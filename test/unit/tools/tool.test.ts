@@ -58,6 +58,65 @@ describe('what is not said about a tool counts as the worst', () => {
   });
 });
 
+describe('sensitive arguments', () => {
+  const input = z.object({
+    to: z.string(),
+    sum: z.number().nullable(),
+    items: z.array(z.object({ id: z.string(), n: z.number().int() })),
+    tags: z.array(z.string()),
+    deep: z.object({ url: z.string().optional() }),
+    kind: z.enum(['a', 'b']),
+    yes: z.boolean(),
+  });
+  const of = (sensitive: NonNullable<ToolOptions<typeof input, unknown>['sensitive']>) =>
+    defineTool<typeof input, unknown>({
+      ...reads,
+      ...writes,
+      name: 'send_money',
+      input,
+      sensitive,
+      run: () => success(1),
+    });
+
+  test('are part of the labels, and so of the release', () => {
+    const sensitive = {
+      url: ['deep.url'],
+      recipient: ['to', 'items[].id', 'tags[]', 'kind'],
+      amount: ['sum', 'items[].n'],
+    };
+    expect(of(sensitive).labels.sensitive).toEqual([
+      { field: 'to', kind: 'recipient' },
+      { field: 'items[].id', kind: 'recipient' },
+      { field: 'tags[]', kind: 'recipient' },
+      { field: 'kind', kind: 'recipient' },
+      { field: 'sum', kind: 'amount' },
+      { field: 'items[].n', kind: 'amount' },
+      { field: 'deep.url', kind: 'url' },
+    ]);
+  });
+
+  test.each([
+    ['nowhere', /sensitive\.recipient: the input has no "nowhere"/],
+    ['items.id', /the input has no "items\.id"/],
+    ['to[]', /the input has no "to\[\]"/],
+    ['items[]x', /the input has no "items\[\]x"/],
+    ['deep', /"deep" leads to object: go on to a text or a number/],
+    ['items', /"items" leads to array/],
+    ['items[]', /"items\[\]" leads to object/],
+    ['yes', /"yes" leads to boolean/],
+    ['', /the input has no ""/],
+    ['x'.repeat(LIMITS.sensitiveFieldChars + 1), /has more than 80 characters/],
+  ])('"%s" is a path that protects nothing', (path, problem) => {
+    expect(() => of({ recipient: [path] })).toThrow(problem);
+  });
+
+  test('each has one kind, and there are not many', () => {
+    expect(() => of({ recipient: ['to'], path: ['to'] })).toThrow(/names "to" twice/);
+    const many = Array.from({ length: LIMITS.sensitiveFields + 1 }, () => 'to');
+    expect(() => of({ recipient: many })).toThrow(/has 9 paths, the limit is 8/);
+  });
+});
+
 describe('a definition that cannot be right is refused, naming the tool and the rule', () => {
   const check = async () => ({ kind: 'did_not' }) as const;
   test.each<readonly [string, Partial<ToolOptions<OrderInput, unknown>>, RegExp]>([

@@ -54,6 +54,7 @@ function recordOf(others: Others, kind: ApprovalRecord['kind'] = 'call'): Approv
     requester: others.requester,
     payee: others.summary,
     quote: others.reason,
+    origins: [{ field: others.summary, kind: 'recipient', from: 'untrusted', tool: others.tool }],
     terms: { seen: others.summary },
     formerTerms: { seen: others.reason },
     approvers: { people: [others.approver], roles: [others.approver] },
