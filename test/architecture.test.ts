@@ -49,6 +49,7 @@ const WIRING = [
   'config',
   'connection',
   'searchAttributes',
+  'governorSchedule',
   'commands',
   'dev',
   'server',

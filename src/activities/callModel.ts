@@ -1,6 +1,7 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { fits } from '../core/budget.ts';
 import { FailureError, terminal } from '../core/errors.ts';
+import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { isToolUse, type Message, textOf, totalTokens } from '../core/messages.ts';
 import { notice } from '../core/refusals.ts';
@@ -10,9 +11,10 @@ import { ModelCallError } from '../models/classify.ts';
 import { costMicroUsd, worstCaseMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer, ModelRequest } from '../models/provider.ts';
 import { commitAnswer, failAttempt, openAttempt, storedAnswer } from '../store/answers.ts';
+import { type Admission, admitRun } from '../store/breakers.ts';
 import { type ChainNode, headOf, link, loadChain } from '../store/chain.ts';
 import { prepareCalls } from './prepare.ts';
-import { implementationOf } from './releases.ts';
+import { implementationOf, nowhere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput, CallModelResult, Preview } from './types.ts';
 import { appendedBlocks } from './userMessage.ts';
@@ -39,8 +41,10 @@ async function callOnce(
 ): Promise<CallModelResult> {
   const startedAtMs = Date.now();
   const { sql } = services;
-  const releaseHash = input.release ?? (await services.releases.resolve(input.agent, input.channel));
-  const release = await services.releases.get(releaseHash);
+  const admitted = await admit(services, input);
+  const release = await services.releases.get(admitted.release);
+  if (admitted.kind === 'held') return { ...admitted, whileBroken: release.whileBroken };
+  const releaseHash = admitted.release;
   const limits = tighten(release.limits, input.wantedLimits);
   const pinned = input.release === null ? pin(releaseHash, release, limits) : null;
   const allowance = input.allowance ?? {
@@ -140,6 +144,8 @@ async function callOnce(
     head: head.node,
     nodes: [userNode, answerNode].filter((node): node is ChainNode => node !== null),
     blobs: prepared.map(({ args }) => args),
+    outcomes: input.append.results.flatMap(({ counted }) => counted ?? []),
+    release: releaseHash,
   });
   if (first) return result;
   // Another attempt of this step was faster: its answer stands, this one is an orphan with its cost booked.
@@ -147,6 +153,18 @@ async function callOnce(
     (await storedAnswer(sql, input.run, input.step, input.purpose)) ?? 'null',
   ) as CallModelResult;
 }
+
+/** The release that the run has pinned; for one that has pinned none yet, whether it may begin, and with which. */
+async function admit(services: ActivityServices, input: CallModelInput): Promise<Admitted> {
+  if (input.release !== null) return { kind: 'admitted', release: input.release };
+  const admission = await admitRun(services.sql, input, input.channel);
+  if (admission.kind === 'held') return admission;
+  return { kind: 'admitted', release: admission.release ?? nowhere(input.agent, input.channel) };
+}
+
+type Admitted =
+  | { readonly kind: 'admitted'; readonly release: Hash }
+  | Extract<Admission, { readonly kind: 'held' }>;
 
 /** Answers that must not become part of the conversation: empty ones, refusals, and those past the window. */
 function isKept(answer: ModelAnswer, hasText: boolean, hasCalls: boolean): boolean {

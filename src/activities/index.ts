@@ -3,15 +3,16 @@ import { insertApprovals, insertDecisions } from '../store/records.ts';
 import { callModel } from './callModel.ts';
 import { endRun } from './endRun.ts';
 import { bordered } from './failure.ts';
+import { govern, wakeHeld } from './govern.ts';
 import { prepareCall } from './prepare.ts';
 import { remind } from './remind.ts';
 import { closeEffect, resolveEffect, runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
-import type { Activities } from './types.ts';
+import type { Activities, BreakerChangeTold, GovernorActivities } from './types.ts';
 import { verifyControls } from './verify.ts';
 
 /** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
-export function createActivities(services: ActivityServices): Activities {
+export function createActivities(services: ActivityServices): Activities & GovernorActivities {
   const { sql } = services;
   return {
     callModel: bordered((input) => callModel(services, input)),
@@ -28,5 +29,7 @@ export function createActivities(services: ActivityServices): Activities {
     verifyControls: bordered((input) => verifyControls(services, input)),
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
     endRun: bordered((input) => endRun(services, input)),
+    govern: bordered<void, readonly BreakerChangeTold[]>(() => govern(services)),
+    wakeHeld: bordered<void, number>(() => wakeHeld(services)),
   };
 }

@@ -18,7 +18,13 @@ export function render(result: ToolResult): Rendered {
   const long = utf8Bytes(clean) > LIMITS.inlineResultBytes;
   const shown = long ? excerpt(clean) : clean;
   return {
-    outcome: { kind: 'ran', status, ref: hashText(shown), bytes: utf8Bytes(shown) },
+    outcome: {
+      kind: 'ran',
+      status,
+      ref: hashText(shown),
+      bytes: utf8Bytes(shown),
+      ...(result.kind === 'failed' && result.retryable && { broke: true as const }),
+    },
     text: shown,
     full: long ? clean : null,
   };

@@ -1,4 +1,5 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
+import type { BreakerEvent } from '../core/breakers.ts';
 import type { CallOutcome, PreparedCall } from '../core/calls.ts';
 import type { Control, Verified } from '../core/control.ts';
 import type { ApprovalId, CallKey, Hash, RunId } from '../core/ids.ts';
@@ -6,7 +7,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { RunLimits } from '../core/limits.ts';
 import type { Usage } from '../core/messages.ts';
 import type { Approvers } from '../core/policy.ts';
-import type { PinnedRelease } from '../core/release.ts';
+import type { PinnedRelease, Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import type { Append, HandOver, Head, UnrecordedDecision } from '../core/state.ts';
 
@@ -28,6 +29,20 @@ export interface Activities {
   keepTexts(input: KeepTextsInput): Promise<readonly Hash[]>;
   /** `head`: where the conversation ends, with what was appended last. */
   endRun(input: EndRunInput): Promise<{ readonly head: Head | null }>;
+}
+
+/** What the governor has done, for the whole fleet. Every part may be repeated. */
+export interface GovernorActivities {
+  /** Opens and closes breakers; what changed, a page at most. */
+  govern(): Promise<readonly BreakerChangeTold[]>;
+  /** Tells runs that no breaker holds any more to look again; how many. */
+  wakeHeld(): Promise<number>;
+}
+
+export interface BreakerChangeTold {
+  readonly name: string;
+  readonly event: BreakerEvent;
+  readonly why: string;
 }
 
 /** Who and what a run is, for activities that have to know. */
@@ -87,6 +102,16 @@ export type CallModelResult =
       readonly kind: 'over_limit';
       readonly limit: 'tokens' | 'cost';
       readonly pinned: PinnedRelease | null;
+    }
+  | {
+      /** A breaker keeps a run from beginning. Nothing was asked, spent or pinned. */
+      readonly kind: 'held';
+      readonly release: Hash;
+      /** `breaker:NAME`. */
+      readonly name: string;
+      /** Null: until an operator says so. */
+      readonly untilMs: number | null;
+      readonly whileBroken: Release['whileBroken'];
     };
 
 export interface PrepareCallInput extends RunRef {
@@ -131,7 +156,7 @@ export type RunToolResult =
       readonly activeMs: number;
     }
   | {
-      /** A kill switch is set. Nothing was done, and nothing is claimed. */
+      /** A kill switch is set or a breaker is open (`breaker:NAME`). This attempt did nothing, and has claimed nothing. */
       readonly kind: 'held';
       readonly name: string;
       readonly activeMs: number;

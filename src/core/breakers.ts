@@ -204,7 +204,9 @@ export function judgeBreaker(
         ? { breaker, event: null, why: null }
         : halfOpened(breaker, state.why, rules, nowMs);
     case 'half_open':
-      return why === null ? judgeProbes(breaker, state, mine, rules, nowMs) : opened(breaker, why, rules, nowMs);
+      return why === null
+        ? judgeProbes(breaker, state, mine, rules, nowMs)
+        : opened(breaker, why, rules, nowMs);
     default:
       return state satisfies never;
   }
@@ -212,7 +214,9 @@ export function judgeBreaker(
 
 function exceeds({ metric, bad, of: all, runs }: Reading, threshold: Threshold): boolean {
   const samples = metric === 'cost' ? bad : all;
-  return all > 0 && samples >= threshold.minOf && runs >= threshold.minRuns && bad / all > threshold.openAbove;
+  return (
+    all > 0 && samples >= threshold.minOf && runs >= threshold.minRuns && bad / all > threshold.openAbove
+  );
 }
 
 /** What the probes say about that for which it had opened. Those who wait for people say nothing, and others go (B1). */
@@ -225,7 +229,8 @@ function judgeProbes(
 ): Judgement {
   const sinceMs = nowMs - state.sinceMs;
   const over = sinceMs >= rules.halfOpenMs;
-  if (state.why.kind === 'operator') return over ? closed(breaker, nowMs) : { breaker, event: null, why: null };
+  if (state.why.kind === 'operator')
+    return over ? closed(breaker, nowMs) : { breaker, event: null, why: null };
   const { metric } = state.why.reading;
   const threshold = rules.metrics[metric];
   const reading = readings.find((one) => one.metric === metric) ?? { metric, bad: 0, of: 0, runs: 0 };
@@ -336,9 +341,22 @@ export function whyText(why: Why): string {
 /** What a customer reads whose conversation is not begun now. */
 export function comeBackText(untilMs: number | null): string {
   const when =
-    untilMs === null ? 'later' : `after ${new Date(untilMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    untilMs === null
+      ? 'later'
+      : `after ${new Date(untilMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   return `We cannot take this on right now. Nothing was done. Please come back ${when}.`;
 }
 
-/** How a call ended, as far as that says something about tool, agent or policy. */
-export type OutcomeWord = 'answered' | 'said_no' | 'broke' | 'denied' | 'looped' | 'other';
+/** Of what a held call or run names: a breaker, not a kill switch. */
+export function isBreaker(name: string): boolean {
+  return name.startsWith(BREAKER);
+}
+
+/** The breaker or kill switch that holds something, in words. */
+export function holderText(name: string): string {
+  return isBreaker(name)
+    ? `the breaker "${name.slice(BREAKER.length)}" to close`
+    : `the switch "${name}" to be lifted`;
+}
+
+const BREAKER = 'breaker:';

@@ -1,6 +1,7 @@
 import type { RunRef } from '../activities/types.ts';
 import type { Hash } from '../core/ids.ts';
 import type { Usage } from '../core/messages.ts';
+import type { ResultRef } from '../core/state.ts';
 import type { ChainNode } from './chain.ts';
 import type { Sql } from './connection.ts';
 import { hashText } from './hash.ts';
@@ -59,19 +60,29 @@ export interface AnswerToCommit {
   readonly head: Hash;
   readonly nodes: readonly ChainNode[];
   readonly blobs: readonly string[];
+  /** How the calls ended whose results this answer has taken in: what breakers are judged by. */
+  readonly outcomes: readonly NonNullable<ResultRef['counted']>[];
+  readonly release: Hash;
 }
 
 /** True when this answer is the answer; false when another attempt's stands (this one is kept as an orphan). */
 export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit): Promise<boolean> {
-  const { nodes, blobs } = answer;
+  const { nodes, blobs, outcomes } = answer;
   const [row] = await sql<{ first: boolean }[]>`
-    select commit_answer(${ref.run}, ${answer.step}, ${answer.purpose}, ${answer.attempt}, ${answer.result},
+    with committed as materialized (select commit_answer(${ref.run}, ${answer.step}, ${answer.purpose}, ${answer.attempt}, ${answer.result},
       ${answer.costMicroUsd}, ${JSON.stringify(answer.usage)}, ${answer.requestId}, ${answer.tokens}, ${answer.runState},
       ${answer.head},
       ${nodes.map((node) => node.hash)}::text[], ${nodes.map((node) => node.seq)}::integer[],
       ${nodes.map((node) => node.parent)}::text[], ${nodes.map((node) => node.message.role)}::text[],
       ${nodes.map((node) => node.body)}::text[],
-      ${blobs.map(hashText)}::text[], ${[...blobs]}::text[]) as first`;
+      ${blobs.map(hashText)}::text[], ${[...blobs]}::text[]) as first),
+    counted as (
+      insert into call_outcomes (run, agent, release, tenant, tool, outcome)
+      select ${ref.run}, ${ref.agent}, ${answer.release}, ${ref.requester.tenant}, o.tool, o.outcome
+      from committed, unnest(${outcomes.map(({ tool }) => tool)}::text[], ${outcomes.map(({ outcome }) => outcome)}::text[])
+        as o(tool, outcome)
+      where committed.first)
+    select first from committed`;
   return row?.first === true;
 }
 

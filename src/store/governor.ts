@@ -1,4 +1,5 @@
-import { type BreakerEvent, type BreakerRules, judgeBreaker, newBreaker, whyText } from '../core/breakers.ts';
+import type { BreakerChangeTold } from '../activities/types.ts';
+import { type BreakerRules, judgeBreaker, newBreaker, whyText } from '../core/breakers.ts';
 import { LIMITS } from '../core/limits.ts';
 import { listBreakers, time, writeBreaker } from './breakers.ts';
 import type { Sql } from './connection.ts';
@@ -7,23 +8,16 @@ import { readReadings } from './readings.ts';
 // One look of the governor: reads, judges, writes. Several at once change each breaker once: a judgement is written only
 // over the version that it was made of.
 
-export interface BreakerChange {
-  readonly name: string;
-  readonly event: BreakerEvent;
-  /** In words. */
-  readonly why: string;
-}
-
 /** `nowMs`: null for the database's own clock. */
 export async function governBreakers(
   sql: Sql,
   rules: BreakerRules,
   nowMs: number | null = null,
-): Promise<readonly BreakerChange[]> {
+): Promise<readonly BreakerChangeTold[]> {
   const atMs = nowMs ?? (await databaseNow(sql));
   const stored = new Map((await listBreakers(sql)).map((one) => [one.breaker.name, one]));
   const readings = await readReadings(sql, rules, atMs);
-  const changes: BreakerChange[] = [];
+  const changes: BreakerChangeTold[] = [];
   for (const name of new Set([...stored.keys(), ...readings.keys()])) {
     const before = stored.get(name) ?? { breaker: newBreaker(name), version: 0 };
     const judgement = judgeBreaker(before.breaker, readings.get(name) ?? [], rules, atMs);

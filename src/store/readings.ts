@@ -1,4 +1,10 @@
-import { type BreakerRules, type CostHistory, costBaseline, METRICS, type Reading } from '../core/breakers.ts';
+import {
+  type BreakerRules,
+  type CostHistory,
+  costBaseline,
+  METRICS,
+  type Reading,
+} from '../core/breakers.ts';
 import { LIMITS } from '../core/limits.ts';
 import { time } from './breakers.ts';
 import type { Sql } from './connection.ts';
@@ -85,7 +91,13 @@ async function readRates(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
 }
 
 /** Failures that speak of the model's service. Of ours, or of our accounts, no other model would heal. */
-const MODEL_FAILURES = ['model_overloaded', 'model_unavailable', 'model_timeout', 'model_stalled', 'model_garbled'];
+const MODEL_FAILURES = [
+  'model_overloaded',
+  'model_unavailable',
+  'model_timeout',
+  'model_stalled',
+  'model_garbled',
+];
 
 async function readCosts(sql: Sql, rules: BreakerRules, nowMs: number): Promise<readonly Row[]> {
   const { kinds, windowMs, minOf } = rules.metrics.cost;

@@ -36,6 +36,8 @@ export interface AgentOptions<Services> {
   /** Default `standard`. */
   readonly model?: ModelTier;
   readonly whileWaiting?: 'withdraw' | 'queue';
+  /** New conversations while a breaker is open: `wait` until it closes (default), or `refuse` with when to come back. */
+  readonly whileBroken?: 'wait' | 'refuse';
   /** Gives the agent the tool `ask_person`. Default false. */
   readonly asksPeople?: boolean;
   /** Where escalations go. Default: the agent's name. */
@@ -82,6 +84,7 @@ export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
       modelTier: options.model ?? 'standard',
       reminder: `Remember the rules of this conversation:\n${bullets(options.prompt.rules)}`,
       whileWaiting: options.whileWaiting ?? 'withdraw',
+      whileBroken: options.whileBroken ?? 'wait',
       queue: options.queue ?? options.name,
     },
     // The only place where a tool meets services it was not typed with; `services` below is its pair.

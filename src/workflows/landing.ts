@@ -41,7 +41,7 @@ async function touchDown(run: Run, reason: LandingReason): Promise<Ending | null
 async function lastWords(run: Run, reason: LandingReason): Promise<string> {
   if (modelCannotLand(reason)) return ownWords(reason);
   const answer = await askModel(run, 'land', [landingNotice(reason)]);
-  const said = typeof answer === 'string' ? '' : (answer.preview?.text ?? '');
+  const said = typeof answer === 'string' || answer.kind === 'held' ? '' : (answer.preview?.text ?? '');
   return said === '' ? ownWords(reason) : said;
 }
 

@@ -6,6 +6,7 @@ import { addUsage, totalTokens } from '../core/messages.ts';
 import { notice, refuse } from '../core/refusals.ts';
 import { type LandingReason, NOTHING, openTurn, type TextRef } from '../core/state.ts';
 import { oneLine, utf8Bytes, visible } from '../core/text.ts';
+import { awaitAdmission, type Held } from './admission.ts';
 import { enter, patch, patchTurn, type Run, refOf, showCard, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
 import { replyTo } from './inbox.ts';
@@ -46,7 +47,8 @@ export async function playTurn(run: Run): Promise<Ending | null> {
   }
   enter(run, 'running', '');
   const result = await askModel(run, 'act');
-  return typeof result === 'string' ? startLanding(run, result) : digestAnswer(run, result);
+  if (typeof result === 'string') return startLanding(run, result);
+  return result.kind === 'held' ? awaitAdmission(run, result) : digestAnswer(run, result);
 }
 
 /** Messages that wait join the turn; long ones are put into the store first. */
@@ -87,12 +89,12 @@ function startLanding(run: Run, reason: LandingReason): null {
 
 export type Answer = Extract<CallModelResult, { kind: 'answered' }>;
 
-/** One model call with what waits to be appended. Returns the landing it leads to where it could not be made. */
+/** One model call with what waits to be appended. Returns what keeps the run from it, or the landing it leads to. */
 export async function askModel(
   run: Run,
   purpose: 'act' | 'land',
   more: readonly string[] = [],
-): Promise<Answer | LandingReason> {
+): Promise<Answer | Held | LandingReason> {
   if (!turnOf(run).sealed || purpose === 'act') addTexts(run, more);
   patchTurn(run, { sealed: true });
   const step = run.state.nextStep;
@@ -103,6 +105,8 @@ export async function askModel(
         [modelInput(run, step, purpose)],
       ),
     );
+    if (result.kind === 'held') return result;
+    if (turnOf(run).heldSinceMs !== null) patchTurn(run, { heldSinceMs: null });
     if (result.pinned !== null) patch(run, { pinned: result.pinned });
     if (result.kind === 'over_limit') return unsealed(run, result.limit);
     book(run, result);

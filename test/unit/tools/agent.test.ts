@@ -209,6 +209,7 @@ describe('the release', () => {
       limits: DEFAULT_RUN_LIMITS,
       modelTier: 'standard',
       whileWaiting: 'withdraw',
+      whileBroken: 'wait',
       queue: 'support',
     });
   });
@@ -236,6 +237,7 @@ describe('the release', () => {
     ['a limit', { limits: { tokensPerRun: 1 } }],
     ['the model tier', { model: 'deep' }],
     ['what a message does to open requests', { whileWaiting: 'queue' }],
+    ['what a breaker does to new runs', { whileBroken: 'refuse' }],
     ['the queue', { queue: 'desk' }],
     ['the name', { name: 'support-2' }],
   ])('has another hash with %s different', (_name, different) => {
