@@ -64,13 +64,15 @@ export async function diagnose(environment: Environment, cwd: string): Promise<r
         : away(['database', 'migrations'], store.look)),
       ...(sql !== null && ready
         ? [...recordChecks(sql, target.decisionKey), ...releaseChecks(sql, target.decisionKey)]
-        : ['decision key', 'notices', 'audit', 'switches', 'releases', 'approvers'].map((name) => ({
-            name,
-            mend: '',
-            look: async () => [
-              { state: 'skipped' as const, found: `needs ${sql === null ? 'database' : 'migrations'}` },
-            ],
-          }))),
+        : ['decision key', 'notices', 'audit', 'switches', 'breakers', 'releases', 'approvers'].map(
+            (name) => ({
+              name,
+              mend: '',
+              look: async () => [
+                { state: 'skipped' as const, found: `needs ${sql === null ? 'database' : 'migrations'}` },
+              ],
+            }),
+          )),
       ...agentChecks(environment, ready ? sql : null),
       ...placeChecks(environment),
     ];

@@ -8,7 +8,9 @@ import { LIMITS } from './limits.ts';
  * B2. It opens above one rate and closes at a lower one, on enough samples, of enough runs: one customer opens nothing.
  * B3. Open is for a time, longer with each time in a row, up to a bound; then a few are let through, and they decide.
  * B4. After each change only what happened since then is judged: what opened a breaker does not open it twice.
- * B5. While an operator's word is in force nothing else moves the breaker.
+ * B5. The narrowest is blamed: a release for a tool only where the tool works for other releases; and what a release does
+ *     whose own breaker is not closed says nothing about the tool, so that runs pinned to it do not fail the tool's probes.
+ * B6. While an operator's word is in force nothing else moves the breaker.
  */
 export const BREAKER_KINDS = ['fleet', 'agent', 'release', 'tool', 'model', 'tenant'] as const;
 export type BreakerKind = (typeof BREAKER_KINDS)[number];
@@ -29,7 +31,9 @@ export type Metric = (typeof METRICS)[number];
 /** What was seen of one name since its breaker last changed, and within the window of the measure. */
 export interface Reading {
   readonly metric: Metric;
-  /** Of `cost`: micro-dollars spent. */
+  /** The tool, where a release is judged tool by tool: what works hides nothing that does not. */
+  readonly part: string | null;
+  /** Of `cost`: micro-dollars spent, see `readCost`. */
   readonly bad: number;
   /** Of `cost`: what is usual for an hour, in micro-dollars; 0 where nobody can say. */
   readonly of: number;
@@ -53,6 +57,7 @@ export interface BreakerRules {
   readonly metrics: Readonly<Record<Metric, Threshold>>;
   readonly openMs: number;
   readonly openMaxMs: number;
+  /** Closed for so long, it begins anew; half-open for so long without anybody who came, it closes. */
   readonly calmMs: number;
   readonly halfOpenMs: number;
   readonly probes: number;
@@ -131,6 +136,8 @@ export type BreakerState =
       readonly untilMs: number;
       /** How many are let through until then. */
       readonly probes: number;
+      /** How many came by now. */
+      readonly taken: number;
       readonly why: Why;
     };
 
@@ -231,9 +238,11 @@ function judgeProbes(
   const over = sinceMs >= rules.halfOpenMs;
   if (state.why.kind === 'operator')
     return over ? closed(breaker, nowMs) : { breaker, event: null, why: null };
-  const { metric } = state.why.reading;
+  const { metric, part } = state.why.reading;
   const threshold = rules.metrics[metric];
-  const reading = readings.find((one) => one.metric === metric) ?? { metric, bad: 0, of: 0, runs: 0 };
+  const reading = readings.find((one) => one.metric === metric && one.part === part) ?? {
+    ...{ metric, part, bad: 0, of: 0, runs: 0 },
+  };
   if (metric === 'cost') {
     if (!over) return { breaker, event: null, why: null };
     // Nothing is spent, or nothing is known about what is usual: either way nothing runs away.
@@ -247,7 +256,9 @@ function judgeProbes(
     return opened(breaker, { kind: 'reading', reading }, rules, nowMs);
   if (good && (over || (sinceMs >= threshold.proveMs && reading.of >= rules.provenBy)))
     return closed(breaker, nowMs);
-  return over ? halfOpened(breaker, state.why, rules, nowMs) : { breaker, event: null, why: null };
+  // Those who were let through have said nothing yet, or nobody came at all.
+  if (over && state.taken > 0) return halfOpened(breaker, state.why, rules, nowMs);
+  return sinceMs >= rules.calmMs ? closed(breaker, nowMs) : { breaker, event: null, why: null };
 }
 
 function opened(breaker: Breaker, why: Why, rules: BreakerRules, nowMs: number): Judgement {
@@ -264,7 +275,14 @@ function opened(breaker: Breaker, why: Why, rules: BreakerRules, nowMs: number):
 
 function halfOpened(breaker: Breaker, why: Why, rules: BreakerRules, nowMs: number): Judgement {
   const { halfOpenMs, probes } = rules;
-  const state = { kind: 'half_open', sinceMs: nowMs, untilMs: nowMs + halfOpenMs, probes, why } as const;
+  const state = {
+    kind: 'half_open',
+    sinceMs: nowMs,
+    untilMs: nowMs + halfOpenMs,
+    probes,
+    taken: 0,
+    why,
+  } as const;
   return { breaker: { ...breaker, state }, event: 'half_open', why };
 }
 
@@ -289,24 +307,42 @@ export function releaseBreaker(breaker: Breaker, rules: BreakerRules, nowMs: num
   return { ...next, event: 'released', why };
 }
 
-/** What was spent before, by whole hours, in micro-dollars; hours in which nothing was spent are left out. */
+/** What was spent under a name before, by whole hours of the clock, in micro-dollars. */
 export interface CostHistory {
-  /** This hour of the day, on past days. */
-  readonly thisHour: readonly number[];
-  /** The hour before it, on past days. */
-  readonly lastHour: readonly number[];
-  /** The hours before this one, on this day and the one before. */
+  /** This hour of the day on past days, the hour before it, and so on back; days on which nothing was spent are left out. */
+  readonly usual: readonly (readonly number[])[];
+  /** The same hours today: this one (not over, and not looked at), the one before it, and so on back. */
+  readonly today: readonly number[];
+  /** The hours before this one, of a day and more, without those in which nothing was spent. */
   readonly trailing: readonly number[];
 }
 
+export interface CostReading {
+  /** Spent in the sixty minutes up to now, less what the hours before had left unspent. */
+  readonly bad: number;
+  /** What is usual for these sixty minutes: 0 where nobody can say. */
+  readonly of: number;
+}
+
 /**
- * What is usual for the sixty minutes up to now: the middle of the same time on past days, where there are enough of
- * them, else the mean of the hours before; 0 where neither says anything. `intoHour`: the share of this hour that is over.
+ * Usual is the middle of the same time on past days, where there are enough of them, else the mean of the hours before.
+ * What was held back, or waited for people, is spent later: hours that spent less than usual are taken off, so that
+ * waiting is no runaway (B1). `intoHour`: the share of this hour that is over.
  */
-export function costBaseline(history: CostHistory, intoHour: number): number {
-  const { thisHour, lastHour, trailing } = history;
-  if (thisHour.length >= LIMITS.baselineDays && lastHour.length >= LIMITS.baselineDays)
-    return median(thisHour) * intoHour + median(lastHour) * (1 - intoHour);
+export function readCost(history: CostHistory, spent: number, intoHour: number): CostReading {
+  const at = (back: number) => usualOf(history, back);
+  const usual = at(0) * intoHour + at(1) * (1 - intoHour);
+  const unspent = (back: number) => Math.max(0, at(back) - (history.today[back] ?? 0));
+  const left = history.today.reduce(
+    (sum, _, back) => sum + (back === 0 ? 0 : back === 1 ? intoHour * unspent(1) : unspent(back)),
+    0,
+  );
+  return { bad: Math.max(0, Math.round(spent - left)), of: Math.round(usual) };
+}
+
+function usualOf({ usual, trailing }: CostHistory, back: number): number {
+  const days = usual[back] ?? [];
+  if (days.length >= LIMITS.baselineDays) return median(days);
   if (trailing.length < LIMITS.baselineHours) return 0;
   return trailing.reduce((sum, one) => sum + one, 0) / trailing.length;
 }
@@ -332,10 +368,10 @@ const METRIC_WORDS: Readonly<Record<Metric, string>> = {
 /** One clause for people: `12 of 20 calls failed (7 runs)`. */
 export function whyText(why: Why): string {
   if (why.kind === 'operator') return `${why.by}: ${why.reason}`;
-  const { metric, bad, of: all, runs } = why.reading;
+  const { metric, part, bad, of: all, runs } = why.reading;
   if (metric === 'cost')
     return `$${(bad / 1_000_000).toFixed(2)} ${METRIC_WORDS.cost}, usual are $${(all / 1_000_000).toFixed(2)} (${runs} runs)`;
-  return `${bad} of ${all} ${METRIC_WORDS[metric]} (${runs} runs)`;
+  return `${bad} of ${all} ${METRIC_WORDS[metric]}${part === null ? '' : ` (${part})`} (${runs} runs)`;
 }
 
 /** What a customer reads whose conversation is not begun now. */

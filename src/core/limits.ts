@@ -334,6 +334,8 @@ export const LIMITS = {
   baselineDaysMax: 7,
   baselineHours: 3,
   baselineHoursMax: 24,
+  /** What was left unspent may be spent later, for so many hours of the clock, this one included. */
+  unspentHours: 5,
   /** Outcomes of calls are kept for the readings only, hours of cost for the baselines; so many are swept at a time. */
   callOutcomesMs: 2 * 3_600_000,
   costHoursMs: 8 * 86_400_000,

@@ -22,6 +22,7 @@ interface BreakerRow {
   readonly since: Date | null;
   readonly until: Date | null;
   readonly probes: number;
+  readonly taken: number;
   readonly opens: number;
   readonly why: string | null;
   readonly override: 'open' | 'closed' | null;
@@ -33,13 +34,17 @@ interface BreakerRow {
 /** Those that are not simply closed first, then by name. */
 export async function listBreakers(sql: Sql): Promise<readonly StoredBreaker[]> {
   const rows = await sql<BreakerRow[]>`
-    select * from breakers b order by (b.state = 'closed' and b.override is null), name limit ${LIMITS.breakersListed}`;
+    select b.*, ${taken(sql)} from breakers b order by (b.state = 'closed' and b.override is null), name limit ${LIMITS.breakersListed}`;
   return rows.map(fromRow);
 }
 
 export async function findBreaker(sql: Sql, name: string): Promise<StoredBreaker | null> {
-  const [row] = await sql<BreakerRow[]>`select * from breakers where name = ${name}`;
+  const [row] = await sql<BreakerRow[]>`select b.*, ${taken(sql)} from breakers b where name = ${name}`;
   return row === undefined ? null : fromRow(row);
+}
+
+function taken(sql: Sql) {
+  return sql`(select count(*)::int from breaker_probes p where p.name = b.name and p.version = b.version) as taken`;
 }
 
 function fromRow(row: BreakerRow): StoredBreaker {
@@ -63,11 +68,13 @@ function fromRow(row: BreakerRow): StoredBreaker {
   };
 }
 
-function stateOf({ state: kind, since, until, probes, why }: BreakerRow): BreakerState {
+function stateOf({ state: kind, since, until, probes, taken: came, why }: BreakerRow): BreakerState {
   if (kind === 'closed') return { kind, sinceMs: since?.getTime() ?? null };
   const times = { sinceMs: since?.getTime() ?? 0, untilMs: until?.getTime() ?? 0 };
   const because = JSON.parse(why ?? 'null') as Why;
-  return kind === 'open' ? { kind, ...times, why: because } : { kind, ...times, probes, why: because };
+  return kind === 'open'
+    ? { kind, ...times, why: because }
+    : { kind, ...times, probes, taken: came, why: because };
 }
 
 /** Writes a judgement that changed something. False: the breaker was changed by somebody else since `before` was read. */
@@ -100,6 +107,17 @@ export async function writeBreaker(
 
 export function time(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** When the governor looked last (null: never), and what time it is, by the database's clock. */
+export async function readGovernor(
+  sql: Sql,
+): Promise<{ readonly ranAtMs: number | null; readonly nowMs: number }> {
+  const [row] = await sql<{ now: number; ran: number | null }[]>`
+    select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now,
+      (select floor(extract(epoch from ran_at) * 1000)::float8 from governor) as ran`;
+  if (row === undefined) throw new Error('the database did not say what time it is');
+  return { ranAtMs: row.ran, nowMs: row.now };
 }
 
 export type Admission =

@@ -1,7 +1,7 @@
 import type { BreakerChangeTold } from '../activities/types.ts';
 import { type BreakerRules, judgeBreaker, newBreaker, whyText } from '../core/breakers.ts';
 import { LIMITS } from '../core/limits.ts';
-import { listBreakers, time, writeBreaker } from './breakers.ts';
+import { listBreakers, readGovernor, time, writeBreaker } from './breakers.ts';
 import type { Sql } from './connection.ts';
 import { readReadings } from './readings.ts';
 
@@ -14,7 +14,7 @@ export async function governBreakers(
   rules: BreakerRules,
   nowMs: number | null = null,
 ): Promise<readonly BreakerChangeTold[]> {
-  const atMs = nowMs ?? (await databaseNow(sql));
+  const atMs = nowMs ?? (await readGovernor(sql)).nowMs;
   const stored = new Map((await listBreakers(sql)).map((one) => [one.breaker.name, one]));
   const readings = await readReadings(sql, rules, atMs);
   const changes: BreakerChangeTold[] = [];
@@ -30,13 +30,6 @@ export async function governBreakers(
     insert into governor (ran_at, changes) values (${time(atMs)}::text::timestamptz, ${changes.length})
     on conflict (one) do update set ran_at = excluded.ran_at, changes = excluded.changes`;
   return changes;
-}
-
-async function databaseNow(sql: Sql): Promise<number> {
-  const [row] = await sql<{ ms: number }[]>`
-    select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
-  if (row === undefined) throw new Error('the database did not say what time it is');
-  return Math.floor(row.ms);
 }
 
 /** What no reading will ask for any more, so many rows at a time. */

@@ -1,10 +1,4 @@
-import {
-  type BreakerRules,
-  type CostHistory,
-  costBaseline,
-  METRICS,
-  type Reading,
-} from '../core/breakers.ts';
+import { type BreakerRules, type CostHistory, METRICS, type Reading, readCost } from '../core/breakers.ts';
 import { LIMITS } from '../core/limits.ts';
 import { time } from './breakers.ts';
 import type { Sql } from './connection.ts';
@@ -36,6 +30,7 @@ async function readRates(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
   const measured = METRICS.filter((metric) => metric !== 'cost').flatMap((metric) =>
     rules.metrics[metric].kinds.map((kind) => ({ metric, kind, windowMs: rules.metrics[metric].windowMs })),
   );
+  const tools = rules.metrics.toolErrors;
   const longestMs = Math.max(...measured.map(({ windowMs }) => windowMs));
   return sql<Row[]>`
     with span as (select ${time(nowMs)}::text::timestamptz as upto,
@@ -75,19 +70,32 @@ async function readRates(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
       from span, approvals a join runs r on r.run = a.run
       where a.kind = 'landing' and a.opened_at > span.since and a.opened_at <= span.upto),
     named as (
-      select e.metric, e.at, e.run, e.item, e.bad, m."windowMs", case m.kind when 'fleet' then 'fleet'
+      select e.metric, e.at, e.run, e.item, e.bad, e.release, m."windowMs", case m.kind when 'fleet' then 'fleet'
         when 'agent' then 'agent:' || e.agent when 'release' then 'release:' || e.release
         when 'tool' then 'tool:' || e.tool when 'model' then 'model:' || e.model
-        when 'tenant' then 'tenant:' || e.tenant end as name
-      from events e join measured m on m.metric = e.metric)
-    select n.name, n.metric, count(distinct n.item) filter (where n.bad)::int as bad,
+        when 'tenant' then 'tenant:' || e.tenant end as name,
+        case when m.kind = 'release' and m.metric = 'toolErrors' then e.tool end as part
+      from events e join measured m on m.metric = e.metric
+      where m.kind <> 'tool' or e.release not in (select substr(x.name, 9) from breakers x
+        where x.name like 'release:%' and breaker_stands(x) <> 'closed'))
+    tools as (
+      select e.tool, e.release, count(*) as of, count(*) filter (where e.bad) as bad
+      from span, events e
+      where e.metric = 'toolErrors'
+        and e.at > span.upto - ${tools.windowMs}::float8 * interval '1 millisecond'
+      group by 1, 2),
+    elsewhere as (
+      select t.tool, t.release from tools t join tools o on o.tool = t.tool and o.release <> t.release
+      group by 1, 2 having sum(o.of) >= ${tools.minOf} and sum(o.bad) <= ${tools.closeAt}::float8 * sum(o.of))
+    select n.name, n.metric, n.part, count(distinct n.item) filter (where n.bad)::int as bad,
       count(distinct n.item)::int as of, count(distinct n.run) filter (where n.bad)::int as runs
     from span, named n left join breakers b on b.name = n.name
     where n.name is not null and length(n.name) <= ${LIMITS.breakerNameChars}
       and n.at > span.upto - n."windowMs" * interval '1 millisecond' and (b.since is null or n.at > b.since)
-    group by n.name, n.metric, b.state
+      and (n.part is null or b.state = 'half_open' or (n.part, n.release) in (select tool, release from elsewhere))
+    group by n.name, n.metric, n.part, b.state
     having bool_or(n.bad) or b.state = 'half_open'
-    order by 3 desc, 1, 2 limit ${LIMITS.breakerReadings}`;
+    order by 4 desc, 1, 2, 3 limit ${LIMITS.breakerReadings}`;
 }
 
 /** Failures that speak of the model's service. Of ours, or of our accounts, no other model would heal. */
@@ -120,43 +128,56 @@ async function readCosts(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
       and k.name is not null and (b.since is null or m.closed_at > b.since)
     group by k.name, b.state having sum(m.cost_micro_usd) >= ${minOf} or b.state = 'half_open'
     order by 2 desc limit ${LIMITS.breakerReadings}`;
-  const histories = await readHistories(
+  const hours = await readHours(
     sql,
     spent.map(({ name }) => name),
     hourMs,
   );
   const intoHour = (nowMs - hourMs) / HOUR_MS;
-  return spent.map(({ name, spent: bad, runs }) => ({
+  return spent.map(({ name, spent: inAnHour, runs }) => ({
     name,
     metric: 'cost',
-    bad,
-    of: Math.round(costBaseline(histories.get(name) ?? NO_HISTORY, intoHour)),
+    part: null,
+    ...readCost(historyOf(hours.get(name) ?? new Map(), hourMs), inAnHour, intoHour),
     runs,
   }));
 }
 
-const NO_HISTORY: CostHistory = { thisHour: [], lastHour: [], trailing: [] };
-
-async function readHistories(
+/** Micro-dollars by hour, of each of these names. */
+async function readHours(
   sql: Sql,
   spenders: readonly string[],
   hourMs: number,
-): Promise<ReadonlyMap<string, CostHistory>> {
+): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
   if (spenders.length === 0) return new Map();
-  const days = Array.from({ length: LIMITS.baselineDaysMax }, (_, i) => (i + 1) * 24 * HOUR_MS);
-  const thisHour = days.map((backMs) => time(hourMs - backMs));
-  const lastHour = days.map((backMs) => time(hourMs - HOUR_MS - backMs));
-  const rows = await sql<(CostHistory & { readonly name: string })[]>`
-    select name,
-      coalesce(array_agg(micro_usd::float8) filter (where hour = any(${thisHour}::text[]::timestamptz[])), '{}') as "thisHour",
-      coalesce(array_agg(micro_usd::float8) filter (where hour = any(${lastHour}::text[]::timestamptz[])), '{}') as "lastHour",
-      coalesce(array_agg(micro_usd::float8) filter (where hour < ${time(hourMs)}::text::timestamptz
-        and hour >= ${time(hourMs - LIMITS.baselineHoursMax * HOUR_MS)}::text::timestamptz), '{}') as trailing
-    from cost_hours where name = any(${[...spenders]}::text[])
-      and hour >= ${time(hourMs - HOUR_MS - (days.at(-1) ?? 0))}::text::timestamptz
-      and hour < ${time(hourMs)}::text::timestamptz
+  const rows = await sql<{ name: string; hours: number[]; spent: number[] }[]>`
+    select name, array_agg((extract(epoch from hour) * 1000)::float8) as hours, array_agg(micro_usd::float8) as spent
+    from cost_hours
+    where name = any(${[...spenders]}::text[]) and hour < ${time(hourMs)}::text::timestamptz
+      and (hour >= ${time(hourMs - LIMITS.baselineHoursMax * HOUR_MS)}::text::timestamptz
+        or hour = any(${wantedHours(hourMs).map(time)}::text[]::timestamptz[]))
     group by name`;
-  return new Map(rows.map(({ name, ...history }) => [name, history]));
+  return new Map(
+    rows.map(({ name, hours, spent }) => [name, new Map(hours.map((at, i) => [at, spent[i] ?? 0]))]),
+  );
+}
+
+const DAYS_BACK = Array.from({ length: LIMITS.baselineDaysMax }, (_, i) => i + 1);
+const HOURS_BACK = Array.from({ length: LIMITS.unspentHours }, (_, i) => i);
+
+/** The same hours of past days. */
+function wantedHours(hourMs: number): readonly number[] {
+  return HOURS_BACK.flatMap((back) => DAYS_BACK.map((days) => hourMs - (back + 24 * days) * HOUR_MS));
+}
+
+function historyOf(spent: ReadonlyMap<number, number>, hourMs: number): CostHistory {
+  const at = (back: number) => spent.get(hourMs - back * HOUR_MS) ?? 0;
+  const isSpent = (microUsd: number) => microUsd > 0;
+  return {
+    usual: HOURS_BACK.map((back) => DAYS_BACK.map((days) => at(back + 24 * days)).filter(isSpent)),
+    today: HOURS_BACK.map(at),
+    trailing: Array.from({ length: LIMITS.baselineHoursMax }, (_, i) => at(i + 1)).filter(isSpent),
+  };
 }
 
 /** The names that a run `r` spends under. */
