@@ -77,7 +77,7 @@ async function readRates(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
         case when m.kind = 'release' and m.metric = 'toolErrors' then e.tool end as part
       from events e join measured m on m.metric = e.metric
       where m.kind <> 'tool' or e.release not in (select substr(x.name, 9) from breakers x
-        where x.name like 'release:%' and breaker_stands(x) <> 'closed'))
+        where x.name like 'release:%' and breaker_stands(x) <> 'closed')),
     tools as (
       select e.tool, e.release, count(*) as of, count(*) filter (where e.bad) as bad
       from span, events e
