@@ -114,7 +114,7 @@ async function reachStore(
     const opened = connect(url, { maxConnections: 4 });
     sql = opened;
     const looking = onStore(
-      () => opened<{ there: boolean }[]>`select to_regclass('holdfast.anchors') is not null as there`,
+      () => opened<{ there: boolean }[]>`select to_regclass('holdfast.breakers') is not null as there`,
     );
     const [row] = await within(LIMITS.doctorCheckMs, looking);
     return { kind: 'there', sql, place, migrated: row?.there === true };

@@ -69,6 +69,7 @@ export function labAgent(
     readonly name?: string;
     readonly tiers?: readonly Tier[];
     readonly asksPeople?: boolean;
+    readonly whileBroken?: 'wait' | 'refuse';
     /** Another goal is another release. */
     readonly goal?: string;
   } = {},
@@ -86,6 +87,7 @@ export function labAgent(
     policy: options.policy ?? ALLOW_ALL,
     ...(options.limits && { limits: options.limits }),
     ...(options.asksPeople && { asksPeople: true }),
+    ...(options.whileBroken && { whileBroken: options.whileBroken }),
     services: () => null,
   });
 }
