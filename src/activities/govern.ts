@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { BREAKER_RULES } from '../core/breakers.ts';
+import { BREAKER_RULES } from '../core/breakerRules.ts';
 import { LIMITS } from '../core/limits.ts';
 import { governBreakers } from '../store/governor.ts';
 import { paced, takeHeldByBreakers } from '../store/waking.ts';

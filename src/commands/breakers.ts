@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
+import { BREAKER_KINDS, BREAKER_RULES } from '../core/breakerRules.ts';
 import {
-  BREAKER_KINDS,
-  BREAKER_RULES,
   type Breaker,
   breakerKind,
   forceBreaker,

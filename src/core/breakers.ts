@@ -1,3 +1,12 @@
+import {
+  BREAKER_KINDS,
+  type BreakerKind,
+  type BreakerRules,
+  METRICS,
+  type Metric,
+  type Reading,
+  type Threshold,
+} from './breakerRules.ts';
 import { LIMITS } from './limits.ts';
 
 /**
@@ -12,114 +21,7 @@ import { LIMITS } from './limits.ts';
  *     whose own breaker is not closed says nothing about the tool, so that runs pinned to it do not fail the tool's probes.
  * B6. While an operator's word is in force nothing else moves the breaker.
  */
-export const BREAKER_KINDS = ['fleet', 'agent', 'release', 'tool', 'model', 'tenant'] as const;
-export type BreakerKind = (typeof BREAKER_KINDS)[number];
-
-/** What is measured. Every one is a share of bad ones, but `cost`: money of an hour as a multiple of the usual. */
-export const METRICS = [
-  'toolErrors',
-  'toolRefusals',
-  'modelErrors',
-  'escalations',
-  'denials',
-  'loops',
-  'limitHits',
-  'cost',
-] as const;
-export type Metric = (typeof METRICS)[number];
-
-/** What was seen of one name since its breaker last changed, and within the window of the measure. */
-export interface Reading {
-  readonly metric: Metric;
-  /** The tool, where a release is judged tool by tool: what works hides nothing that does not. */
-  readonly part: string | null;
-  /** Of `cost`: micro-dollars spent, see `readCost`. */
-  readonly bad: number;
-  /** Of `cost`: what is usual for an hour, in micro-dollars; 0 where nobody can say. */
-  readonly of: number;
-  /** Runs that the bad ones come from. */
-  readonly runs: number;
-}
-
-export interface Threshold {
-  readonly kinds: readonly BreakerKind[];
-  readonly windowMs: number;
-  readonly openAbove: number;
-  readonly closeAt: number;
-  /** Fewer samples say nothing. Of `cost`: micro-dollars. */
-  readonly minOf: number;
-  readonly minRuns: number;
-  /** A half-open breaker does not close before this: how long it takes until a bad one would show. */
-  readonly proveMs: number;
-}
-
-export interface BreakerRules {
-  readonly metrics: Readonly<Record<Metric, Threshold>>;
-  readonly openMs: number;
-  readonly openMaxMs: number;
-  /** Closed for so long, it begins anew; half-open for so long without anybody who came, it closes. */
-  readonly calmMs: number;
-  readonly halfOpenMs: number;
-  readonly probes: number;
-  readonly provenBy: number;
-  readonly reopenedBy: number;
-}
-
-const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-
-/** The one table of thresholds. */
-export const BREAKER_RULES: BreakerRules = {
-  metrics: {
-    toolErrors: of(['tool', 'release'], 10, { openAbove: 0.5, closeAt: 0.2, minOf: 10, minRuns: 3 }),
-    // A "no" is an answer, and for some tools the usual one: only a tool that says nothing else any more is broken.
-    toolRefusals: of(['tool'], 15, { openAbove: 0.9, closeAt: 0.7, minOf: 20, minRuns: 5 }),
-    modelErrors: of(['model'], 5, { openAbove: 0.5, closeAt: 0.2, minOf: 10, minRuns: 3 }),
-    escalations: of(['agent', 'release', 'tenant', 'fleet'], 60, {
-      openAbove: 0.2,
-      closeAt: 0.1,
-      minOf: 20,
-      minRuns: 5,
-      proveMs: LIMITS.breakerHalfOpenMs,
-    }),
-    denials: of(['agent', 'release', 'tenant'], 15, {
-      openAbove: 0.3,
-      closeAt: 0.15,
-      minOf: 20,
-      minRuns: 3,
-    }),
-    loops: of(['agent', 'release'], 15, { openAbove: 0.2, closeAt: 0.1, minOf: 20, minRuns: 3 }),
-    limitHits: of(['agent', 'release', 'fleet'], 60, {
-      openAbove: 0.3,
-      closeAt: 0.15,
-      minOf: 20,
-      minRuns: 5,
-      proveMs: LIMITS.breakerHalfOpenMs,
-    }),
-    cost: of(['agent', 'tenant', 'fleet'], 60, {
-      openAbove: 2,
-      closeAt: 1.5,
-      minOf: 1_000_000,
-      minRuns: 3,
-      proveMs: LIMITS.breakerHalfOpenMs,
-    }),
-  },
-  openMs: LIMITS.breakerOpenMs,
-  openMaxMs: LIMITS.breakerOpenMaxMs,
-  calmMs: LIMITS.breakerCalmMs,
-  halfOpenMs: LIMITS.breakerHalfOpenMs,
-  probes: LIMITS.breakerProbes,
-  provenBy: LIMITS.breakerProvenBy,
-  reopenedBy: LIMITS.breakerReopenedBy,
-};
-
-function of(
-  kinds: readonly BreakerKind[],
-  windowMinutes: number,
-  rest: Omit<Threshold, 'kinds' | 'windowMs' | 'proveMs'> & { readonly proveMs?: number },
-): Threshold {
-  return { kinds, windowMs: windowMinutes * MINUTE_MS, proveMs: MINUTE_MS, ...rest };
-}
 
 /** Why a breaker is not closed. */
 export type Why =
@@ -305,53 +207,6 @@ export function releaseBreaker(breaker: Breaker, rules: BreakerRules, nowMs: num
   const free = { ...breaker, override: null };
   const next = override.stands === 'open' ? halfOpened(free, why, rules, nowMs) : closed(free, nowMs);
   return { ...next, event: 'released', why };
-}
-
-/** What was spent under a name before, by whole hours of the clock, in micro-dollars. */
-export interface CostHistory {
-  /** This hour of the day on past days, the hour before it, and so on back; days on which nothing was spent are left out. */
-  readonly usual: readonly (readonly number[])[];
-  /** The same hours today: this one (not over, and not looked at), the one before it, and so on back. */
-  readonly today: readonly number[];
-  /** The hours before this one, of a day and more, without those in which nothing was spent. */
-  readonly trailing: readonly number[];
-}
-
-export interface CostReading {
-  /** Spent in the sixty minutes up to now, less what the hours before had left unspent. */
-  readonly bad: number;
-  /** What is usual for these sixty minutes: 0 where nobody can say. */
-  readonly of: number;
-}
-
-/**
- * Usual is the middle of the same time on past days, where there are enough of them, else the mean of the hours before.
- * What was held back, or waited for people, is spent later: hours that spent less than usual are taken off, so that
- * waiting is no runaway (B1). `intoHour`: the share of this hour that is over.
- */
-export function readCost(history: CostHistory, spent: number, intoHour: number): CostReading {
-  const at = (back: number) => usualOf(history, back);
-  const usual = at(0) * intoHour + at(1) * (1 - intoHour);
-  const unspent = (back: number) => Math.max(0, at(back) - (history.today[back] ?? 0));
-  const left = history.today.reduce(
-    (sum, _, back) => sum + (back === 0 ? 0 : back === 1 ? intoHour * unspent(1) : unspent(back)),
-    0,
-  );
-  return { bad: Math.max(0, Math.round(spent - left)), of: Math.round(usual) };
-}
-
-function usualOf({ usual, trailing }: CostHistory, back: number): number {
-  const days = usual[back] ?? [];
-  if (days.length >= LIMITS.baselineDays) return median(days);
-  if (trailing.length < LIMITS.baselineHours) return 0;
-  return trailing.reduce((sum, one) => sum + one, 0) / trailing.length;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (i: number) => sorted[i] ?? 0;
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2;
 }
 
 const METRIC_WORDS: Readonly<Record<Metric, string>> = {

@@ -1,5 +1,6 @@
 import type { BreakerChangeTold } from '../activities/types.ts';
-import { type BreakerRules, judgeBreaker, newBreaker, whyText } from '../core/breakers.ts';
+import type { BreakerRules } from '../core/breakerRules.ts';
+import { judgeBreaker, newBreaker, whyText } from '../core/breakers.ts';
 import { LIMITS } from '../core/limits.ts';
 import { listBreakers, readGovernor, time, writeBreaker } from './breakers.ts';
 import type { Sql } from './connection.ts';

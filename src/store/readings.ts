@@ -1,4 +1,5 @@
-import { type BreakerRules, type CostHistory, METRICS, type Reading, readCost } from '../core/breakers.ts';
+import { type CostHistory, readCost } from '../core/breakerCost.ts';
+import { type BreakerRules, METRICS, type Reading } from '../core/breakerRules.ts';
 import { LIMITS } from '../core/limits.ts';
 import { time } from './breakers.ts';
 import type { Sql } from './connection.ts';

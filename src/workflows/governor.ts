@@ -14,6 +14,7 @@ const looks = proxyActivities<GovernorActivities>({
  */
 export async function governor(): Promise<{ readonly changes: number; readonly woken: number }> {
   const changes = await looks.govern.executeWithOptions({ summary: 'judge and move breakers' }, []);
+  // What sweeps reservations and what terminated runs left behind comes here: after the judging, before anything is woken.
   const woken = await looks.wakeHeld.executeWithOptions({ summary: 'wake what no breaker holds' }, []);
   return { changes: changes.length, woken };
 }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
-import { BREAKER_RULES, type BreakerRules } from '../../src/core/breakers.ts';
+import { BREAKER_RULES, type BreakerRules } from '../../src/core/breakerRules.ts';
 import { governorId } from '../../src/governorSchedule.ts';
 import { readGovernor } from '../../src/store/breakers.ts';
 import { governBreakers } from '../../src/store/governor.ts';

@@ -1,21 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  BREAKER_RULES,
-  forceBreaker,
-  judgeBreaker,
-  newBreaker,
-  type Reading,
-  releaseBreaker,
-  standing,
-} from '../../src/core/breakers.ts';
-import { LIMITS } from '../../src/core/limits.ts';
-import { firstBrokenRow, readAudit } from '../../src/store/audit.ts';
-import { admitRun, findBreaker, openBreakers, readGovernor, writeBreaker } from '../../src/store/breakers.ts';
+import { BREAKER_RULES } from '../../src/core/breakerRules.ts';
+import { forceBreaker, judgeBreaker, newBreaker, releaseBreaker, standing } from '../../src/core/breakers.ts';
+import { readAudit } from '../../src/store/audit.ts';
+import { admitRun, findBreaker, openBreakers, writeBreaker } from '../../src/store/breakers.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
 import { governBreakers } from '../../src/store/governor.ts';
 import { claimEffect, closeEffectRow } from '../../src/store/ledger.ts';
-import { readReadings } from '../../src/store/readings.ts';
 import { takeHeldByBreakers } from '../../src/store/waking.ts';
+import { at, HOUR, MINUTE, moveBreaker, NOW, planting } from './breakerRows.ts';
 import { eventsOf, insertRun, KEYED, lapse, newInput, ofTenant } from './claimInputs.ts';
 import { holdfast } from './commandLine.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
@@ -34,28 +26,7 @@ afterEach(async () => {
   await sql`delete from runs`;
 });
 
-const NOW = Date.parse('2030-03-05T12:30:00Z');
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const READING: Reading = { metric: 'toolErrors', part: null, bad: 9, of: 10, runs: 5 };
-const at = (ms: number) => new Date(ms).toISOString();
-
-/** Moves a breaker as the governor would. */
-async function move(name: string, to: 'open' | 'half_open' | 'closed', nowMs = NOW): Promise<void> {
-  const before = (await findBreaker(sql, name)) ?? { breaker: newBreaker(name), version: 0 };
-  const why = { kind: 'reading', reading: READING } as const;
-  const times = { sinceMs: nowMs, untilMs: nowMs + 5 * MINUTE };
-  const state =
-    to === 'closed'
-      ? ({ kind: 'closed', sinceMs: nowMs } as const)
-      : to === 'open'
-        ? ({ kind: 'open', ...times, why } as const)
-        : ({ kind: 'half_open', ...times, probes: 2, taken: 0, why } as const);
-  const event = to === 'open' ? 'opened' : to;
-  expect(
-    await writeBreaker(sql, before, { breaker: { ...before.breaker, state }, event, why }, 'holdfast'),
-  ).toBe(true);
-}
+const move = (name: string, to: 'open' | 'half_open' | 'closed') => moveBreaker(sql, name, to);
 
 const standsAs = async (name: string) => {
   const found = await findBreaker(sql, name);
@@ -186,187 +157,6 @@ describe('new runs', () => {
   });
 });
 
-/** Rows as runs leave them. */
-const plant = {
-  run: (run: string, more: { agent?: string; release?: string; tenant?: string | null } = {}) =>
-    sql`insert into runs (run, workflow_id, agent, release, requester, tenant, state)
-      values (${run}, ${run}, ${more.agent ?? 'lab'}, 'release', 'c', ${more.tenant ?? null}, 'running') on conflict do nothing`,
-  call: (run: string, outcome: string, atMs: number, more: { tool?: string; release?: string } = {}) =>
-    sql`insert into call_outcomes (at, run, agent, release, tenant, tool, outcome) values (${at(atMs)}::text::timestamptz,
-      ${run}, 'lab', ${more.release ?? 'release'}, 'acme', ${more.tool ?? 'note'}, ${outcome})`,
-  answer: (
-    run: string,
-    atMs: number,
-    more: { cost?: number; failure?: string | null; model?: string } = {},
-  ) =>
-    sql`insert into model_attempts (run, step, purpose, state, model, reserved_micro_usd, cost_micro_usd, failure, expires_at, closed_at)
-      values (${run}, 1, 'act', ${more.failure ? 'released' : 'settled'}, ${more.model ?? 'm1'}, 0, ${more.cost ?? 0},
-        ${more.failure ?? null}, now(), ${at(atMs)}::text::timestamptz)`,
-  end: (run: string, outcome: string, reason: string, atMs: number) =>
-    sql`update runs set state = 'ended', outcome = ${outcome}, reason = ${reason}, ended_at = ${at(atMs)}::text::timestamptz
-      where run = ${run}`,
-};
-
-const readingsOf = async (name: string, nowMs = NOW) =>
-  (await readReadings(sql, BREAKER_RULES, nowMs)).get(name) ?? [];
-
-describe('readings', () => {
-  test('calls of a tool that failed, in the window only, and of no other tool', async () => {
-    for (let i = 0; i < 10; i++)
-      await plant.call(`r${i % 4}`, i < 6 ? 'broke' : 'answered', NOW - i * MINUTE);
-    await plant.call('old', 'broke', NOW - 11 * MINUTE);
-    await plant.call('later', 'broke', NOW + 1);
-    await plant.call('r0', 'broke', NOW, { tool: 'other' });
-    await plant.call('r0', 'denied', NOW);
-    expect(await readingsOf('tool:note')).toEqual([
-      { metric: 'toolErrors', part: null, bad: 6, of: 10, runs: 4 },
-    ]);
-    expect(await readingsOf('tool:other')).toEqual([
-      { metric: 'toolErrors', part: null, bad: 1, of: 1, runs: 1 },
-    ]);
-    expect(await readingsOf('agent:lab')).toContainEqual({
-      metric: 'denials',
-      part: null,
-      bad: 1,
-      of: 13,
-      runs: 1,
-    });
-  });
-
-  test('an effect of which nobody knows what became of it has failed', async () => {
-    const input = newInput();
-    await claimEffect(sql, input, { ...KEYED, mode: 'never' }, true);
-    await sql`update effects set state = 'unknown', settled_at = ${at(NOW)}::text::timestamptz where key = ${input.key}`;
-    expect(await readingsOf('tool:note')).toEqual([
-      { metric: 'toolErrors', part: null, bad: 1, of: 1, runs: 1 },
-    ]);
-    await sql`delete from effects where key = ${input.key}`;
-  });
-
-  test('a release is blamed for a tool only where the tool works elsewhere, and then the tool is not', async () => {
-    for (let i = 0; i < 12; i++) await plant.call(`n${i}`, 'broke', NOW - 2, { release: 'new' });
-    expect(await readingsOf('release:new')).toEqual([]);
-    for (let i = 0; i < 12; i++) await plant.call(`o${i}`, 'answered', NOW - 2, { release: 'old' });
-    expect(await readingsOf('release:new')).toEqual([
-      { metric: 'toolErrors', part: 'note', bad: 12, of: 12, runs: 12 },
-    ]);
-    expect(await readingsOf('tool:note')).toMatchObject([{ bad: 12, of: 24 }]);
-    await move('release:new', 'open', NOW - 1);
-    expect(await readingsOf('tool:note')).toEqual([]);
-  });
-
-  test('what opened a breaker does not open it twice', async () => {
-    for (let i = 0; i < 20; i++) await plant.call(`r${i}`, 'broke', NOW - MINUTE);
-    expect(await governBreakers(sql, BREAKER_RULES, NOW)).toEqual([
-      { name: 'tool:note', event: 'opened', why: '20 of 20 calls failed (20 runs)' },
-    ]);
-    expect(await governBreakers(sql, BREAKER_RULES, NOW + MINUTE)).toEqual([]);
-    expect(await governBreakers(sql, BREAKER_RULES, NOW + 5 * MINUTE)).toMatchObject([
-      { event: 'half_open' },
-    ]);
-    for (let i = 0; i < 3; i++) await plant.call(`p${i}`, 'answered', NOW + 5.5 * MINUTE);
-    expect(await governBreakers(sql, BREAKER_RULES, NOW + 6 * MINUTE)).toMatchObject([{ event: 'closed' }]);
-    expect(await governBreakers(sql, BREAKER_RULES, NOW + 7 * MINUTE)).toEqual([]);
-    expect((await readAudit(sql, 'breakers')).slice(-3).map((row) => [row.event, row.key])).toEqual([
-      ['breaker_opened', 'tool:note'],
-      ['breaker_half_open', 'tool:note'],
-      ['breaker_closed', 'tool:note'],
-    ]);
-    expect(firstBrokenRow('breakers', await readAudit(sql, 'breakers'))).toBeNull();
-    expect(await sql`select type from notices order by created_at`).toEqual([
-      { type: 'breaker.opened' },
-      { type: 'breaker.half_open' },
-      { type: 'breaker.closed' },
-    ]);
-    expect(await readGovernor(sql)).toMatchObject({ ranAtMs: NOW + 7 * MINUTE });
-  });
-
-  test('conversations that went to people count; who was taken, or waited for people in vain, does not', async () => {
-    for (let i = 0; i < 25; i++) {
-      await plant.run(`r${i}`, { tenant: 'acme' });
-      await plant.answer(`r${i}`, NOW - 10 * MINUTE);
-    }
-    for (const i of [0, 1, 2, 3, 4, 5, 6, 7])
-      await plant.end(`r${i}`, 'escalated', 'handed_over', NOW - 5 * MINUTE);
-    await sql`select audit_append('r0', 'steer_handOver', '', '{}')`;
-    await sql`
-      insert into approvals (id, run, workflow_id, kind, state, key, summary, reason, taint, requester, requester_may,
-        approvers, quorum, opened_at, deadline, on_expiry)
-      select 'a' || n, 'r' || n, 'w', case n when 1 then 'pause' else 'call' end, 'expired', 'k', '', '', '', 'c', 'not', '{}', 1,
-        ${at(NOW - HOUR)}::text::timestamptz, ${at(NOW)}::text::timestamptz, 'escalate' from generate_series(1, 2) n`;
-    await sql`update runs set reason = 'outage' where run = 'r3'`;
-    const expected = { metric: 'escalations', part: null, bad: 4, of: 25, runs: 4 };
-    for (const name of ['fleet', 'agent:lab', 'release:release', 'tenant:acme'])
-      expect(await readingsOf(name)).toContainEqual(expected);
-  });
-
-  test('limits that were hit, and models that failed; our own faults are none of the model', async () => {
-    for (let i = 0; i < 12; i++) {
-      await plant.run(`r${i}`);
-      await plant.answer(`r${i}`, NOW - 1, {
-        failure: i < 8 ? 'model_overloaded' : i === 8 ? 'model_bad_request' : null,
-      });
-    }
-    await sql`
-      insert into approvals (id, run, workflow_id, kind, state, key, summary, reason, taint, requester, requester_may,
-        approvers, quorum, opened_at, deadline, on_expiry)
-      values ('l1', 'r11', 'w', 'landing', 'open', 'k', '', '', '', 'c', 'not', '{}', 1,
-        ${at(NOW - 1)}::text::timestamptz, now(), 'reject')`;
-    expect(await readingsOf('model:m1')).toEqual([
-      { metric: 'modelErrors', part: null, bad: 8, of: 11, runs: 8 },
-    ]);
-    expect(await readingsOf('agent:lab')).toContainEqual({
-      metric: 'limitHits',
-      part: null,
-      bad: 1,
-      of: 3,
-      runs: 1,
-    });
-  });
-
-  test('money of an hour against the same time on past days, less what was left unspent before', async () => {
-    const hour = Math.floor(NOW / HOUR) * HOUR;
-    for (let days = 1; days <= 3; days++)
-      for (let back = 0; back < 5; back++)
-        await sql`insert into cost_hours values ('agent:lab', ${at(hour - back * HOUR - days * 24 * HOUR)}::text::timestamptz, 2000000)`;
-    for (let back = 1; back < 5; back++)
-      await sql`insert into cost_hours values ('agent:lab', ${at(hour - back * HOUR)}::text::timestamptz, ${back === 3 ? 500_000 : 2_000_000})`;
-    for (let i = 0; i < 8; i++) {
-      await plant.run(`r${i}`);
-      await plant.answer(`r${i}`, NOW - 20 * MINUTE - i, { cost: 1_000_000 });
-    }
-    expect(await readingsOf('agent:lab')).toContainEqual({
-      metric: 'cost',
-      part: null,
-      bad: 8_000_000 - 1_500_000,
-      of: 2_000_000,
-      runs: 8,
-    });
-    expect(await governBreakers(sql, BREAKER_RULES, NOW)).toMatchObject([
-      { name: 'agent:lab', event: 'opened', why: '$6.50 spent in an hour, usual are $2.00 (8 runs)' },
-    ]);
-    const [kept] =
-      await sql`select micro_usd from cost_hours where name = 'agent:lab' and hour = ${at(hour)}::text::timestamptz`;
-    expect(kept?.micro_usd).toBe(8_000_000);
-  });
-
-  test('two governors at once move a breaker once', async () => {
-    for (let i = 0; i < 20; i++) await plant.call(`r${i}`, 'broke', NOW - MINUTE);
-    const changes = await Promise.all([1, 2, 3].map(() => governBreakers(sql, BREAKER_RULES, NOW)));
-    expect(changes.flat()).toHaveLength(1);
-    expect(await sql`select version, opens from breakers`).toEqual([{ version: 1, opens: 1 }]);
-  });
-
-  test('outcomes and hours that no reading asks for any more are forgotten', async () => {
-    await plant.call('r', 'answered', NOW - LIMITS.callOutcomesMs - 1);
-    await plant.call('r', 'answered', NOW - MINUTE);
-    await sql`insert into cost_hours values ('fleet', ${at(NOW - LIMITS.costHoursMs - HOUR)}::text::timestamptz, 1)`;
-    await governBreakers(sql, BREAKER_RULES, NOW);
-    expect(await sql`select from call_outcomes`).toHaveLength(1);
-    expect(await sql`select from cost_hours`).toHaveLength(0);
-  });
-});
-
 describe('an operator', () => {
   test('forces a breaker open and takes the word back; both are told', async () => {
     const opened = await holdfast(sql, [
@@ -419,12 +209,12 @@ describe('an operator', () => {
       reason: 'known, harmless',
     } as const;
     await writeBreaker(sql, before, forceBreaker(before.breaker, override), 'olga');
-    for (let i = 0; i < 20; i++) await plant.call(`r${i}`, 'broke', NOW - MINUTE);
+    for (let i = 0; i < 20; i++) await planting(sql).call(`r${i}`, 'broke', NOW - MINUTE);
     expect(await governBreakers(sql, BREAKER_RULES, NOW)).toEqual([]);
     expect(await standsAs('tool:note')).toBe('closed');
-    for (let i = 0; i < 20; i++) await plant.call(`s${i}`, 'broke', NOW + HOUR - MINUTE);
+    for (let i = 0; i < 20; i++) await planting(sql).call(`s${i}`, 'broke', NOW + HOUR - MINUTE);
     expect(await governBreakers(sql, BREAKER_RULES, NOW + HOUR)).toMatchObject([{ event: 'released' }]);
-    for (let i = 0; i < 20; i++) await plant.call(`t${i}`, 'broke', NOW + HOUR + 1);
+    for (let i = 0; i < 20; i++) await planting(sql).call(`t${i}`, 'broke', NOW + HOUR + 1);
     expect(await governBreakers(sql, BREAKER_RULES, NOW + HOUR + MINUTE)).toMatchObject([
       { event: 'opened' },
     ]);

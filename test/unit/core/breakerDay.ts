@@ -1,14 +1,11 @@
+import { type CostHistory, readCost } from '../../../src/core/breakerCost.ts';
+import { BREAKER_RULES, type Metric, type Reading } from '../../../src/core/breakerRules.ts';
 import {
-  BREAKER_RULES,
   type Breaker,
   type BreakerEvent,
   breakerKind,
-  type CostHistory,
   judgeBreaker,
-  type Metric,
   newBreaker,
-  type Reading,
-  readCost,
   standing,
 } from '../../../src/core/breakers.ts';
 

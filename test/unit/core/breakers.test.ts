@@ -1,18 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { type CostHistory, readCost } from '../../../src/core/breakerCost.ts';
+import { BREAKER_RULES, METRICS, type Metric, type Reading } from '../../../src/core/breakerRules.ts';
 import {
-  BREAKER_RULES,
   type Breaker,
   type BreakerEvent,
   breakerKind,
-  type CostHistory,
   comeBackText,
   forceBreaker,
   judgeBreaker,
-  METRICS,
-  type Metric,
   newBreaker,
-  type Reading,
-  readCost,
   releaseBreaker,
   standing,
   whyText,
