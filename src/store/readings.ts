@@ -1,5 +1,5 @@
 import { type CostHistory, readCost } from '../core/breakerCost.ts';
-import { type BreakerRules, METRICS, type Reading } from '../core/breakerRules.ts';
+import { type BreakerRules, METRICS, type Metric, type Reading } from '../core/breakerRules.ts';
 import { LIMITS } from '../core/limits.ts';
 import { time } from './breakers.ts';
 import type { Sql } from './connection.ts';
@@ -23,55 +23,70 @@ export async function readReadings(
 
 type Row = Reading & { readonly name: string };
 
+/** Measures of conversations: each counts once, however much it did. */
+const PER_RUN: readonly Metric[] = ['escalations', 'limitHits'];
+const PER_CALL: readonly Metric[] = ['toolErrors', 'toolRefusals', 'denials', 'loops'];
+
 /**
- * One pass. `item` is what is counted once: a call, an attempt, or for measures of conversations the run. A conversation
- * that came to people because somebody took it, or because nobody had decided in time, was no failure (B1).
+ * One pass. A conversation that came to people because somebody took it, or because nobody had decided in time, was no
+ * failure (B1).
  */
 async function readRates(sql: Sql, rules: BreakerRules, nowMs: number): Promise<readonly Row[]> {
   const measured = METRICS.filter((metric) => metric !== 'cost').flatMap((metric) =>
-    rules.metrics[metric].kinds.map((kind) => ({ metric, kind, windowMs: rules.metrics[metric].windowMs })),
+    rules.metrics[metric].kinds.map((kind) => ({
+      metric,
+      kind,
+      since: time(nowMs - rules.metrics[metric].windowMs),
+      perRun: PER_RUN.includes(metric),
+    })),
   );
+  const since = (metrics: readonly Metric[]) =>
+    sql`${time(nowMs - Math.max(...metrics.map((metric) => rules.metrics[metric].windowMs)))}::text::timestamptz`;
+  const upto = sql`${time(nowMs)}::text::timestamptz`;
   const tools = rules.metrics.toolErrors;
-  const longestMs = Math.max(...measured.map(({ windowMs }) => windowMs));
   return sql<Row[]>`
-    with span as (select ${time(nowMs)}::text::timestamptz as upto,
-        ${time(nowMs - longestMs)}::text::timestamptz as since),
-    measured as (select * from jsonb_to_recordset(${JSON.stringify(measured)}::text::jsonb)
-      as m(metric text, kind text, "windowMs" float8)),
+    with measured as (select * from jsonb_to_recordset(${JSON.stringify(measured)}::text::jsonb)
+      as m(metric text, kind text, since timestamptz, "perRun" boolean)),
+    calls as (
+      select at, run, agent, release, tenant, tool, outcome from call_outcomes
+      where at > ${since(PER_CALL)} and at <= ${upto}
+      union all
+      select settled_at, run, agent, release, tenant, tool, 'broke' from effects
+      where state = 'unknown' and settled_at > ${since(PER_CALL)} and settled_at <= ${upto}),
+    served as (
+      select m.run, max(m.closed_at) as at from model_attempts m
+      where m.state = 'settled' and m.closed_at > ${since(PER_RUN)} and m.closed_at <= ${upto} group by m.run),
     events as (
-      select v.metric, c.at, c.run, 'c' || c.id as item, v.bad, c.agent, c.release, c.tenant, c.tool, null as model
-      from span, call_outcomes c cross join lateral (values
+      select v.metric, c.at, c.run, v.bad, c.agent, c.release, c.tenant, c.tool, null as model
+      from calls c cross join lateral (values
         ('toolErrors', c.outcome = 'broke', c.outcome in ('answered', 'said_no', 'broke')),
         ('toolRefusals', c.outcome = 'said_no', c.outcome in ('answered', 'said_no', 'broke')),
         ('denials', c.outcome = 'denied', true),
         ('loops', c.outcome = 'looped', true)) as v(metric, bad, counts)
-      where c.at > span.since and c.at <= span.upto and v.counts
+      where v.counts
       union all
-      select 'toolErrors', e.settled_at, e.run, 'e' || e.key, true, e.agent, e.release, e.tenant, e.tool, null
-      from span, effects e where e.state = 'unknown' and e.settled_at > span.since and e.settled_at <= span.upto
-      union all
-      select 'modelErrors', m.closed_at, m.run, 'm' || m.id,
-        coalesce(m.failure = any(${[...MODEL_FAILURES]}), false), null, null, null, null, m.model
-      from span, model_attempts m
-      where m.closed_at > span.since and m.closed_at <= span.upto
+      select 'modelErrors', m.closed_at, m.run, coalesce(m.failure = any(${[...MODEL_FAILURES]}), false),
+        null, null, null, null, m.model
+      from model_attempts m
+      where m.closed_at > ${since(['modelErrors'])} and m.closed_at <= ${upto}
         and (m.state = 'settled' or m.failure = any(${[...MODEL_FAILURES]}))
       union all
-      select v.metric, m.closed_at, m.run, m.run, false, r.agent, r.release, r.tenant, null, null
-      from span, model_attempts m join runs r on r.run = m.run
-        cross join lateral (values ('escalations'), ('limitHits')) as v(metric)
-      where m.state = 'settled' and m.closed_at > span.since and m.closed_at <= span.upto
+      select v.metric, s.at, s.run, false, r.agent, r.release, r.tenant, null, null
+      from served s join runs r on r.run = s.run
+        cross join lateral (select unnest(${[...PER_RUN]}::text[]) as metric) v
       union all
-      select 'escalations', r.ended_at, r.run, r.run, true, r.agent, r.release, r.tenant, null, null
-      from span, runs r
-      where r.outcome = 'escalated' and r.reason <> 'outage' and r.ended_at > span.since and r.ended_at <= span.upto
+      select 'escalations', r.ended_at, r.run, true, r.agent, r.release, r.tenant, null, null
+      from runs r
+      where r.outcome = 'escalated' and r.reason <> 'outage'
+        and r.ended_at > ${since(['escalations'])} and r.ended_at <= ${upto}
         and not exists (select from approvals a where a.run = r.run and a.state = 'expired')
         and not exists (select from audit h where h.run = r.run and h.event = 'steer_handOver')
       union all
-      select 'limitHits', a.opened_at, a.run, a.run, true, r.agent, r.release, r.tenant, null, null
-      from span, approvals a join runs r on r.run = a.run
-      where a.kind = 'landing' and a.opened_at > span.since and a.opened_at <= span.upto),
+      select 'limitHits', a.opened_at, a.run, true, r.agent, r.release, r.tenant, null, null
+      from approvals a join runs r on r.run = a.run
+      where a.kind = 'landing' and a.opened_at > ${since(['limitHits'])} and a.opened_at <= ${upto}),
     named as (
-      select e.metric, e.at, e.run, e.item, e.bad, e.release, m."windowMs", case m.kind when 'fleet' then 'fleet'
+      select e.metric, e.at, e.run, e.bad, e.release, m.since, m."perRun", case m.kind when 'fleet' then 'fleet'
         when 'agent' then 'agent:' || e.agent when 'release' then 'release:' || e.release
         when 'tool' then 'tool:' || e.tool when 'model' then 'model:' || e.model
         when 'tenant' then 'tenant:' || e.tenant end as name,
@@ -80,22 +95,26 @@ async function readRates(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
       where m.kind <> 'tool' or e.release not in (select substr(x.name, 9) from breakers x
         where x.name like 'release:%' and breaker_stands(x) <> 'closed')),
     tools as (
-      select e.tool, e.release, count(*) as of, count(*) filter (where e.bad) as bad
-      from span, events e
-      where e.metric = 'toolErrors'
-        and e.at > span.upto - ${tools.windowMs}::float8 * interval '1 millisecond'
+      select c.tool, c.release, count(*) as of, count(*) filter (where c.outcome = 'broke') as bad
+      from calls c
+      where c.outcome in ('answered', 'said_no', 'broke') and c.at > ${since(['toolErrors'])}
       group by 1, 2),
     elsewhere as (
       select t.tool, t.release from tools t join tools o on o.tool = t.tool and o.release <> t.release
-      group by 1, 2 having sum(o.of) >= ${tools.minOf} and sum(o.bad) <= ${tools.closeAt}::float8 * sum(o.of))
-    select n.name, n.metric, n.part, count(distinct n.item) filter (where n.bad)::int as bad,
-      count(distinct n.item)::int as of, count(distinct n.run) filter (where n.bad)::int as runs
-    from span, named n left join breakers b on b.name = n.name
-    where n.name is not null and length(n.name) <= ${LIMITS.breakerNameChars}
-      and n.at > span.upto - n."windowMs" * interval '1 millisecond' and (b.since is null or n.at > b.since)
-      and (n.part is null or b.state = 'half_open' or (n.part, n.release) in (select tool, release from elsewhere))
-    group by n.name, n.metric, n.part, b.state
-    having bool_or(n.bad) or b.state = 'half_open'
+      group by 1, 2 having sum(o.of) >= ${tools.minOf} and sum(o.bad) <= ${tools.closeAt}::float8 * sum(o.of)),
+    runs_of as (
+      select n.name, n.metric, n.part, n."perRun", n.run, b.state, count(*) as n,
+        count(*) filter (where n.bad) as bad
+      from named n left join breakers b on b.name = n.name
+      where n.name is not null and length(n.name) <= ${LIMITS.breakerNameChars}
+        and n.at > n.since and (b.since is null or n.at > b.since)
+        and (n.part is null or b.state = 'half_open' or (n.part, n.release) in (select tool, release from elsewhere))
+      group by n.name, n.metric, n.part, n."perRun", n.run, b.state)
+    select name, metric, part,
+      sum(case when "perRun" then least(bad, 1) else bad end)::int as bad,
+      sum(case when "perRun" then 1 else n end)::int as of, count(*) filter (where bad > 0)::int as runs
+    from runs_of
+    group by name, metric, part, state having sum(bad) > 0 or state = 'half_open'
     order by 4 desc, 1, 2, 3 limit ${LIMITS.breakerReadings}`;
 }
 

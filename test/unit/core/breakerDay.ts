@@ -375,11 +375,11 @@ export function dayFaults(moves: readonly Move[]): readonly string[] {
   if (between('release:support-2', 600, 630).length < 1) faults.push('the bad release was not held');
   if (between('agent:sales', 840, 900).length < 1) faults.push('the cost runaway was not held');
   for (const { name, minute, metric } of opened) {
-    // What a breaker holds comes later: a probe of it may show what was true an hour ago.
+    // What a breaker holds comes later, and an hour of money remembers for an hour.
     const expected =
       (name === 'tool:refund' && metric === 'toolErrors' && minute >= 480 && minute < 540) ||
       (name === 'release:support-2' && metric === 'toolErrors' && minute >= 600) ||
-      (name === 'agent:sales' && metric === 'cost' && minute >= 840 && minute < 960);
+      (name === 'agent:sales' && metric === 'cost' && minute >= 840 && minute < 990);
     if (!expected) faults.push(`${name} opened at minute ${minute} for ${metric}`);
     if (breakerKind(name) === null) faults.push(`${name} is no name`);
   }
