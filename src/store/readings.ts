@@ -132,21 +132,33 @@ async function readCosts(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
   const hourMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
   await sql`
     insert into cost_hours (name, hour, micro_usd)
-      select k.name, date_trunc('hour', m.closed_at, 'UTC'), sum(m.cost_micro_usd)
-      from model_attempts m join runs r on r.run = m.run cross join lateral ${names(sql, kinds)}
-      where m.closed_at >= ${time(hourMs - HOUR_MS)}::text::timestamptz
-        and m.closed_at <= ${time(nowMs)}::text::timestamptz and k.name is not null
-      group by 1, 2 having sum(m.cost_micro_usd) > 0
+      select k.name, m.hour, sum(m.cost)
+      from (
+        select run, model, date_trunc('hour', closed_at, 'UTC') as hour, sum(cost_micro_usd) as cost
+        from model_attempts
+        where closed_at >= ${time(hourMs - HOUR_MS)}::text::timestamptz
+          and closed_at <= ${time(nowMs)}::text::timestamptz and cost_micro_usd > 0
+        group by 1, 2, 3) m
+        join runs r on r.run = m.run cross join lateral ${names(sql, kinds)}
+      where k.name is not null group by 1, 2
     on conflict (name, hour) do update set micro_usd = excluded.micro_usd
       where cost_hours.micro_usd <> excluded.micro_usd`;
+  // By run first: what is spent on each side of a breaker's last change is told apart for those that changed lately only.
   const spent = await sql<{ name: string; spent: number; runs: number }[]>`
-    select k.name, sum(m.cost_micro_usd)::float8 as spent, count(distinct m.run)::int as runs
-    from model_attempts m join runs r on r.run = m.run cross join lateral ${names(sql, kinds)}
-      left join breakers b on b.name = k.name
-    where m.closed_at > ${time(nowMs - windowMs)}::text::timestamptz
-      and m.closed_at <= ${time(nowMs)}::text::timestamptz
-      and k.name is not null and (b.since is null or m.closed_at > b.since)
-    group by k.name, b.state having sum(m.cost_micro_usd) >= ${minOf} or b.state = 'half_open'
+    with changed as (select name, since, state from breakers
+        where since > ${time(nowMs - windowMs)}::text::timestamptz or state = 'half_open'),
+      sums as (
+        select m.run, m.model, max(c.since) as since, sum(m.cost_micro_usd) as cost
+        from model_attempts m
+          left join lateral (select since from changed where since < m.closed_at order by since desc limit 1) c on true
+        where m.closed_at > ${time(nowMs - windowMs)}::text::timestamptz
+          and m.closed_at <= ${time(nowMs)}::text::timestamptz and m.cost_micro_usd > 0
+        group by m.run, m.model, c.since)
+    select k.name, sum(m.cost)::float8 as spent, count(distinct m.run)::int as runs
+    from sums m join runs r on r.run = m.run cross join lateral ${names(sql, kinds)}
+      left join changed b on b.name = k.name
+    where k.name is not null and (b.since is null or m.since >= b.since)
+    group by k.name, b.state having sum(m.cost) >= ${minOf} or b.state = 'half_open'
     order by 2 desc limit ${LIMITS.breakerReadings}`;
   const hours = await readHours(
     sql,
