@@ -23,6 +23,8 @@ export interface Config {
   /** With keys, decisions and steering count only when they are signed. */
   readonly decisionKeys: DecisionKeys | null;
   readonly notices: NoticeConfig;
+  /** This worker creates the schedule of the governor where it is missing. */
+  readonly governor: boolean;
 }
 
 /** How people hear of what waits for them. */
@@ -53,6 +55,8 @@ export const VARIABLES = {
     'signs webhooks: whsec_ and 24 to 64 random bytes in base64; while it is changed, the new and the old one separated by a space',
   HOLDFAST_WEBHOOK_ALLOW:
     'host:port, separated by commas, that webhooks may reach although internal or not https (default none)',
+  HOLDFAST_GOVERNOR:
+    'off: this worker does not create the schedule that opens and closes breakers, because somebody else has (default on)',
   HOLDFAST_DECISION_KEY:
     'secret of 32 or more characters, the same for workers and the command line: only signed decisions and steering count; several, separated by spaces, while one replaces another (default none)',
 } as const;
@@ -100,6 +104,7 @@ export function readConfig(environment: Environment): Config {
     previews: onOff('HOLDFAST_PREVIEWS', 'on'),
     codecModule: text('HOLDFAST_CODEC', '') || null,
     notices: readNotices(text, problems),
+    governor: onOff('HOLDFAST_GOVERNOR', 'on'),
     decisionKeys: readDecisionKeys(text('HOLDFAST_DECISION_KEY', ''), problems),
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -8,6 +8,7 @@ import { printable } from './commands/terminal.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connection.ts';
 import { LIMITS } from './core/limits.ts';
+import { ensureGovernor } from './governorSchedule.ts';
 import { secretValues } from './guards/redact.ts';
 import { createAnthropicProvider } from './models/anthropic.ts';
 import { createCircuits } from './models/circuit.ts';
@@ -20,6 +21,7 @@ import { createWebhookNotifier } from './notices/webhook.ts';
 import { storeDirectory } from './people/storeDirectory.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 import { startAnchors } from './store/anchors.ts';
+import { openBreakers } from './store/breakers.ts';
 import { connect, type Sql } from './store/connection.ts';
 import { databaseOf } from './store/database.ts';
 import { migrate } from './store/migrate.ts';
@@ -70,6 +72,8 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     await registerSearchAttributes(connection.operatorService, namespace, SEARCH_ATTRIBUTES).catch(
       () => undefined,
     );
+    const dataConverter = await loadDataConverter(config.codecModule);
+    const { taskQueue } = config;
     const services = await prepareServices(config, { sql, runEnds }, agents, overrides);
     notices = await startNotices({
       sql,
@@ -79,15 +83,21 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     const worker = await Worker.create({
       connection,
       namespace,
-      taskQueue: config.taskQueue,
+      taskQueue,
       workflowsPath: siblingPath('./workflows/index'),
       activities: createActivities(services),
-      dataConverter: await loadDataConverter(config.codecModule),
+      dataConverter,
       shutdownGraceTime: LIMITS.workerDrainMs,
       maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
       // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
       maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
     });
+    if (config.governor)
+      await ensureGovernor({ connection, namespace, taskQueue, dataConverter }).catch((error: unknown) =>
+        process.emitWarning(
+          `the schedule of the governor could not be created, so no breaker moves: ${error}`,
+        ),
+      );
     const anchors = startAnchors(sql);
     const done = worker.run().finally(() => anchors.stop().finally(close));
     const stop = async () => {
@@ -137,7 +147,7 @@ async function prepareServices(
     }),
     models: config.models,
     circuits: createCircuits({ nowMs: () => performance.now(), random: Math.random }),
-    openBreakers: async () => new Set(),
+    openBreakers: () => openBreakers(sql),
     unpriced: config.allowUnpriced ? 'dearest' : 'refuse',
     previews: config.previews,
     directory: storeDirectory(sql),

@@ -61,6 +61,7 @@ const WIRING = [
   'config',
   'connection',
   'searchAttributes',
+  'governorSchedule',
   'commands',
   'dev',
   'server',

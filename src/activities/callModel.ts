@@ -9,11 +9,12 @@ import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
 import { PASSING_FAILURES } from '../models/routes.ts';
 import { commitAnswer, storedAnswer, triesOf } from '../store/answers.ts';
+import { type Admission, admitRun } from '../store/breakers.ts';
 import { askProvider, passRefusalOn } from './askProvider.ts';
 import { smallModel } from './askSmall.ts';
 import { guardsOf } from './guarding.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
-import { implementationOf } from './releases.ts';
+import { implementationOf, nowhere } from './releases.ts';
 import { reserveCall } from './reserving.ts';
 import { aside, clockOf, type Route, type RouteOptions, takeRoute } from './route.ts';
 import type { ActivityServices } from './services.ts';
@@ -28,8 +29,10 @@ import type { CallModelInput, CallModelResult } from './types.ts';
 export async function callModel(services: ActivityServices, input: CallModelInput): Promise<CallModelResult> {
   const watched = services.runEnds.watch(input.run);
   try {
-    const hash = input.release ?? (await services.releases.resolve(input.agent, input.channel));
+    const admitted = await admit(services, input);
+    const hash = admitted.release;
     const release = await services.releases.get(hash);
+    if (admitted.kind === 'held') return { ...admitted, whileBroken: release.whileBroken };
     const taken = await takeRoute(services, await routeOptions(services, input, release, watched.signal));
     if (taken.kind === 'blocked') return await answeredBefore(services, input, taken.failure);
     try {
@@ -169,6 +172,8 @@ async function callOnce(
     nodes: taken.nodes,
     blobs: taken.blobs,
     notes: taken.notes,
+    outcomes: input.append.results.flatMap(({ counted }) => counted ?? []),
+    release: releaseHash,
   });
   if (first) return result;
   // Another attempt of this step was faster: its answer stands, this one is an orphan with its cost booked.
@@ -189,3 +194,15 @@ function ownAnswer(reply: string): ModelAnswer {
     requestId: null,
   };
 }
+
+/** The release that the run has pinned; for one that has pinned none yet, whether it may begin, and with which. */
+async function admit(services: ActivityServices, input: CallModelInput): Promise<Admitted> {
+  if (input.release !== null) return { kind: 'admitted', release: input.release };
+  const admission = await admitRun(services.sql, input, input.channel);
+  if (admission.kind === 'held') return admission;
+  return { kind: 'admitted', release: admission.release ?? nowhere(input.agent, input.channel) };
+}
+
+type Admitted =
+  | { readonly kind: 'admitted'; readonly release: Hash }
+  | Extract<Admission, { readonly kind: 'held' }>;

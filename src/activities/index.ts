@@ -3,12 +3,13 @@ import { insertApprovals, insertDecisions } from '../store/records.ts';
 import { callModel } from './callModel.ts';
 import { endRun } from './endRun.ts';
 import { bordered } from './failure.ts';
+import { govern, wakeHeld } from './govern.ts';
 import { prepareCall } from './prepare.ts';
 import { remind } from './remind.ts';
 import { closeEffect, resolveEffect, runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
 import { sweep } from './sweep.ts';
-import type { Activities, FleetActivities } from './types.ts';
+import type { Activities, BreakerChangeTold, FleetActivities } from './types.ts';
 import { verifyControls } from './verify.ts';
 
 /** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
@@ -31,5 +32,7 @@ export function createActivities(services: ActivityServices): Activities & Fleet
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
     endRun: bordered((input) => endRun(services, input)),
     sweep: () => sweepFleet(null),
+    govern: bordered<void, readonly BreakerChangeTold[]>(() => govern(services)),
+    wakeHeld: bordered<void, number>(() => wakeHeld(services)),
   };
 }

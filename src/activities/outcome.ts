@@ -37,9 +37,18 @@ export function render(result: ToolResult, showing: Showing = AS_IT_IS): Rendere
     ...(full === null ? [] : ['…']),
     ...adviceFor(result, showing),
   ].join('\n');
-  const { suspicious } = showing;
-  const outcome = { kind: 'ran', status, ref: hashText(shown), bytes: utf8Bytes(shown) } as const;
-  return { outcome: suspicious ? { ...outcome, suspicious } : outcome, text: shown, full };
+  return {
+    outcome: {
+      kind: 'ran',
+      status,
+      ref: hashText(shown),
+      bytes: utf8Bytes(shown),
+      ...(showing.suspicious && { suspicious: true as const }),
+      ...(result.kind === 'failed' && result.retryable && { broke: true as const }),
+    },
+    text: shown,
+    full,
+  };
 }
 
 /** Words of ours about what a result means. In a fence the tool's own would be data, which nobody obeys. */

@@ -3,7 +3,7 @@ import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Release, ReleaseTool } from '../core/release.ts';
 import type { Sql } from '../store/connection.ts';
-import { channelRelease, loadRelease } from '../store/releases.ts';
+import { loadRelease } from '../store/releases.ts';
 import type { Agent } from '../tools/agent.ts';
 import type { Tool } from '../tools/tool.ts';
 
@@ -25,18 +25,16 @@ export class Releases {
     this.#known.set(hash, release);
     return release;
   }
+}
 
-  /** Where a channel points now. Asked once a run, at its first step. */
-  async resolve(agent: string, channel: string): Promise<Hash> {
-    const hash = await channelRelease(this.#sql, agent, channel);
-    if (hash !== null) return hash;
-    throw new FailureError(
-      terminal(
-        'unknown_agent',
-        `no release of agent "${agent}" on channel "${channel}": start a worker that loads it (HOLDFAST_AGENTS), or promote one with "holdfast release promote"`,
-      ),
-    );
-  }
+/** The channel of a run points to no release, so that nobody can say what the agent is. */
+export function nowhere(agent: string, channel: string): never {
+  throw new FailureError(
+    terminal(
+      'unknown_agent',
+      `no release of agent "${agent}" on channel "${channel}": start a worker that loads it (HOLDFAST_AGENTS), or promote one with "holdfast release promote"`,
+    ),
+  );
 }
 
 /** The pinned tool and the code for it. Other code under an old approval never runs: a version must match. */

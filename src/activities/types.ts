@@ -1,4 +1,5 @@
 import type { ApprovalRecord } from '../core/approvals.ts';
+import type { BreakerEvent } from '../core/breakers.ts';
 import type { BudgetGrant, OverBudget } from '../core/budget.ts';
 import type { CallOutcome, PreparedCall } from '../core/calls.ts';
 import type { Control, Verified } from '../core/control.ts';
@@ -9,7 +10,7 @@ import type { Usage } from '../core/messages.ts';
 import type { Approvers } from '../core/policy.ts';
 import type { Origin } from '../core/provenance.ts';
 import type { RateLimited } from '../core/rates.ts';
-import type { PinnedRelease } from '../core/release.ts';
+import type { PinnedRelease, Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import type { Append, HandOver, Head, UnrecordedDecision } from '../core/state.ts';
 
@@ -33,10 +34,20 @@ export interface Activities {
   endRun(input: EndRunInput): Promise<{ readonly head: Head | null }>;
 }
 
-/** Activities of no run: one workflow calls them for the whole fleet. */
+/** Activities of no run: the governor calls them for the whole fleet. Every part may be repeated. */
 export interface FleetActivities {
-  /** Books what expired and closes what terminated runs left open; one bounded pass, to be called every minute. */
+  /** Opens and closes breakers; what changed, a page at most. */
+  govern(): Promise<readonly BreakerChangeTold[]>;
+  /** Tells runs that no breaker holds any more to look again; how many. */
+  wakeHeld(): Promise<number>;
+  /** Books what expired and closes what terminated runs left open; one bounded pass. */
   sweep(): Promise<Swept>;
+}
+
+export interface BreakerChangeTold {
+  readonly name: string;
+  readonly event: BreakerEvent;
+  readonly why: string;
 }
 
 /** What one pass of the sweeper found; `more` when a full page says that there may be more. */
@@ -134,6 +145,16 @@ export type CallModelResult =
       /** Starts come too fast: this run never began, and nothing was spent or written. */
       readonly kind: 'refused_start';
       readonly refused: RateLimited;
+    }
+  | {
+      /** A breaker keeps a run from beginning. Nothing was asked, spent or pinned. */
+      readonly kind: 'held';
+      readonly release: Hash;
+      /** `breaker:NAME`. */
+      readonly name: string;
+      /** Null: until an operator says so. */
+      readonly untilMs: number | null;
+      readonly whileBroken: Release['whileBroken'];
     };
 
 export interface PrepareCallInput extends RunRef {
@@ -185,7 +206,7 @@ export type RunToolResult =
       readonly activeMs: number;
     }
   | {
-      /** A kill switch is set. Nothing was done, and nothing is claimed. */
+      /** A kill switch is set or a breaker is open (`breaker:NAME`). This attempt did nothing, and has claimed nothing. */
       readonly kind: 'held';
       readonly name: string;
       readonly activeMs: number;

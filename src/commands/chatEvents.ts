@@ -147,7 +147,7 @@ const PARKED: Readonly<Record<string, string>> = {
   paused: 'the run is paused: "holdfast resume" lets it go on',
   outage: 'the model or the store is away: it is tried again every minute',
   bug: 'the run met an error of its own: "holdfast retry" goes on from where it stands, once it is mended',
-  held: 'a kill switch holds the run: "holdfast stop --list" shows it',
+  held: 'a kill switch or a breaker holds the run: "holdfast stop --list" and "holdfast breakers" show which',
 };
 
 const ARGUMENTS_CHARS = 400;

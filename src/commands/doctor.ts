@@ -64,13 +64,15 @@ export async function diagnose(environment: Environment, cwd: string): Promise<r
         : away(['database', 'migrations'], store.look)),
       ...(sql !== null && ready
         ? [...recordChecks(sql, target.decisionKey), ...releaseChecks(sql, target.decisionKey)]
-        : ['decision key', 'notices', 'audit', 'switches', 'releases', 'approvers'].map((name) => ({
-            name,
-            mend: '',
-            look: async () => [
-              { state: 'skipped' as const, found: `needs ${sql === null ? 'database' : 'migrations'}` },
-            ],
-          }))),
+        : ['decision key', 'notices', 'audit', 'switches', 'breakers', 'releases', 'approvers'].map(
+            (name) => ({
+              name,
+              mend: '',
+              look: async () => [
+                { state: 'skipped' as const, found: `needs ${sql === null ? 'database' : 'migrations'}` },
+              ],
+            }),
+          )),
       ...agentChecks(environment, ready ? sql : null),
       ...placeChecks(environment),
     ];
@@ -112,7 +114,7 @@ async function reachStore(
     const opened = connect(url, { maxConnections: 4 });
     sql = opened;
     const looking = onStore(
-      () => opened<{ there: boolean }[]>`select to_regclass('holdfast.anchors') is not null as there`,
+      () => opened<{ there: boolean }[]>`select to_regclass('holdfast.breakers') is not null as there`,
     );
     const [row] = await within(LIMITS.doctorCheckMs, looking);
     return { kind: 'there', sql, place, migrated: row?.there === true };

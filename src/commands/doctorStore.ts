@@ -1,5 +1,7 @@
 import { parseDecisionKeys } from '../control/keys.ts';
+import { standing } from '../core/breakers.ts';
 import { LIMITS } from '../core/limits.ts';
+import { listBreakers, readGovernor } from '../store/breakers.ts';
 import type { Sql } from '../store/connection.ts';
 import { readAnchorHealth, readIdentityFacts, readServerHealth } from '../store/health.ts';
 import { compareMigrations } from '../store/migrate.ts';
@@ -30,6 +32,7 @@ export function recordChecks(sql: Sql, decisionKey: string | null): readonly Che
     { name: 'notices', mend: LOOK_AGAIN, look: () => lookAtNotices(sql) },
     { name: 'audit', mend: LOOK_AGAIN, look: () => lookAtAnchors(sql) },
     { name: 'switches', mend: LOOK_AGAIN, look: () => lookAtSwitches(sql) },
+    { name: 'breakers', mend: LOOK_AGAIN, look: () => lookAtBreakers(sql) },
   ];
 }
 
@@ -170,3 +173,32 @@ async function lookAtSwitches(sql: Sql): Promise<readonly Look[]> {
       ),
     );
 }
+
+async function lookAtBreakers(sql: Sql): Promise<readonly Look[]> {
+  const { ranAtMs, nowMs } = await readGovernor(sql);
+  const notClosed = (await listBreakers(sql)).filter(({ breaker }) => standing(breaker) !== 'closed');
+  const silentMs = ranAtMs === null ? null : Math.max(0, nowMs - ranAtMs);
+  const looked =
+    silentMs === null ? 'the governor has not looked yet' : `the governor looked ${duration(silentMs)} ago`;
+  const names = notClosed
+    .slice(0, SHOWN_BREAKERS)
+    .map(({ breaker }) => `${breaker.name} (${standing(breaker)})`);
+  return [
+    ...(silentMs === null || silentMs > LIMITS.governorSilentMs
+      ? [
+          warning(
+            `${looked}: no breaker opens or closes`,
+            'start a worker, and see whether the schedule "<task queue>-governor" is there and not paused',
+          ),
+        ]
+      : []),
+    notClosed.length === 0
+      ? ok(`all closed; ${looked}`)
+      : warning(
+          `${notClosed.length} not closed: ${names.join(', ')}; ${looked}`,
+          'see why with "holdfast breakers"',
+        ),
+  ];
+}
+
+const SHOWN_BREAKERS = 5;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addApprovalCommands } from './approvals.ts';
 import { addAuditCommands } from './audit.ts';
+import { addBreakerCommands } from './breakers.ts';
 import { addBudgetCommands } from './budgets.ts';
 import { addChatCommand } from './chat.ts';
 import { addDoctorCommand } from './doctor.ts';
@@ -51,6 +52,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addApprovalCommands(program, run);
   addSteeringCommands(program, run);
   addStopCommand(program, run);
+  addBreakerCommands(program, run);
   addRuleCommands(program, run);
   addBudgetCommands(program, run);
   addRateCommands(program, run);

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { HoldfastClient, Steer } from '../client.ts';
 import { LIMITS } from '../core/limits.ts';
 import { type HeldRun, heldRuns, type SwitchChange } from '../store/switches.ts';
+import { paced } from '../store/waking.ts';
 import { asCommandError } from './failures.ts';
 import type { Session } from './session.ts';
 
@@ -32,24 +32,23 @@ export async function wakeHeldRuns(
   try {
     const first = await read('');
     if (first.length === 0) return { ...counted, problem: null };
-    let sentAtMs = Number.NEGATIVE_INFINITY;
-    await session.temporal(async (holdfast) => {
-      let page = first;
-      // Runs that are woken leave the list while it is read, so each page begins after the last id of the one before.
-      for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
-        for (const run of page) {
-          await sleep(waitMs(performance.now() - sentAtMs));
-          sentAtMs = performance.now();
-          counted[await wakeOne(holdfast, run)]++;
-          const done = counted.woken + counted.gone;
-          if (done % SAID_EVERY === 0) session.terminal.note(`${done} held runs woken so far`);
-        }
-        page = page.length < LIMITS.wakePageRows ? [] : await read(last.run);
-      }
-    });
+    await session.temporal((holdfast) =>
+      paced(pages(first), async (run) => {
+        counted[await wakeOne(holdfast, run)]++;
+        const done = counted.woken + counted.gone;
+        if (done % SAID_EVERY === 0) session.terminal.note(`${done} held runs woken so far`);
+      }),
+    );
     return { ...counted, problem: null };
   } catch (error) {
     return { ...counted, problem: asCommandError(error)?.message.split('\n')[0] ?? 'unknown' };
+  }
+
+  /** Runs that are woken leave the list while it is read, so each page begins after the last id of the one before. */
+  async function* pages(page: readonly HeldRun[]): AsyncGenerator<HeldRun> {
+    yield* page;
+    const last = page.at(-1);
+    if (last !== undefined && page.length === LIMITS.wakePageRows) yield* pages(await read(last.run));
   }
 
   async function wakeOne(holdfast: HoldfastClient, run: HeldRun): Promise<'woken' | 'gone'> {
@@ -62,9 +61,4 @@ export async function wakeHeldRuns(
       throw error;
     }
   }
-}
-
-/** How long the next signal has to wait, `sinceMs` after the last one was sent. What was missed is not caught up with. */
-export function waitMs(sinceMs: number): number {
-  return Math.max(0, 1_000 / LIMITS.wakesPerSecond - sinceMs);
 }

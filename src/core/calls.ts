@@ -64,6 +64,8 @@ export type CallOutcome =
       readonly bytes: number;
       /** A guard found signs of an injection in it. Stored with the effect, so that every attempt says so. */
       readonly suspicious?: true;
+      /** `failed` only: the tool could not do its work, where otherwise it has said no. */
+      readonly broke?: true;
     }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly text: string };
 
@@ -78,10 +80,12 @@ export interface CallState {
   readonly stale: boolean;
   /** What had been true when a person was asked before, once that changed. */
   readonly formerTerms: JsonObject | null;
-  /** A kill switch keeps it from starting; it may try again once `againAtMs` is null. */
+  /** A kill switch or a breaker keeps it from starting; it may try again once `againAtMs` is null. */
   readonly held: {
     readonly name: string;
     readonly sinceMs: number;
+    /** When it met that last. */
+    readonly lookedAtMs: number;
     readonly againAtMs: number | null;
   } | null;
   /** Requests opened for this call so far: approvals, then reconcile requests. */
@@ -104,6 +108,48 @@ export function newCall(prepared: PreparedCall): CallState {
     generation: 1,
     outcome: null,
   };
+}
+
+/** How a call ended, as far as that says something about tool, agent or policy. */
+export type OutcomeWord = 'answered' | 'said_no' | 'broke' | 'denied' | 'looped' | 'other';
+
+/**
+ * What the end of a call says about tool, agent or policy; null where people, the customer or an operator decided, or
+ * nobody did in time: that people are slow is never a failure.
+ */
+export function outcomeWord({ outcome, reconcile }: CallState): OutcomeWord | null {
+  if (outcome === null || reconcile !== null) return null;
+  if (outcome.kind === 'ran')
+    return outcome.status !== 'failed' ? 'answered' : outcome.broke === true ? 'broke' : 'said_no';
+  switch (outcome.code) {
+    case 'unavailable':
+      return 'broke';
+    case 'denied':
+      return 'denied';
+    case 'repeated':
+      return 'looped';
+    case 'bad_call':
+    case 'cut_off':
+    case 'too_many_calls':
+    case 'not_now':
+    case 'rate_limited':
+      return 'other';
+    case 'landing':
+    case 'rejected':
+    case 'expired':
+    case 'withdrawn':
+    case 'handed_over':
+    case 'cancelled':
+    case 'switched_off':
+    case 'not_approved':
+    case 'terms_changed':
+    case 'void':
+    case 'unknown_outcome':
+    case 'release_not_here':
+      return null;
+    default:
+      return outcome.code satisfies never;
+  }
 }
 
 /** Policy and people have said yes to exactly this, and nothing about it is in doubt. */

@@ -450,4 +450,48 @@ export const LIMITS = {
   leakWords: 16,
   leakChars: 80,
   leakTextChars: 1_000_000,
+  // Breakers
+  /** How often the governor looks, and what one look may take. */
+  governorEveryMs: 60_000,
+  governorMs: 50_000,
+  /** A schedule that was away for longer does not make up for what it missed. */
+  governorCatchUpMs: 60_000,
+  /** A governor that has not run for this long is pointed out. */
+  governorSilentMs: 5 * 60_000,
+  /** How long a breaker is open for the first time; doubled each time it opens again, up to the most. */
+  breakerOpenMs: 5 * 60_000,
+  breakerOpenMaxMs: 3_600_000,
+  /** A breaker that stayed closed for this long begins with the first open time again. */
+  breakerCalmMs: 6 * 3_600_000,
+  /** Openings in a row that are still counted. */
+  breakerOpens: 1_000,
+  /** How long probes have to prove something before others are let through, and how many there are. */
+  breakerHalfOpenMs: 10 * 60_000,
+  breakerProbes: 5,
+  /** So many outcomes close a half-open breaker, and so many bad ones open it again. */
+  breakerProvenBy: 3,
+  breakerReopenedBy: 2,
+  /** Names and measures that one look of the governor judges, the worst first. */
+  breakerReadings: 5_000,
+  breakersListed: 1_000,
+  breakerNameChars: 210,
+  breakerOverrideMs: 30 * 86_400_000,
+  /** What workers believe about open breakers is at most this old. */
+  openBreakersMs: 5_000,
+  /** A baseline of the same hour needs this many days, one of the hours before it this many hours. */
+  baselineDays: 3,
+  baselineDaysMax: 7,
+  baselineHours: 3,
+  baselineHoursMax: 24,
+  /** What was left unspent may be spent later, for so many hours of the clock, this one included. */
+  unspentHours: 5,
+  /** Outcomes of calls are kept for the readings only, hours of cost for the baselines; so many are swept at a time. */
+  callOutcomesMs: 2 * 3_600_000,
+  costHoursMs: 8 * 86_400_000,
+  closedBreakersMs: 30 * 86_400_000,
+  governorSweepRows: 5_000,
+  /** Held runs that one look of the governor wakes, at `wakesPerSecond`; the next one goes on. */
+  wakesPerLook: 600,
+  /** A held run that is told to look again does so at most this often. */
+  lookAgainMs: 5_000,
 } as const;

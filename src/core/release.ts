@@ -68,6 +68,8 @@ export interface Release {
   readonly reminder: string;
   /** What a customer's message does to open approvals: withdraw them, or wait its turn. */
   readonly whileWaiting: 'withdraw' | 'queue';
+  /** What becomes of a new run while a breaker of this agent is open: it waits, or ends at once as refused. */
+  readonly whileBroken: 'wait' | 'refuse';
   /** Where escalations go. */
   readonly queue: string;
   /** Which tools fit when, in order; none: all of them, always. */

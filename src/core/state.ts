@@ -1,6 +1,6 @@
 import type { ApprovalRecord } from './approvals.ts';
 import type { BudgetGrant } from './budget.ts';
-import type { CallState } from './calls.ts';
+import type { CallState, OutcomeWord } from './calls.ts';
 import type { Control } from './control.ts';
 import type { Hash, RunId } from './ids.ts';
 import type { JsonObject } from './json.ts';
@@ -34,6 +34,8 @@ export interface ResultRef {
   readonly callId: string;
   readonly isError: boolean;
   readonly content: TextRef;
+  /** What is counted of it: by tool, or by the empty name where the release has none of that name. */
+  readonly counted: { readonly tool: string; readonly outcome: OutcomeWord } | null;
 }
 
 /** A text for the model, and whose it is: the customer's, or ours (notices). */
@@ -113,6 +115,8 @@ export interface Turn {
   } | null;
   readonly landings: number;
   readonly handOver: HandOver | null;
+  /** Since when a breaker keeps the run from its first model call. */
+  readonly heldSinceMs: number | null;
 }
 
 /** What a turn has used of its limits: nothing yet. */
@@ -139,6 +143,7 @@ export function openTurn(messages: readonly string[], append: Append): Turn {
     landing: null,
     landings: 0,
     handOver: null,
+    heldSinceMs: null,
   };
 }
 

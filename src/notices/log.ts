@@ -27,6 +27,7 @@ export function createLogNotifier(write: (line: string) => void): Notifier {
 export function noticeText({ type, data }: Pick<Notice, 'type' | 'data'>): string {
   const approval = `${text(data.approval)} of ${text(data.workflowId)}: ${text(data.summary)}`;
   const handOver = `${text(data.run)} (${text(data.workflowId)}): ${text(data.summary)}`;
+  const breaker = `: breaker ${text(data.breaker)}${data.forced === true ? byText(data.by) : ''}${typeof data.why === 'string' ? ` (${data.why})` : ''}`;
   switch (type) {
     case 'approval.opened':
       return `waits for ${whoText(data)} until ${text(data.deadline)}: approval ${approval}`;
@@ -44,6 +45,12 @@ export function noticeText({ type, data }: Pick<Notice, 'type' | 'data'>): strin
       return `nobody in ${text(data.queue)} accepted, so it goes to ${text(data.escalatedTo)}: run ${handOver}`;
     case 'handover.accepted':
       return `accepted by ${text(data.acceptedBy)}: run ${handOver}`;
+    case 'breaker.opened':
+      return `open${untilText(data)}${breaker}`;
+    case 'breaker.half_open':
+      return `lets a few through again${breaker}`;
+    case 'breaker.closed':
+      return `closed${untilText(data)}${breaker}`;
     default:
       return type satisfies never;
   }
@@ -54,6 +61,10 @@ function whoText({ approvers, requesterMay }: JsonObject): string {
   const { people, roles } = isObject(approvers) ? approvers : {};
   const named = [...texts(people), ...texts(roles).map((role) => `role ${role}`)];
   return named.length === 0 ? 'anybody' : named.join(', ');
+}
+
+function untilText({ until }: JsonObject): string {
+  return typeof until === 'string' ? ` until ${until}` : '';
 }
 
 function byText(by: Json | undefined): string {

@@ -3,6 +3,7 @@ import type { BudgetGrant, OverBudget } from '../core/budget.ts';
 import type { Hash } from '../core/ids.ts';
 import type { Usage } from '../core/messages.ts';
 import type { RateLimited } from '../core/rates.ts';
+import type { ResultRef } from '../core/state.ts';
 import type { ChainNode } from './chain.ts';
 import type { Sql } from './connection.ts';
 import { hashText } from './hash.ts';
@@ -87,20 +88,30 @@ export interface AnswerToCommit {
   readonly blobs: readonly string[];
   /** What guards said, for the audit; `step` and `purpose` are added. */
   readonly notes: readonly { readonly kind: string; readonly why: string }[];
+  /** How the calls ended whose results this answer has taken in: what breakers are judged by. */
+  readonly outcomes: readonly NonNullable<ResultRef['counted']>[];
+  readonly release: Hash;
 }
 
 /** True when this answer is the answer; false when another attempt's stands (this one is kept as an orphan). */
 export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit): Promise<boolean> {
-  const { nodes, blobs } = answer;
+  const { nodes, blobs, outcomes } = answer;
   const [row] = await sql<{ first: boolean }[]>`
-    select commit_answer(${ref.run}, ${answer.step}, ${answer.purpose}, ${answer.attempt}, ${answer.result},
+    with committed as materialized (select commit_answer(${ref.run}, ${answer.step}, ${answer.purpose}, ${answer.attempt}, ${answer.result},
       ${answer.costMicroUsd}, ${JSON.stringify(answer.usage)}, ${answer.requestId}, ${answer.tokens}, ${answer.runState},
       ${answer.head},
       ${nodes.map((node) => node.hash)}::text[], ${nodes.map((node) => node.seq)}::integer[],
       ${nodes.map((node) => node.parent)}::text[], ${nodes.map((node) => node.message.role)}::text[],
       ${nodes.map((node) => node.body)}::text[], ${nodes.map((node) => node.model)}::text[],
       ${blobs.map(hashText)}::text[], ${[...blobs]}::text[],
-      ${sql.json(answer.notes.map((note) => ({ ...note })))}) as first`;
+      ${sql.json(answer.notes.map((note) => ({ ...note })))}) as first),
+    counted as (
+      insert into call_outcomes (run, agent, release, tenant, tool, outcome)
+      select ${ref.run}, ${ref.agent}, ${answer.release}, ${ref.requester.tenant}, o.tool, o.outcome
+      from committed, unnest(${outcomes.map(({ tool }) => tool)}::text[], ${outcomes.map(({ outcome }) => outcome)}::text[])
+        as o(tool, outcome)
+      where committed.first)
+    select first from committed`;
   return row?.first === true;
 }
 

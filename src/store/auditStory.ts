@@ -1,3 +1,4 @@
+import { isBreaker } from '../core/breakers.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { formatMicroUsd } from '../core/money.ts';
 import { oneLine } from '../core/text.ts';
@@ -144,7 +145,7 @@ export const SENTENCES: Readonly<Record<string, (scene: Scene) => string>> = {
     `attempt ${text('fence')} of ${call} said “${text('said')}” after its time; what stands is “${text('stands')}”`,
   effect_mismatch: ({ call, hash }) =>
     `${call} came with other arguments (${hash('came')}) than on record (${hash('stored')}) and did not run`,
-  effect_held: ({ call, text, because }) => `${call} is held by the switch ${text('switch')}${because}`,
+  effect_held: ({ call, text, because }) => `${call} is held by the ${holder(text('switch'))}${because}`,
   effect_not_approved: ({ call, text }) =>
     `${call} did not run: its approval is ${text('state') || 'not there'}`,
   effect_stale: ({ call, because }) => `${call} did not run: it has to be asked for again${because}`,
@@ -183,9 +184,22 @@ export const SENTENCES: Readonly<Record<string, (scene: Scene) => string>> = {
   rule_revoked: ({ who, key, because }) => `${who} revoked the learned rule ${key}${because}`,
   switch_set: ({ who, key, because }) => `${who} stopped ${key}${because}`,
   switch_lifted: ({ who, key, because }) => `${who} lifted the stop of ${key}${because}`,
+  run_held: ({ text, because }) =>
+    `the run may not begin yet: it is held by the ${holder(text('switch'))}${because}`,
+  breaker_opened: ({ key, because, facts }) => `the breaker ${key} opened${until(facts.untilMs)}${because}`,
+  breaker_half_open: ({ key }) => `the breaker ${key} lets a few through again`,
+  breaker_closed: ({ key }) => `the breaker ${key} closed`,
+  breaker_forced: ({ who, key, text, facts, because }) =>
+    `${who} forced the breaker ${key} ${text('forced')}${until(facts.untilMs)}${because}`,
+  breaker_released: ({ who, key, text }) =>
+    `${who} took back the word on the breaker ${key}: it is ${text('state') === 'half_open' ? 'half open' : text('state')}`,
   person_set: ({ who, key, text }) => `${who} changed the person ${key} to ${text('after')}`,
   person_removed: ({ who, key }) => `${who} removed the person ${key}`,
 };
+
+function holder(name: string): string {
+  return isBreaker(name) ? name.replace(':', ' ') : `switch ${name}`;
+}
 
 function until(deadlineMs: unknown): string {
   if (typeof deadlineMs !== 'number' || Math.abs(deadlineMs) > MAX_TIME_MS) return '';

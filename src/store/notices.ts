@@ -21,6 +21,9 @@ export const NOTICE_TYPES = [
   'handover.reminder',
   'handover.escalated',
   'handover.accepted',
+  'breaker.opened',
+  'breaker.half_open',
+  'breaker.closed',
 ] as const;
 
 export type NoticeType = (typeof NOTICE_TYPES)[number];

@@ -40,6 +40,8 @@ export interface AgentOptions<Services> {
   /** How much model each task needs. Default: `standard` for the conversation, `small` for yes and no. */
   readonly models?: Partial<ModelTiers>;
   readonly whileWaiting?: 'withdraw' | 'queue';
+  /** New conversations while a breaker is open: `wait` until it closes (default), or `refuse` with when to come back. */
+  readonly whileBroken?: 'wait' | 'refuse';
   /** Gives the agent the tool `ask_person`. Default false. */
   readonly asksPeople?: boolean;
   /** Where escalations go. Default: the agent's name. */
@@ -102,6 +104,7 @@ export function defineAgent<Services>(options: AgentOptions<Services>): Agent {
       models: modelTiers(options.models),
       reminder: `Remember the rules of this conversation:\n${bullets(options.prompt.rules)}`,
       whileWaiting: options.whileWaiting ?? 'withdraw',
+      whileBroken: options.whileBroken ?? 'wait',
       queue: options.queue ?? options.name,
       phases: options.phases ?? [],
       guards: guardNames(guards),

@@ -28,7 +28,7 @@ const TITLES: Readonly<Record<RunPhase, string>> = {
   waiting: 'Waiting for a person to decide',
   landed: 'At a limit: go on or stop?',
   unknown: 'Did this happen? Somebody has to look',
-  held: 'Held back by a kill switch',
+  held: 'Held back by a kill switch or a breaker',
   paused: 'Paused',
   outage: 'Model or store is away; tried again by itself',
   budget: 'Waiting until a budget opens again',

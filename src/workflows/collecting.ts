@@ -1,5 +1,7 @@
+import { type CallState, outcomeWord } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { phaseAfter } from '../core/phases.ts';
+import type { ToolLabels } from '../core/release.ts';
 import type { ResultRef } from '../core/state.ts';
 import { exposureOf, raise } from '../core/taint.ts';
 import { labelsOf, patch, patchTurn, pinnedOf, type Run, stepOf, turnOf } from './context.ts';
@@ -28,7 +30,12 @@ export function collect(run: Run): void {
     if (failed && turn.iterations > LIMITS.failuresCountAfterIteration)
       failures[prepared.tool] = (failures[prepared.tool] ?? 0) + 1;
     if (outcome.kind === 'refused')
-      return { callId: prepared.callId, isError: true, content: { kind: 'inline', text: outcome.text } };
+      return {
+        callId: prepared.callId,
+        isError: true,
+        content: { kind: 'inline', text: outcome.text },
+        counted: countedOf(call, labels),
+      };
     toolCalls++;
     if (outcome.status === 'success') succeeded.push(prepared.tool);
     if (labels !== null) taint = raise(taint, exposureOf(labels));
@@ -39,6 +46,7 @@ export function collect(run: Run): void {
       callId: prepared.callId,
       isError: outcome.status === 'failed',
       content: { kind: 'blob', ref: outcome.ref },
+      counted: countedOf(call, labels),
     };
   });
   patch(run, { taint, phase: phaseAfter(pinnedOf(run).phases, run.state.phase, succeeded) });
@@ -56,4 +64,10 @@ export function collect(run: Run): void {
         handOver: { summary: `${often[0]} failed ${often[1]} times`, evidence: `step ${step.n}` },
       }),
   });
+}
+
+/** A name that the model made up is no tool. */
+function countedOf(call: CallState, labels: ToolLabels | null): ResultRef['counted'] {
+  const outcome = outcomeWord(call);
+  return outcome === null ? null : { tool: labels?.name ?? '', outcome };
 }

@@ -37,6 +37,8 @@ export interface Live {
   readonly answers: Map<number, DecideReply>;
   /** A person said: try again now (after an outage or a bug). */
   retry: boolean;
+  /** The governor said: what a breaker holds may look again. */
+  lookAgain: boolean;
   openSends: number;
   /** Updates this execution has accepted: the server ends its patience at 2,000. */
   updates: number;
@@ -64,6 +66,7 @@ export function newLive(): Live {
     awaited: new Set(),
     answers: new Map(),
     retry: false,
+    lookAgain: false,
     openSends: 0,
     updates: 0,
     running: new Set(),

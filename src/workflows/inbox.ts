@@ -16,6 +16,7 @@ import {
   decideNowUpdate,
   decideSignal,
   handOverSignal,
+  lookAgainSignal,
   messageSignal,
   pauseSignal,
   type RunStatus,
@@ -28,6 +29,7 @@ import {
   type UserMessage,
   upgradeSignal,
 } from './messages.ts';
+import { lookAgain } from './steering.ts';
 
 /**
  * Everything that reaches a run from outside. Handlers only write down what came and wake the loop; malformed input
@@ -52,6 +54,7 @@ export function registerHandlers(run: Run): void {
   );
   for (const [name, signal] of Object.entries(STEERING) as [keyof typeof STEERING, SteeringSignal][])
     setHandler(signal, (input: unknown) => receiveSteering(run, name, input));
+  setHandler(lookAgainSignal, () => lookAgain(run));
   setHandler(statusQuery, () => statusOf(run));
   setHandler(transcriptQuery, () => ({
     run: run.state.run,
@@ -172,7 +175,8 @@ function isParked(run: Run, messageId: string): boolean {
       return !run.live.retry;
     case 'waiting':
     case 'held':
-      return queued && pinned?.whileWaiting === 'queue';
+      // Without a release the run has not begun: whatever is written then waits with it.
+      return queued && (pinned === null || pinned.whileWaiting === 'queue');
     case 'unknown':
       return queued;
     case 'budget':

@@ -37,8 +37,10 @@ export const decideSignal = defineSignal<[Decision]>('decide');
 export const pauseSignal = defineSignal<[Steering]>('pause');
 /** Ends a pause. */
 export const resumeSignal = defineSignal<[Steering]>('resume');
-/** Try again now: after an outage, a bug, or a kill switch. */
+/** Try again now: after an outage, a bug, a kill switch or a breaker. */
 export const retrySignal = defineSignal<[Steering]>('retry');
+/** What a breaker holds looks again: said by the governor, and by nobody's authority, since the claim decides. */
+export const lookAgainSignal = defineSignal<[]>('lookAgain');
 export const cancelSignal = defineSignal<[Steering]>('cancel');
 export const closeSignal = defineSignal<[Steering]>('close');
 export const handOverSignal = defineSignal<[Steering]>('handOver');
@@ -108,6 +110,7 @@ export type EndReason =
   | 'outage'
   | 'bug'
   | 'unknown_agent'
+  | 'breaker_open'
   | 'model_rejected'
   | 'rate_limited'
   | LandingReason;

@@ -1,3 +1,4 @@
+import { holderText } from '../core/breakers.ts';
 import type { CallState } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { flushDecisions, nextTime, showState } from './approvals.ts';
@@ -47,7 +48,7 @@ function openWords(run: Run): { readonly phase: 'unknown' | 'waiting' | 'held'; 
   if (first === undefined)
     return {
       phase: 'held',
-      what: `the switch "${heldCalls(run)[0]?.held?.name ?? ''}" to be lifted, or \`retry\``,
+      what: `${holderText(heldCalls(run)[0]?.held?.name ?? '')}, or \`retry\``,
     };
   const by = new Date(Math.min(...open.map((record) => record.deadlineMs))).toISOString().slice(0, 16);
   return {

@@ -69,8 +69,9 @@ export async function take(run: Run, index: number, result: RunToolResult): Prom
       return;
     case 'held': {
       const sinceMs = call.held?.sinceMs ?? Date.now();
-      const againAtMs = Date.now() + LIMITS.heldRetryMs;
-      patchCall(run, index, { held: { name: result.name, sinceMs, againAtMs } });
+      const lookedAtMs = Date.now();
+      const againAtMs = lookedAtMs + LIMITS.heldRetryMs;
+      patchCall(run, index, { held: { name: result.name, sinceMs, lookedAtMs, againAtMs } });
       return;
     }
     case 'unknown': {

@@ -1,4 +1,5 @@
 import { withdraw } from '../core/approvals.ts';
+import { isBreaker } from '../core/breakers.ts';
 import { isRunLimit } from '../core/budget.ts';
 import { type ControlName, type Envelope, maySteer, parseEnvelope, type Speaker } from '../core/control.ts';
 import { isObject } from '../core/json.ts';
@@ -90,7 +91,22 @@ export function endPause(run: Run): void {
   patch(run, { paused: null });
 }
 
-/** What a kill switch holds may look again at once; in the state, so that a move to a new execution keeps it. */
+/**
+ * What a breaker holds looks again, and no sooner than that: the signal needs no key, so a flood of it must cost nothing.
+ */
+export function lookAgain(run: Run): void {
+  run.live.lookAgain = true;
+  run.live.dirty = true;
+  run.state.turn?.step?.calls.forEach((call, i) => {
+    const { held } = call;
+    if (call.outcome !== null || held === null || held.againAtMs === null || !isBreaker(held.name)) return;
+    const soonestMs = Math.max(Date.now(), held.lookedAtMs + LIMITS.lookAgainMs);
+    const againAtMs = Math.min(held.againAtMs, soonestMs);
+    patchCall(run, i, { held: { ...held, againAtMs } });
+  });
+}
+
+/** What a kill switch or a breaker holds may look again at once; in the state, so that a move to a new execution keeps it. */
 function tryHeldAgain(run: Run): void {
   run.state.turn?.step?.calls.forEach((call, i) => {
     if (call.outcome === null && call.held !== null)

@@ -7,6 +7,7 @@ import { notice, refuse } from '../core/refusals.ts';
 import { type AppendText, type LandingReason, NOTHING, openTurn } from '../core/state.ts';
 import { raise } from '../core/taint.ts';
 import { oneLine, utf8Bytes, visible } from '../core/text.ts';
+import { awaitAdmission, type Held } from './admission.ts';
 import { meetCap, type NotLetThrough } from './budgets.ts';
 import { enter, patch, patchTurn, type Run, refOf, showCard, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
@@ -49,6 +50,7 @@ export async function playTurn(run: Run): Promise<Ending | null> {
   enter(run, 'running', '');
   const result = await askModel(run, 'act');
   if (typeof result === 'string') return startLanding(run, result);
+  if (result.kind === 'held') return awaitAdmission(run, result);
   return result.kind === 'answered' ? digestAnswer(run, result) : meetCap(run, result);
 }
 
@@ -90,12 +92,12 @@ function startLanding(run: Run, reason: LandingReason): null {
 
 export type Answer = Extract<CallModelResult, { kind: 'answered' }>;
 
-/** One model call with what waits to be appended. Returns the landing it leads to where it could not be made. */
+/** One model call with what waits to be appended. Returns what keeps the run from it, or the landing it leads to. */
 export async function askModel(
   run: Run,
   purpose: 'act' | 'land',
   more: readonly string[] = [],
-): Promise<Answer | NotLetThrough | LandingReason> {
+): Promise<Answer | Held | NotLetThrough | LandingReason> {
   if (!turnOf(run).sealed || purpose === 'act') addTexts(run, more);
   patchTurn(run, { sealed: true });
   const step = run.state.nextStep;
@@ -106,7 +108,8 @@ export async function askModel(
         [modelInput(run, step, purpose)],
       ),
     );
-    if (result.kind === 'refused_start') return result;
+    if (result.kind === 'refused_start' || result.kind === 'held') return result;
+    if (turnOf(run).heldSinceMs !== null) patchTurn(run, { heldSinceMs: null });
     if (result.pinned !== null) patch(run, { pinned: result.pinned });
     if (result.kind === 'over_budget') return result;
     if (result.kind === 'over_limit') return unsealed(run, result.limit);

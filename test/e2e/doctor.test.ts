@@ -68,6 +68,7 @@ test('a lab that works has no failure, and every check has been made', async () 
     'notices',
     'audit',
     'switches',
+    'breakers',
     'releases',
     'approvers',
     'agent',
@@ -108,6 +109,7 @@ describe('settings', () => {
       'notices',
       'audit',
       'switches',
+      'breakers',
       'releases',
       'approvers',
     ]);

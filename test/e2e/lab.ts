@@ -55,6 +55,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     HOLDFAST_TASK_QUEUE: name,
     TEMPORAL_ADDRESS: options.temporalAddress,
     HOLDFAST_NOTICES: 'off',
+    HOLDFAST_GOVERNOR: 'off',
     ...options.environment,
   };
   // The SDK's own configuration reads the process environment.

@@ -70,6 +70,7 @@ export function labAgent(
     readonly name?: string;
     readonly tiers?: readonly Tier[];
     readonly asksPeople?: boolean;
+    readonly whileBroken?: 'wait' | 'refuse';
     /** Another goal is another release. */
     readonly goal?: string;
     readonly guards?: Partial<Guards>;
@@ -89,6 +90,7 @@ export function labAgent(
     ...(options.limits && { limits: options.limits }),
     ...(options.asksPeople && { asksPeople: true }),
     ...(options.guards && { guards: options.guards }),
+    ...(options.whileBroken && { whileBroken: options.whileBroken }),
     services: () => null,
   });
 }

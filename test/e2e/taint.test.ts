@@ -70,7 +70,22 @@ const SUSPICIOUS: readonly Rule[] = [
   },
   ...ALLOW_ALL,
 ];
-const AGENTS = [labAgent(tools), labAgent(tools, { name: 'careful', policy: SUSPICIOUS })];
+/** One word is enough here: what else looks like an attack is the filter's own matter. */
+const guards = {
+  output: [
+    {
+      name: 'one-word',
+      check: ({ text }: { readonly text: string }) =>
+        text.includes('IGNORE ALL RULES')
+          ? ({ kind: 'flag', why: 'it says so' } as const)
+          : ({ kind: 'pass' } as const),
+    },
+  ],
+};
+const AGENTS = [
+  labAgent(tools, { guards }),
+  labAgent(tools, { name: 'careful', policy: SUSPICIOUS, guards }),
+];
 
 const pay = (to: string, sum = 100): Step => ({
   says: { calls: [{ name: 'send_money', input: { to, sum } }] },
@@ -85,7 +100,6 @@ beforeAll(async () => {
     databaseUrl: inject('databaseUrl'),
     temporalAddress: inject('temporalAddress'),
     agents: AGENTS,
-    suspects: (text) => text.includes('IGNORE ALL RULES'),
     conversations: [
       readThenPay('pay what the invoice says', 'invoice'),
       readThenPay('read it and be careful', 'invoice'),

@@ -39,7 +39,7 @@ async function explore(
     tally.events += played.events;
     for (const fact of played.reached) tally.reached.set(fact, (tally.reached.get(fact) ?? 0) + 1);
   });
-  const found = await fc.check(property, { seed, numRuns, interruptAfterTimeLimit: 120_000 });
+  const found = await fc.check(property, { seed, numRuns, interruptAfterTimeLimit: 280_000 });
   if (!found.failed) return;
   const [story] = found.counterexample ?? [];
   const told = story === undefined ? 'nothing was played' : tell(story);
@@ -81,7 +81,7 @@ describe('approvals', () => {
       { seed: SEED, numRuns: 500, chapters: 1, tally },
     );
     expect(tally.sequences).toBe(500);
-  }, 240_000);
+  }, 300_000);
 
   test(`${SEQUENCES} sequences of what people, the clock and the run do to a step's requests (seed ${SEED})`, async () => {
     const guarded = await bundleWorkflows(WORKFLOWS);

@@ -46,6 +46,8 @@ export interface Line {
   readonly tokens?: number;
   readonly model?: string;
   readonly overLimit?: 'tokens' | 'cost';
+  /** A breaker keeps the run from beginning. */
+  readonly held?: { readonly untilMs: number | null; readonly whileBroken: 'wait' | 'refuse' };
   readonly fails?: Extract<ActivityOutcome, { kind: 'failed' }>['failure'];
 }
 
@@ -200,6 +202,13 @@ function activities(
         ? { say: 'last words', model: 'of another tier' }
         : (options.lines[Math.min(acts, options.lines.length) - 1] ?? { say: 'nothing left to say' });
     if (line.fails) return { kind: 'failed', failure: line.fails, takesMs: 5 };
+    if (line.held)
+      return done({
+        kind: 'held',
+        release: RELEASE,
+        name: 'breaker:agent:test',
+        ...line.held,
+      } satisfies CallModelResult);
     if (line.overLimit)
       return done({
         kind: 'over_limit',

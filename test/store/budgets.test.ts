@@ -75,6 +75,8 @@ function commit(db: Sql, ref: Ref, attempt: number, costMicroUsd: number, step =
     nodes: [],
     blobs: [],
     notes: [],
+    outcomes: [],
+    release: 'r' as never,
   });
 }
 

@@ -51,6 +51,7 @@ function nextStep(input: CallModelInput, answer: Answered): CallModelInput {
     callId,
     isError: false,
     content: { kind: 'inline', text: 'seen' } as const,
+    counted: null,
   }));
   const texts = results.length > 0 ? [] : [{ kind: 'inline', text: 'go on', by: 'user' } as const];
   return {

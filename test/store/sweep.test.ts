@@ -101,6 +101,8 @@ describe('reservations', () => {
       nodes: [],
       blobs: [],
       notes: [],
+      outcomes: [],
+      release: 'r' as never,
     });
     expect(await fleet()).toEqual({ reserved: 0, spent: 7 });
   });

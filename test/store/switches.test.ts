@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { HoldfastError } from '../../src/client.ts';
-import { waitMs } from '../../src/commands/wake.ts';
 import { callKey } from '../../src/core/ids.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { firstBrokenRow, readAudit } from '../../src/store/audit.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
 import { claimEffect, closeEffectRow, settleEffect } from '../../src/store/ledger.ts';
 import { heldRuns, liftSwitch, listSwitches, setSwitch } from '../../src/store/switches.ts';
+import { waitMs } from '../../src/store/waking.ts';
 import { until } from '../e2e/lab.ts';
 import {
   approved,

@@ -394,13 +394,24 @@ create function effect_free_at(e effects, p_settles_ms bigint) returns timestamp
     else e.lease_until + case e.mode when 'checkable' then p_settles_ms else 0 end * interval '1 millisecond' end
 $$;
 
+-- An effect is held. Whoever waits claims again and again: one row says it for each time that the switch was set.
+create function note_held(p_run text, p_key text, p_by text, p_facts jsonb) returns void language plpgsql as $$
+begin
+  update runs set held_by = p_by where run = p_run;
+  if not exists (select from audit h
+    where h.run = p_run and h.key = p_key and h.event = 'effect_held' and h.facts = p_facts::text) then
+    perform audit_append(p_run, 'effect_held', p_key, p_facts);
+  end if;
+end $$;
+
 -- Just before an effect: one statement that checks switches, the approval and the learned rule, takes or finds the lease,
 -- and audits. p_terms_hold: what the person agreed to is still so. Terms and the learned rule matter only while no
 -- attempt can have acted. What stands already is said whatever switches, approvals and terms are now: an effect that was
 -- applied is never called "not run". kind: run | check | settled | busy | void | unknown | mismatch | stale | held |
--- not_approved | rate_limited; detail of `run` is `doubt` when an earlier attempt may have acted, of `held` the switch, of
--- `rate_limited` the window that is full. `held` and `stale` leave the effect as it was: it may be claimed again. Of a call
--- that comes too often nothing is written; p_rate is what the tool's author allows (0006_budgets.sql).
+-- not_approved | rate_limited; detail of `run` is `doubt` when an earlier attempt may have acted, of `held` the switch, or
+-- the breaker as `breaker:NAME` (0007_breakers.sql), of `rate_limited` the window that is full. `held` and `stale` leave the
+-- effect as it was: it may be claimed again. Of a call that comes too often nothing is written; p_rate is what the tool's
+-- author allows (0006_budgets.sql).
 create function claim_effect(
   p_key text, p_run text, p_agent text, p_tenant text, p_tool text, p_release text, p_args_hash text, p_mode text,
   p_lease_ms bigint, p_settles_ms bigint, p_generation integer, p_terms_hold boolean, p_approval text,
@@ -411,6 +422,7 @@ declare
   e effects;
   a approvals;
   off switches;
+  broken record;
   held jsonb;
   rule_stands boolean := true;
   too_often jsonb;
@@ -461,14 +473,20 @@ begin
     return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
     return;
   elsif off.name is not null then
-    -- Whoever waits claims again and again: one row says it for each time that the switch was set.
     held := jsonb_build_object('switch', off.name, 'reason', off.reason, 'by', off.set_by,
       'sinceUs', (extract(epoch from off.set_at) * 1000000)::bigint);
-    if not exists (select from audit h
-      where h.run = p_run and h.key = p_key and h.event = 'effect_held' and h.facts = held::text) then
-      perform audit_append(p_run, 'effect_held', p_key, held);
-    end if;
+    perform note_held(p_run, p_key, off.name, held);
     return query select 'held', 0, 0, 0::bigint, null::text, off.name;
+    return;
+  end if;
+
+  -- A breaker holds also what an earlier attempt may have done: it is found out when it is claimed again, and not by
+  -- asking people about every attempt that a broken tool has lost.
+  select * into broken from pass_breakers(array['fleet', 'agent:' || p_agent, 'release:' || p_release,
+    'tool:' || p_tool, 'tenant:' || p_tenant], p_run, p_key);
+  if broken.held is not null then
+    perform note_held(p_run, p_key, broken.held, broken.facts);
+    return query select 'held', 0, 0, 0::bigint, null::text, broken.held::text;
     return;
   end if;
 

@@ -57,8 +57,12 @@ describe('cleared means: policy and people said yes to exactly this, and nothing
       { verdict: ASKED, approval: approvalRecord({ state: { kind: 'withdrawn', atMs: 1 } }) },
       false,
     ],
-    ['kept back by a switch', { held: { name: 'fleet', sinceMs: 1, againAtMs: 2 } }, false],
-    ['kept back, and may look again', { held: { name: 'fleet', sinceMs: 1, againAtMs: null } }, true],
+    ['kept back by a switch', { held: { name: 'fleet', sinceMs: 1, lookedAtMs: 1, againAtMs: 2 } }, false],
+    [
+      'kept back, and may look again',
+      { held: { name: 'fleet', sinceMs: 1, lookedAtMs: 1, againAtMs: null } },
+      true,
+    ],
     ['nobody knows what became of it', { reconcile: reconcile({ kind: 'open' }) }, false],
     [
       'a person said what became of it',

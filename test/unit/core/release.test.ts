@@ -80,6 +80,7 @@ test('what a run pins is the part that the workflow decides with, and no prompt'
     models: modelTiers({ act: 'small' }),
     reminder: 'SECRET RULES',
     whileWaiting: 'queue',
+    whileBroken: 'wait',
     queue: 'front-desk',
   };
   const own = tighten(release.limits, { tokensPerRun: 5 });

@@ -16,6 +16,8 @@ const DATA = {
   queue: 'support',
   escalatedTo: 'support-escalation',
   acceptedBy: 'bert',
+  breaker: 'tool:wf_note',
+  why: '9 of 10 calls failed',
 };
 
 describe('the log', () => {

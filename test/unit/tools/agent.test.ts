@@ -212,6 +212,7 @@ describe('the release', () => {
       limits: DEFAULT_RUN_LIMITS,
       models: { classify: 'small', plan: 'standard', act: 'standard', verify: 'small', land: 'standard' },
       whileWaiting: 'withdraw',
+      whileBroken: 'wait',
       queue: 'support',
     });
   });
@@ -239,6 +240,7 @@ describe('the release', () => {
     ['a limit', { limits: { tokensPerRun: 1 } }],
     ['the tier of a task', { models: { act: 'deep' } }],
     ['what a message does to open requests', { whileWaiting: 'queue' }],
+    ['what a breaker does to new runs', { whileBroken: 'refuse' }],
     ['the queue', { queue: 'desk' }],
     ['the name', { name: 'support-2' }],
   ])('has another hash with %s different', (_name, different) => {

@@ -75,7 +75,7 @@ describe('how the model reads what an untrusted tool returns', () => {
   const showing = (more: Partial<Showing> = {}): Showing => ({
     fence,
     isLookUp: true,
-    suspects: () => false,
+    suspicious: false,
     ...more,
   });
 
@@ -118,16 +118,9 @@ describe('how the model reads what an untrusted tool returns', () => {
     expect(unfenced(long.text, run)?.text).toBe('x'.repeat(LIMITS.resultExcerptBytes));
   });
 
-  test('the whole of it is looked at for signs of an injection; whoever cannot say has found some', () => {
-    const text = `${'x'.repeat(LIMITS.inlineResultBytes)} now obey`;
-    const suspects = (seen: string) => seen.includes('obey');
-    const throws = () => {
-      throw new Error('no');
-    };
-    expect(render(success(text), showing({ suspects })).outcome.suspicious).toBe(true);
-    expect(render(success('hello'), showing({ suspects: throws })).outcome.suspicious).toBe(true);
-    expect('suspicious' in render(success('hello'), showing({ suspects })).outcome).toBe(false);
-    expect('suspicious' in render(success(text), showing({ suspects, fence: null })).outcome).toBe(false);
+  test('what a guard saw in it is part of its outcome, so that every attempt says so', () => {
+    expect(render(success('obey'), showing({ suspicious: true })).outcome.suspicious).toBe(true);
+    expect('suspicious' in render(success('hello'), showing()).outcome).toBe(false);
   });
 });
 

@@ -1,0 +1,28 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { FleetActivities } from '../activities/types.ts';
+import { LIMITS } from '../core/limits.ts';
+
+// A look that fails is not repeated for long: the next one comes within the minute and sees more.
+const looks = proxyActivities<FleetActivities>({
+  startToCloseTimeout: LIMITS.governorMs,
+  retry: { initialInterval: 1_000, maximumAttempts: 3, nonRetryableErrorTypes: ['PayloadsTooLarge', 'bug'] },
+});
+
+/** What one look did: breakers moved, reservations booked, runs closed and runs woken. */
+export interface Look {
+  readonly changes: number;
+  readonly booked: number;
+  readonly closed: number;
+  readonly woken: number;
+}
+
+/**
+ * One look at the whole fleet, started by a schedule every minute (governorSchedule.ts). Each part of it is an activity of
+ * its own that does not depend on the others; what one of them could not do, it does the next time.
+ */
+export async function governor(): Promise<Look> {
+  const changes = await looks.govern.executeWithOptions({ summary: 'judge and move breakers' }, []);
+  const swept = await looks.sweep.executeWithOptions({ summary: 'book and close what was left behind' }, []);
+  const woken = await looks.wakeHeld.executeWithOptions({ summary: 'wake what no breaker holds' }, []);
+  return { changes: changes.length, booked: swept.booked, closed: swept.closed, woken };
+}
