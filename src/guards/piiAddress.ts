@@ -70,20 +70,22 @@ function isAddress(line: Line, street: Street, kind: StreetKind, tail: Tail): bo
     return isNamed || isCued || tail.isStrong || numbersAfter > 0 || hasPlainStreet(line, nameFrom, nameTo);
   if (kind !== 'none' && isNamed && isPlaced) return true;
   if (kind === 'sure' && isNamed && line.isCapital(lastWord(line, nameTo))) return ON_THE_WAY.test(before);
-  if (numbers === 0 || line.some(nameFrom, nameTo, (at) => line.isName(at) && NOT_STREETS.has(line.word(at))))
-    return false;
+  if (numbers === 0) return false;
+  const isOther = line.some(nameFrom, nameTo, (at) => line.isName(at) && NOT_STREETS.has(line.word(at)));
+  if (isOther && !(isPlaced && numbersAfter > 0)) return false;
   if (tail.isStrong) return true;
   if (kind === 'maybe' && isNamed && (numbers > 1 || numbersAfter > 0)) return true;
   const isPlain = line.some(nameFrom, nameTo, (at) => isPlainName(line, at));
   if (isNamed && numbersBefore > 0 && numbersAfter > 0 && (!isPlain || tail.to > to))
-    return line.digits(from, to) >= 3;
+    return line.digits(from, to) >= (tail.to > to ? 3 : 4);
   if (!isCued) return false;
   if (!line.isCaseless(nameFrom) || kind !== 'none') return true;
   return numbersAfter > 0 && (isCalled || line.word(to) === '');
 }
 
-/** `44 grey street`, but not `10 minute drive`. */
+/** `44 grey street`, but neither `10 minute drive` nor `2 way street`. */
 function hasPlainStreet(line: Line, from: number, to: number): boolean {
+  if (line.word(from) === 'way') return false;
   return line.some(from, to, (at) => /^(?:street|road|avenue|lane|boulevard|rue)$/.test(line.word(at)));
 }
 

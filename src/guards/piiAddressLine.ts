@@ -67,7 +67,8 @@ export function lineOf(text: string, taken: readonly Span[]): Line {
     (CAPITAL_NAMES.has(wordAt(at)) && (wordAt(at) !== 'the' || kindAt(at - 1) === 'number'));
   const isName = (at: number) => {
     if (isCapital(at)) return !PLAIN_WORDS.has(wordAt(at)) || isCapitalName(at);
-    return caseless[at] === true && kindAt(at) === 'word' && !PLAIN_WORDS.has(wordAt(at));
+    if (caseless[at] !== true || kindAt(at) !== 'word') return false;
+    return !PLAIN_WORDS.has(wordAt(at)) || (CAPITAL_NAMES.has(wordAt(at)) && tellsStreet(wordAt(at + 1)));
   };
   const isUnit = (at: number) => {
     if (!UNITS.has(wordAt(at)) && !BOXES.has(wordAt(at))) return false;

@@ -30,6 +30,8 @@ export function tailOf(line: Line, from: number): Tail {
     breaks = gap.breaks > 0 ? breaks + gap.breaks : breaks;
     hasBreak ||= gap.breaks > 0;
     if (breaks > 8) break;
+    // A number right behind a number is no postcode.
+    if (gap.to === at && line.isNumber(at) && line.isNumber(at - 1)) break;
     const part = partAt(line, gap.to, gap.breaks > 0 && !hasTown);
     if (part === null) break;
     at = part.to;

@@ -47,12 +47,13 @@ export function findKnown(text: string, known: Known): readonly Span[] {
   const wanted = names.length + addresses.length > 0;
   const words = wanted ? wordsOf(text) : [];
   return [
-    ...findSequences(words, [
+    ...findSequences(text, words, [
       ...names.map((name): Sequence => ({ type: 'name', words: name })),
       ...addresses.filter(isTelling).map((address): Sequence => ({ type: 'address', words: address })),
     ]),
     ...findParts(text, words, names),
-    ...findMails(text, entriesOf(known.mails)),
+    ...findWritten(text, entriesOf(known.names).filter(hasNoBlanks), 'name'),
+    ...findWritten(text, entriesOf(known.mails), 'mail'),
     ...findNumbers(text, entriesOf(known.phones)),
   ];
 }
@@ -75,7 +76,11 @@ function wordsOf(text: string): readonly Word[] {
 }
 
 /** All words of an entry, in order, whatever marks and breaks stand between them. */
-function findSequences(words: readonly Word[], sequences: readonly Sequence[]): readonly Span[] {
+function findSequences(
+  text: string,
+  words: readonly Word[],
+  sequences: readonly Sequence[],
+): readonly Span[] {
   const byFirst = new Map<string, Sequence[]>();
   for (const sequence of sequences) {
     const first = sequence.words[0];
@@ -88,6 +93,9 @@ function findSequences(words: readonly Word[], sequences: readonly Sequence[]): 
   return words.flatMap((word, at) =>
     (byFirst.get(word.folded) ?? []).flatMap((sequence): Span[] => {
       if (!sequence.words.every((one, i) => words[at + i]?.folded === one)) return [];
+      const isSentence =
+        sequence.type === 'name' && !sequence.words.some(isTellingPart) && !isCapital(text, word);
+      if (isSentence) return [];
       const end = words[at + sequence.words.length - 1]?.end ?? word.end;
       return [{ type: sequence.type, start: word.start, end }];
     }),
@@ -144,15 +152,23 @@ function areBeside(text: string, one: Word, other: Word): boolean {
   return between.length <= 3 && /^[\s.,'’_-]*$/.test(between);
 }
 
-function findMails(text: string, mails: readonly string[]): readonly Span[] {
-  if (mails.length === 0) return [];
+/** Of a script that sets no blanks between words: a name may stand anywhere in a sentence. */
+function hasNoBlanks(name: string): boolean {
+  return /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]{2,}$/u.test(
+    name,
+  );
+}
+
+/** Each entry as it is written, in capitals or not, also within a word. */
+function findWritten(text: string, entries: readonly string[], type: SpanType): readonly Span[] {
+  if (entries.length === 0) return [];
   const lower = lowerSameLength(text);
-  return mails.flatMap((mail) => {
-    const wanted = lowerSameLength(mail.trim());
+  return entries.flatMap((entry) => {
+    const wanted = lowerSameLength(entry.trim());
     const found: Span[] = [];
-    if (wanted.length < 3) return found;
+    if (wanted.length < 2) return found;
     for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + wanted.length))
-      found.push({ type: 'mail', start: at, end: at + wanted.length });
+      found.push({ type, start: at, end: at + wanted.length });
     return found;
   });
 }

@@ -62,7 +62,11 @@ const DATE =
 
 /** Says nothing of telephones whatever stands around it: a date, years, a decimal, thousands. */
 function isOther(number: string): boolean {
-  return DATE.test(number) || /^\d+[./]\d+$/.test(number) || /^\d{1,4}[-–]\d{1,4}$/.test(number);
+  return (
+    DATE.test(number) ||
+    /^(?:\d+\.|[1-9]\d*\/|\d{1,2}\/)\d+$/.test(number) ||
+    /^\d{1,4}[-–]\d{1,4}$/.test(number)
+  );
 }
 
 function isAnnounced(text: string, { start, found }: Match): boolean {
@@ -84,7 +88,7 @@ function isPhone(found: string): boolean {
   const lengths = groups.map((group) => group.length);
   if (number.startsWith('+')) return digits.length >= 8 && digits[0] !== '0';
   if (groups.length < 2) return false;
-  if (/^\(0?\d{1,4}\)|^00\d/.test(number) || number !== found) return true;
+  if (/^\(0?\d{1,4}\)|^00\d/.test(number) || (number !== found && digits.length >= 10)) return true;
   return isNorthAmerican(number, lengths) || isTrunk(digits, lengths) || isUneven(digits, lengths);
 }
 
