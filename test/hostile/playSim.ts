@@ -133,7 +133,7 @@ class People {
   #decide(simulation: Simulation, record: ApprovalRecord): void {
     this.asked++;
     if (record.kind !== 'call') {
-      const kind = record.kind === 'reconcile' ? 'answer' : this.#random.chance(0.3) ? 'approve' : 'reject';
+      const kind = record.kind === 'reconcile' ? 'answer' : this.#random.chance(0.7) ? 'approve' : 'reject';
       const answer = record.kind === 'reconcile' ? { answer: { outcome: 'did_not' } } : {};
       simulation.signal('decide', {
         approval: record.id,
