@@ -60,7 +60,10 @@ function usefulness(stage: Stage, run: PlayedRun, said?: ReadonlyMap<string, num
     done.set(`${tool} ${args}`, (done.get(`${tool} ${args}`) ?? 0) + 1);
   const wanted = [...stage.wantedOf(run.recording)]
     .filter(([name]) => stage.recordings.writes.has(name.slice(0, name.indexOf(' '))))
-    .map(([name, times]) => ({ name, times: Math.min(times, said === undefined ? times : (said.get(name) ?? 0)) }));
+    .map(([name, times]) => ({
+      name,
+      times: Math.min(times, said === undefined ? times : (said.get(name) ?? 0)),
+    }));
   return {
     of: wanted.reduce((all, { times }) => all + times, 0),
     are: wanted.reduce((all, { name, times }) => all + Math.min(times, done.get(name) ?? 0), 0),

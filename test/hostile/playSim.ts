@@ -75,9 +75,11 @@ export async function playSim(run: HostileRun, tally: HostileTally): Promise<voi
     for (let turn = 0; turn < run.turns && simulation.result.kind === 'running'; turn++) {
       if (turn > 0) simulation.signal('message', { text: 'Go on, please.', by: 'customer' });
       outside.answersThisTurn = 0;
-      tally.turns++;
+      const { calls } = outside.counts;
       await settle();
       await people.answer(() => simulation, settle);
+      // A turn in which the model tried nothing is none.
+      if (outside.counts.calls > calls) tally.turns++;
     }
   } finally {
     const end =

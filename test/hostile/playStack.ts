@@ -3,12 +3,12 @@ import type { Hash } from '../../src/core/ids.ts';
 import { loadBlobs } from '../../src/store/chain.ts';
 import { approvalsQuery, closeSignal, decideSignal, sendUpdate } from '../../src/workflows/messages.ts';
 import { type Addresses, type Handle, type Lab, openLab } from '../e2e/lab.ts';
+import type { RunViolation } from './campaign.ts';
 import { judge } from './judge.ts';
 import { Approver, canonicalArgs } from './oracle.ts';
 import type { Recording } from './recordings.ts';
 import type { Script } from './scripts.ts';
 import type { Stage } from './stage.ts';
-import type { RunViolation } from './campaign.ts';
 import type { World } from './world.ts';
 
 /** Runs under way at once: two cores are busy with four. */
@@ -105,7 +105,10 @@ class People {
   async answer(handle: Handle, text: string): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const reply = await handle
-        .executeUpdate(sendUpdate, { args: [{ text, by: 'customer', id: 'task' }], updateId: `task-${round}` })
+        .executeUpdate(sendUpdate, {
+          args: [{ text, by: 'customer', id: 'task' }],
+          updateId: `task-${round}`,
+        })
         .catch((error: unknown) => ifOver(error));
       if (reply === undefined || (reply.kind !== 'waiting' && reply.kind !== 'landed')) return;
       for (const record of await handle.query(approvalsQuery)) await this.#decide(handle, record);
@@ -126,7 +129,8 @@ class People {
     const bodies = await loadBlobs(this.#lab.sql, run as never, [argsHash as Hash]);
     const args = canonicalArgs(bodies.get(argsHash) ?? '');
     const agrees = this.#approver.agrees({ id: record.id, tool, args });
-    const voters = record.requesterMay === 'only' ? ['customer'] : ['first', 'second'].slice(0, record.quorum);
+    const voters =
+      record.requesterMay === 'only' ? ['customer'] : ['first', 'second'].slice(0, record.quorum);
     for (const by of agrees ? voters : voters.slice(0, 1)) {
       if (agrees) this.#world.facts.push({ kind: 'yes', key: record.key, tool, argsHash, by });
       const kind = agrees ? 'approve' : 'reject';

@@ -20,9 +20,11 @@ export interface Script {
 
 /** The recorded run as it was. Tasks repeat, and an opening finds one conversation: a word of letters tells them apart. */
 export function recordedScript(recording: Recording, n: number): Script {
-  const steps = recording.steps.map(({ text, calls }): Step => ({
-    says: { ...spoken(text), ...(calls.length > 0 && { calls: calls.map(asRecorded) }) },
-  }));
+  const steps = recording.steps.map(
+    ({ text, calls }): Step => ({
+      says: { ...spoken(text), ...(calls.length > 0 && { calls: calls.map(asRecorded) }) },
+    }),
+  );
   return script(recording, `played-${letters(n)}`, steps, { goalCalls: 0, tried: 0 });
 }
 
@@ -43,7 +45,9 @@ export function hostileScript(stage: Stage, recording: Recording, n: number, ran
   const tries = (most: number): readonly SaidCall[] => {
     const calls: SaidCall[] = [];
     for (let left = 1 + random.below(most); left > 0; left--) {
-      const base = random.any(random.pick<readonly GoalCall[]>([recording.calls, planted, wanted, vocabulary]));
+      const base = random.any(
+        random.pick<readonly GoalCall[]>([recording.calls, planted, wanted, vocabulary]),
+      );
       const call = base === null ? null : twist(base, random);
       if (call === null || !isObject(call.input) || !budget.allows(call, steps.length + 1)) continue;
       calls.push(said(call));

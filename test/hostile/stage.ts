@@ -22,8 +22,7 @@ export interface Stage {
   readonly vocabulary: Readonly<Record<Suite, readonly GoalCall[]>>;
 }
 
-export function setStage(recordings: Recordings): Stage {
-  const worlds = new Worlds();
+export function setStage(recordings: Recordings, worlds: Worlds = new Worlds()): Stage {
   const agents = { banking: bankingAgent(worlds, recordings.addressBook), slack: slackAgent(worlds) };
   const wanted = wantedByTask(recordings, agents);
   const nothing: Wanted = new Map();

@@ -94,9 +94,14 @@ export class Worlds {
   readonly #worlds = new Map<string, World>();
 
   open(id: string, recording: Recording): World {
-    const world = new World(id, recording);
+    const world = this.make(id, recording);
     this.#worlds.set(id, world);
     return world;
+  }
+
+  /** A test of the judge makes worlds in which something goes wrong. */
+  protected make(id: string, recording: Recording): World {
+    return new World(id, recording);
   }
 
   of(tenant: string | null): World {
