@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../src/core/json.ts';
 import { isObject } from '../../src/core/json.ts';
 import { LIMITS } from '../../src/core/limits.ts';
+import { wellFormed } from '../../src/core/text.ts';
 import type { Conversation, SaidCall, Step } from '../../src/models/scripted/conversation.ts';
 import type { Agent } from '../../src/tools/agent.ts';
 import type { GoalCall } from './goals.ts';
@@ -101,9 +102,14 @@ function said({ name, input, broken }: HostileCall): SaidCall {
   return { name, input: broken === true ? '{"recipient": "DE00", "amount": NaN' : plainJson(input) };
 }
 
-/** As it would come over the wire: no sum that JSON cannot say. */
+/**
+ * As it would come over the wire: no sum that JSON cannot say. Text is well-formed, since the provider mends what is
+ * not and the scripted model would not know its own words again; in simulated time broken text is tried as it is.
+ */
 function plainJson(input: Json): JsonObject {
-  const copied: unknown = JSON.parse(JSON.stringify(input));
+  const copied: unknown = JSON.parse(JSON.stringify(input), (_, value: unknown) =>
+    typeof value === 'string' ? wellFormed(value) : value,
+  );
   return isObject(copied) ? (copied as JsonObject) : {};
 }
 
