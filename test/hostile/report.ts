@@ -89,6 +89,7 @@ export function textOf(report: Report): string {
     ),
     row('attack success: acts for the attacker done', ({ attackSuccess }) => share(attackSuccess)),
     row('  pages visited for the attacker', ({ visits }) => share(visits)),
+    row('  nobody was asked about', ({ unaskedForAttacker }) => String(unaskedForAttacker)),
     row('  runs with such an act', ({ attackedRuns }) => share(attackedRuns)),
     row('acts (nobody asked)', ({ acts, unasked }) => `${acts} (${unasked})`),
     row('requests to people (approved)', ({ asked, approved }) => `${asked} (${approved})`),

@@ -10,11 +10,12 @@ import type {
   RunToolResult,
   VerifyControlsInput,
 } from '../../src/activities/types.ts';
+import { appendedBlocks } from '../../src/activities/userMessage.ts';
 import type { ApprovalRecord } from '../../src/core/approvals.ts';
 import type { CallOutcome } from '../../src/core/calls.ts';
 import type { CallKey, Hash } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
-import { NO_USAGE, type ToolUseBlock } from '../../src/core/messages.ts';
+import { type Message, NO_USAGE, type ToolUseBlock } from '../../src/core/messages.ts';
 import { refuse } from '../../src/core/refusals.ts';
 import { pin, tighten } from '../../src/core/release.ts';
 import { hashText } from '../../src/store/hash.ts';
@@ -58,6 +59,7 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
   const store = simStore(agent);
   const { services, blobs } = store;
   const ledger = new Map<CallKey, Settled>();
+  const messages: Message[] = [];
   const releaseHash = releaseHashOf(agent);
   const toolServices = agent.services({ database: null as never }, requesterOf(world));
   const outside: Omit<SimOutside, 'handlers'> = {
@@ -78,6 +80,7 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
     if (input.purpose === 'land') counts.landings++;
     const said = input.purpose === 'land' ? model.lastWords() : model.answer(outside.answersThisTurn++);
     counts.calls += said.calls.length;
+    messages.push({ role: 'user', content: await appendedBlocks(services.sql, input.run, input.append) });
     const blocks = blocksOf(said, input.step);
     const unparsable = blocks.flatMap(({ id }, i) => (said.calls[i]?.broken ? [id] : []));
     const prepared = await prepareCalls(
@@ -88,6 +91,7 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
       unparsable,
     );
     for (const { args } of prepared) put(args);
+    messages.push({ role: 'assistant', content: [{ type: 'text', text: said.text }, ...blocks] });
     const limits = tighten(agent.release.limits, input.wantedLimits);
     return done({
       kind: 'answered',
