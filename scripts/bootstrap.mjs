@@ -17,6 +17,7 @@ const commands = {
   dev: { file: 'src/cli.ts', words: ['dev'], node: [20, 6] },
   holdfast: { file: 'src/cli.ts', words: [], node: [20, 6] },
   conformance: { file: 'test/conformance/run.ts', words: [], node: [20, 6] },
+  hostile: { file: 'test/hostile/run.ts', words: [], node: [20, 6] },
   linear: { file: 'test/e2e/linear.ts', words: [], node: [20, 6] },
   test: { file: 'scripts/test.mjs', words: [], node: [20, 19] },
 };
