@@ -135,6 +135,7 @@ async function prepareServices(
     previews: config.previews,
     directory: storeDirectory(sql),
     decisionKeys: config.decisionKeys,
+    suspects: () => false,
     crashPoint: async () => undefined,
     ...overrides.services,
   };

@@ -11,6 +11,7 @@ import { commitAnswer, openAttempt, storedAnswer } from '../store/answers.ts';
 import { type ChainNode, headOf, link } from '../store/chain.ts';
 import { askProvider } from './askProvider.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
+import { traceThrough } from './origins.ts';
 import { prepareCalls } from './prepare.ts';
 import { implementationOf } from './releases.ts';
 import type { ActivityServices } from './services.ts';
@@ -94,6 +95,7 @@ async function callOnce(
     { ...input, release: releaseHash },
     blocks,
     answer.unparsable,
+    traceThrough(release, input.run, request.messages),
   );
   const parent = userNode === null ? input.head : headOf(userNode);
   const answerNode =

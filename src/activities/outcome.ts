@@ -2,6 +2,7 @@ import type { CallOutcome } from '../core/calls.ts';
 import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { clipBytes, utf8Bytes, wellFormed } from '../core/text.ts';
+import { type Fence, fenced, labelled } from '../guards/fence.ts';
 import { hashText } from '../store/hash.ts';
 import { failed, success, type ToolResult } from '../tools/result.ts';
 
@@ -12,16 +13,53 @@ export interface Rendered {
   readonly full: string | null;
 }
 
-export function render(result: ToolResult): Rendered {
+/** How a result is shown. Without a fence it is trusted, and nobody suspects it. */
+export interface Showing {
+  readonly fence: Fence | null;
+  /** It is a look-up: what could not be read must not be taken for what is not there. */
+  readonly isLookUp: boolean;
+  readonly suspects: (text: string) => boolean;
+}
+
+const AS_IT_IS: Showing = { fence: null, isLookUp: false, suspects: () => false };
+
+export function render(result: ToolResult, showing: Showing = AS_IT_IS): Rendered {
+  const { fence } = showing;
   const { status, text } = textFor(result);
   const clean = wellFormed(text);
   const long = utf8Bytes(clean) > LIMITS.inlineResultBytes;
-  const shown = long ? excerpt(clean) : clean;
-  return {
-    outcome: { kind: 'ran', status, ref: hashText(shown), bytes: utf8Bytes(shown) },
-    text: shown,
-    full: long ? clean : null,
-  };
+  const full = !long ? null : fence === null ? clean : labelled(clean, fence);
+  const seen = long ? clipBytes(clean, LIMITS.resultExcerptBytes) : clean;
+  const shown = [
+    ...(full === null ? [] : [shortened(clean, full)]),
+    fence === null ? seen : fenced(seen, fence),
+    ...(full === null ? [] : ['…']),
+    ...adviceFor(result, showing),
+  ].join('\n');
+  const suspicious = fence !== null && isSuspicious(clean, showing);
+  const outcome = { kind: 'ran', status, ref: hashText(shown), bytes: utf8Bytes(shown) } as const;
+  return { outcome: suspicious ? { ...outcome, suspicious } : outcome, text: shown, full };
+}
+
+/** Words of ours about what a result means. In a fence the tool's own would be data, which nobody obeys. */
+function adviceFor(result: ToolResult, { fence, isLookUp }: Showing): readonly string[] {
+  if (result.kind === 'failed' && isLookUp && result.retryable) return [COULD_NOT_LOOK];
+  if (fence === null || result.kind === 'success') return [];
+  if (result.kind === 'not_found') return ['The tool looked and found nothing.'];
+  return [isLookUp ? `The tool failed. ${NOT_EMPTY}` : 'The tool failed.'];
+}
+
+const NOT_EMPTY = 'This does not mean that nothing is there. Do not guess.';
+const COULD_NOT_LOOK =
+  'This does not mean that nothing is there. Do not guess; say that you cannot check right now.';
+
+/** One that cannot say has not said that all is well. */
+function isSuspicious(text: string, { suspects }: Showing): boolean {
+  try {
+    return suspects(text);
+  } catch {
+    return true;
+  }
 }
 
 /** What a tool hands back is not trusted to be what its type says. `no_result` says nothing about what it did. */
@@ -90,11 +128,6 @@ function textFor(result: ToolResult): {
   }
 }
 
-function excerpt(text: string): string {
-  const reference = hashText(text);
-  return [
-    `This result has ${text.length} characters and was shortened. Read more with read_result, reference "${reference}".`,
-    clipBytes(text, LIMITS.resultExcerptBytes),
-    '…',
-  ].join('\n');
+function shortened(text: string, full: string): string {
+  return `This result has ${text.length} characters and was shortened. Read more with read_result, reference "${hashText(full)}".`;
 }

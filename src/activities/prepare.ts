@@ -2,18 +2,21 @@ import { Context } from '@temporalio/activity';
 import type { PreparedCall } from '../core/calls.ts';
 import type { CallKey, Hash } from '../core/ids.ts';
 import { callKey } from '../core/ids.ts';
-import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
+import { canonicalJson, isObject, type Json, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { ANY_CLASS } from '../core/matching.ts';
 import type { ToolUseBlock } from '../core/messages.ts';
 import { FIRST_USE } from '../core/policy.ts';
-import type { Release } from '../core/release.ts';
+import type { Origin } from '../core/provenance.ts';
+import type { Release, ToolLabels } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import { oneLine, utf8Bytes, visible, wellFormed } from '../core/text.ts';
+import type { Trace } from '../guards/trace.ts';
 import { callFacts } from '../store/callFacts.ts';
 import { loadBlobs, storeBlobs } from '../store/chain.ts';
 import { hashText } from '../store/hash.ts';
 import type { Tool } from '../tools/tool.ts';
+import { keptOrigins, originsOf } from './origins.ts';
 import { implementationOf, isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { PrepareCallInput, RunRef } from './types.ts';
@@ -34,6 +37,9 @@ interface At extends RunRef {
   readonly release: Hash;
 }
 
+/** Where the sensitive arguments of a call came from. */
+type Origins = (labels: ToolLabels, input: JsonObject) => readonly Origin[];
+
 /**
  * Prepares the calls of an answer: parse, validate, canonical arguments and their hash, and the facts that policy
  * and approvers need. A call that cannot run carries its problem; nothing here throws on account of the model.
@@ -44,6 +50,7 @@ export async function prepareCalls(
   at: At & { readonly step: number },
   blocks: readonly ToolUseBlock[],
   unparsable: readonly string[],
+  trace: Trace,
 ): Promise<readonly Prepared[]> {
   const drafts = await Promise.all(
     blocks.map((block, ordinal) => {
@@ -57,7 +64,8 @@ export async function prepareCalls(
               ? GONE
               : null;
       const call = { key, callId: block.id, tool: block.name };
-      return draftOf(services, release, at, call, block.input, problem);
+      const origins: Origins = ({ sensitive }, input) => originsOf(sensitive, input, block.input, trace);
+      return draftOf(services, release, at, call, block.input, problem, origins);
     }),
   );
   return withStoredFacts(services, at, drafts);
@@ -73,6 +81,7 @@ async function draftOf(
   call: { readonly key: CallKey; readonly callId: string; readonly tool: string },
   input: Json,
   knownProblem: string | null,
+  origins: Origins,
 ): Promise<Draft> {
   const found = knownProblem === null ? toolFor(services, release, call.tool) : null;
   const raw = rawText(input);
@@ -99,7 +108,15 @@ async function draftOf(
     : [];
   return {
     args,
-    call: { ...NO_FACTS, ...call, ...facts, classes, argsHash: hashText(args), problem: null },
+    call: {
+      ...NO_FACTS,
+      ...call,
+      ...facts,
+      classes,
+      origins: origins(found.pinned, parsed.input),
+      argsHash: hashText(args),
+      problem: null,
+    },
     ask: effect
       ? { classesKnown: declared !== null, mayBeLearned: found.pinned.tier !== 'destructive' }
       : null,
@@ -134,6 +151,7 @@ const NO_FACTS = {
   classes: [],
   firstOf: [],
   learned: null,
+  origins: [],
   terms: null,
 } as const;
 
@@ -222,16 +240,15 @@ export async function prepareCall(
 ): Promise<PreparedCall> {
   const release = await services.releases.get(input.release);
   const from = input.arguments;
-  const args =
-    from.kind === 'edited'
-      ? from.arguments
-      : (JSON.parse(
-          (await loadBlobs(services.sql, input.run, [from.argsHash])).get(from.argsHash) ?? 'null',
-        ) as Json);
+  const blobs = await loadBlobs(services.sql, input.run, [from.argsHash]);
+  const before = JSON.parse(blobs.get(from.argsHash) ?? 'null') as Json;
+  const args = from.kind === 'edited' ? from.arguments : before;
+  const former = { input: isObject(before) ? (before as JsonObject) : {}, origins: input.origins };
+  const origins: Origins = ({ sensitive }, now) => keptOrigins(sensitive, now, former);
   const { key, callId, tool } = input;
   const last = Context.current().info.attempt >= LIMITS.releaseAttempts;
   const problem = last && isGone(services, release, tool) ? GONE : null;
-  const draft = await draftOf(services, release, input, { key, callId, tool }, args, problem);
+  const draft = await draftOf(services, release, input, { key, callId, tool }, args, problem, origins);
   const [prepared] = await withStoredFacts(services, input, [draft]);
   if (prepared === undefined) throw new Error(`call ${key} was not prepared`);
   if (from.kind === 'edited') await storeBlobs(services.sql, input.run, [prepared.args]);

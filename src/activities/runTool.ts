@@ -1,14 +1,13 @@
 import { Context } from '@temporalio/activity';
 import type { CallOutcome } from '../core/calls.ts';
 import { FailureError, retryable } from '../core/errors.ts';
-import type { Hash } from '../core/ids.ts';
 import type { JsonObject } from '../core/json.ts';
 import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
 import type { ToolLabels } from '../core/release.ts';
 import { oneLine } from '../core/text.ts';
-import { loadBlobs, storeBlobs } from '../store/chain.ts';
+import { storeBlobs } from '../store/chain.ts';
 import {
   claimEffect,
   closeEffectRow,
@@ -20,9 +19,10 @@ import {
   settleEffect,
 } from '../store/ledger.ts';
 import { READ_RESULT } from '../tools/builtin.ts';
-import { failed, notFound, success, type ToolResult } from '../tools/result.ts';
+import { failed, success, type ToolResult } from '../tools/result.ts';
 import { graced, type Job, jobOf, tryTool } from './attempt.ts';
-import { effected, type Rendered, readable, render } from './outcome.ts';
+import { effected, faultOf, type Rendered, readable, render, type Showing } from './outcome.ts';
+import { readPage } from './pages.ts';
 import { isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
@@ -36,21 +36,46 @@ export async function runTool(services: ActivityServices, input: RunToolInput): 
 async function runRead(job: Job): Promise<RunToolResult> {
   const { attempt } = Context.current().info;
   const last = attempt > job.labels.retries;
-  const tried = await tryTool(job, (context) =>
-    job.input.tool === READ_RESULT ? readPage(job) : job.tool.run(job.args, context),
-  );
+  let author = job.labels.returns === 'untrusted' ? job.input.tool : null;
+  const tried = await tryTool(job, async (context) => {
+    if (job.input.tool !== READ_RESULT) return job.tool.run(job.args, context);
+    const page = await readPage(job);
+    // Its words are those of the result it is a page of. The run has been tainted by that one already.
+    author = page.author;
+    return page.result;
+  });
   const result =
     tried.kind === 'answered'
       ? readable(tried.result)
-      : failed(`the tool failed (${tried.what})`, { retryable: true, suggestion: COULD_NOT_LOOK });
+      : failed(`the tool failed (${tried.what})`, { retryable: true });
+  // Where it said nothing of use, what is said is ours.
+  if (tried.kind === 'lost' || faultOf(tried.result) !== null) author = null;
   if (result.kind === 'failed' && result.retryable && !last) throw toolFailed(result.error, attempt);
-  const rendered = render(result);
+  const rendered = render(result, {
+    fence: author === null ? null : { run: job.input.run, tool: author },
+    isLookUp: true,
+    suspects: job.services.suspects,
+  });
   await storeBlobs(job.services.sql, job.input.run, bodies(rendered));
   return done(job, rendered.outcome, false);
 }
 
-const COULD_NOT_LOOK =
-  'This does not mean that nothing is there. Do not guess; say that you cannot check right now.';
+/** How the model reads the results of an effect. */
+function showingOf(
+  services: ActivityServices,
+  { run, tool }: Pick<RunToolInput, 'run' | 'tool'>,
+  { returns }: Pick<ToolLabels, 'returns'>,
+): Showing {
+  return {
+    fence: returns === 'untrusted' ? { run, tool } : null,
+    isLookUp: false,
+    suspects: services.suspects,
+  };
+}
+
+function renderEffect({ services, input, labels }: Job, result: ToolResult): Rendered {
+  return render(result, showingOf(services, input, labels));
+}
 
 async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
   const { services, input } = job;
@@ -124,7 +149,8 @@ async function act(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult> {
   const retriesLeft = fence <= job.labels.retries;
   const result = tried.kind === 'answered' ? effected(tried.result) : null;
   if (result !== null) {
-    if (result.kind !== 'failed' || !result.retryable) return settleResult(job, fence, render(result));
+    if (result.kind !== 'failed' || !result.retryable)
+      return settleResult(job, fence, renderEffect(job, result));
     // The tool itself says that it did not act: whoever comes next may simply run, in every mode.
     const error = oneLine(String(result.error), LIMITS.reasonChars);
     if (retriesLeft) {
@@ -133,7 +159,7 @@ async function act(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult> {
     }
     return doubt
       ? settleUnknown(job, fence, `an earlier attempt was lost, and this one failed: ${error}`)
-      : settleResult(job, fence, render(result));
+      : settleResult(job, fence, renderEffect(job, result));
   }
   // It threw, ran out of time or said nothing: it may have acted. A repeat is safe only where the mode says how.
   const what = tried.kind === 'lost' ? tried.what : 'it returned no result';
@@ -159,7 +185,7 @@ function listenForLate(job: Job, fence: number, running: Promise<ToolResult>): v
     .then(async (late) => {
       const result = effected(late);
       if (result === null) return;
-      const rendered = render(result);
+      const rendered = renderEffect(job, result);
       const state =
         rendered.outcome.status === 'success'
           ? 'applied'
@@ -202,7 +228,8 @@ async function check(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult>
 
 /** A check found that an earlier attempt acted: its result is the result. */
 function settleFound(job: Job, fence: number, result: ToolResult): Promise<RunToolResult> {
-  return settleResult(job, fence, render(effected(result) ?? success('It was done.')), { check: 'happened' });
+  const rendered = renderEffect(job, effected(result) ?? success('It was done.'));
+  return settleResult(job, fence, rendered, { check: 'happened' });
 }
 
 async function settleResult(
@@ -328,7 +355,9 @@ export async function resolveEffect(
   input: ResolveEffectInput,
 ): Promise<RunToolResult> {
   const happened = input.said === 'happened';
-  const rendered = render(success(input.result));
+  const release = await services.releases.get(input.release);
+  const labels = release.tools.find((tool) => tool.labels.name === input.tool)?.labels;
+  const rendered = render(success(input.result), showingOf(services, input, labels ?? WORST));
   if (happened) await storeBlobs(services.sql, input.run, bodies(rendered));
   await resolveEffectRow(services.sql, input.key, {
     state: happened ? 'applied' : input.said === 'did_not' ? 'void' : 'given_up',
@@ -343,21 +372,7 @@ export async function resolveEffect(
   };
 }
 
-async function readPage(job: Job): Promise<ToolResult> {
-  const { reference, offset } = job.args as { reference: string; offset: number };
-  if (!/^[0-9a-f]{64}$/.test(reference))
-    return failed('the reference is not one that a shortened result gave');
-  const blobs = await loadBlobs(job.services.sql, job.input.run, [reference as Hash]).catch(() => null);
-  const text = blobs?.get(reference as Hash);
-  if (text === undefined) return notFound('No result of this conversation has this reference.');
-  const page = text.slice(Math.max(0, offset), Math.max(0, offset) + LIMITS.readResultPageChars);
-  return success({
-    text: page,
-    offset,
-    total: text.length,
-    next: offset + page.length < text.length ? offset + page.length : null,
-  });
-}
+const WORST = { returns: 'untrusted' } as const;
 
 function leaseOf(labels: ToolLabels, mode: Effect): Lease {
   return {

@@ -24,6 +24,8 @@ export interface ActivityServices {
   readonly previews: boolean;
   /** Who people are now, and which roles they have. */
   readonly directory: Directory;
+  /** Whether an untrusted text has signs of an injection. One that throws has found some. */
+  readonly suspects: (text: string) => boolean;
   /** With keys only what is signed counts; null: whoever can reach Temporal is believed. */
   readonly decisionKeys: DecisionKeys | null;
   /** Named points inside activities at which a test may stop the process. */

@@ -6,6 +6,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { RunLimits } from '../core/limits.ts';
 import type { Usage } from '../core/messages.ts';
 import type { Approvers } from '../core/policy.ts';
+import type { Origin } from '../core/provenance.ts';
 import type { PinnedRelease } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import type { Append, HandOver, Head, UnrecordedDecision } from '../core/state.ts';
@@ -97,7 +98,14 @@ export interface PrepareCallInput extends RunRef {
   /** Where the arguments come from: those stored with the call, or a person's edit. */
   readonly arguments:
     | { readonly kind: 'stored'; readonly argsHash: Hash }
-    | { readonly kind: 'edited'; readonly arguments: JsonObject };
+    | {
+        readonly kind: 'edited';
+        readonly arguments: JsonObject;
+        /** What they were before the edit. */
+        readonly argsHash: Hash;
+      };
+  /** Where the sensitive arguments came from when it was prepared first; the conversation is not read again. */
+  readonly origins: readonly Origin[];
 }
 
 export interface RunToolInput extends RunRef {
@@ -144,6 +152,7 @@ export type RunToolResult =
     };
 
 export interface ResolveEffectInput extends RunRef {
+  readonly release: Hash;
   readonly key: CallKey;
   readonly tool: string;
   readonly said: 'happened' | 'did_not' | 'give_up';

@@ -6,6 +6,7 @@ import { canonicalJson, type Json, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { formatAmount } from '../core/money.ts';
 import type { Tier } from '../core/policy.ts';
+import { originWords } from '../core/provenance.ts';
 import { oneLine } from '../core/text.ts';
 import { type ApprovalRow, findApproval, listApprovals } from '../store/views.ts';
 import { addApprovalStats } from './approvalStats.ts';
@@ -241,6 +242,7 @@ export function approvalText(approval: ApprovalRow, paint: Colors): string {
             ? null
             : `${json(approval.formerTerms)} (it was asked with these terms before)`,
         ],
+        ['origins', approval.origins.map(originWords).join('; ') || null],
         ['taint', taintText(approval)],
         ['evidence', approval.evidence === null ? null : oneLine(approval.evidence, ARGUMENTS_CHARS)],
         [
@@ -281,7 +283,9 @@ function taintText({ taint }: ApprovalRow): string | null {
     ...(taint.untrustedSeen ? ['text that a stranger could have written'] : []),
     ...(taint.privateRead ? ['private data'] : []),
   ];
-  return seen.length === 0 ? null : `the run has read ${seen.join(' and ')}`;
+  const read = seen.length === 0 ? [] : [`the run has read ${seen.join(' and ')}`];
+  const signs = taint.suspicious ? ['a guard found signs of an injection'] : [];
+  return [...read, ...signs].join('; ') || null;
 }
 
 function whoText(approval: ApprovalRow): string {

@@ -4,6 +4,7 @@ import { LIMITS } from '../core/limits.ts';
 import type { Amount } from '../core/money.ts';
 import { type Explanation, explain, type PolicyFacts, type Rule, type RuleAnswer } from '../core/policy.ts';
 import { lintPolicy, type PolicyFinding } from '../core/policyLint.ts';
+import { ORIGINS, type Origin, type OriginFrom, valuesAt } from '../core/provenance.ts';
 import type { Requester } from '../core/requester.ts';
 import { policyProblems } from '../core/rules.ts';
 import { databaseOf } from '../store/database.ts';
@@ -23,6 +24,8 @@ export interface ExplainFlags {
   readonly currency?: string;
   readonly tainted?: boolean;
   readonly privateRead?: boolean;
+  readonly suspicious?: boolean;
+  readonly origin?: readonly GivenOrigin[];
   readonly requester: string;
   readonly tenant?: string;
   readonly role?: readonly string[];
@@ -30,6 +33,12 @@ export interface ExplainFlags {
   readonly first?: readonly string[];
   readonly learned?: string;
   readonly runRules?: readonly Rule[];
+}
+
+/** The value of --origin. */
+export interface GivenOrigin {
+  readonly field: string;
+  readonly from: OriginFrom;
 }
 
 /** What a policy would say, without a run. Agents are loaded here as a worker loads them. */
@@ -45,6 +54,12 @@ export function addPolicyCommands(program: Command, run: Run): void {
     .option('--currency <code>', 'of --amount (default USD)', currencyCode)
     .option('--tainted', 'the run has read untrusted text')
     .option('--private-read', 'the run has read private data')
+    .option('--suspicious', 'a guard found signs of an injection')
+    .option(
+      '--origin <field=from>',
+      `where a sensitive argument came from: ${ORIGINS.join(', ')} (default unknown); may be repeated`,
+      givenOrigin,
+    )
     .option('--requester <id>', 'for whom the run acts', 'somebody')
     .option('--tenant <id>', 'the tenant of the requester')
     .option('--role <role>', 'a role of the requester; may be repeated', repeated)
@@ -123,7 +138,12 @@ export async function explainCall(
     tier: tool.labels.tier,
     touches: tool.labels.touches,
     amount: given ?? looked.amount,
-    taint: { untrustedSeen: flags.tainted ?? false, privateRead: flags.privateRead ?? false },
+    taint: {
+      untrustedSeen: flags.tainted ?? false,
+      privateRead: flags.privateRead ?? false,
+      suspicious: flags.suspicious ?? false,
+    },
+    origins: originsGiven(tool, parsed.input, flags.origin ?? []),
     requester: { tenant, roles: role },
     firstOf: first,
     learned,
@@ -153,6 +173,27 @@ export async function explainCall(
   };
   session.terminal.show(shown, explanationText);
   return undefined;
+}
+
+/** Without a conversation nothing can be traced: what is not said here is unknown, as it would be to a worker. */
+function originsGiven(
+  { labels }: Tool<unknown>,
+  input: JsonObject,
+  given: readonly GivenOrigin[],
+): readonly Origin[] {
+  const strange = given.find((one) => labels.sensitive.every(({ field }) => field !== one.field));
+  if (strange !== undefined)
+    throw new CommandError(
+      'usage',
+      'usage',
+      `--origin ${strange.field}: ${labels.name} declares ${labels.sensitive.map(({ field }) => field).join(', ') || 'no sensitive argument'}`,
+    );
+  return labels.sensitive
+    .filter(({ field }) => valuesAt(input, field).length > 0)
+    .map(({ field, kind }) => {
+      const from = given.find((one) => one.field === field)?.from ?? 'unknown';
+      return { field, kind, from, tool: null };
+    });
 }
 
 function toolOf(agent: Agent, name: string): Tool<unknown> {
@@ -243,6 +284,17 @@ export function lintAgents(session: Session, agents: readonly Agent[]): number |
   session.terminal.show(shown, lintText);
   const wrong = shown.agents.some((one) => one.findings.some(({ severity }) => severity === 'problem'));
   return wrong ? EXIT_CODES.usage[0] : undefined;
+}
+
+/** Collects the values of --origin. */
+function givenOrigin(text: string, before: readonly GivenOrigin[] = []): readonly GivenOrigin[] {
+  const [field = '', word = ''] = text.split('=', 2);
+  const from = ORIGINS.find((one) => one === word);
+  if (field === '' || from === undefined)
+    throw new InvalidArgumentError(
+      `"${text.slice(0, 80)}" is not FIELD=FROM; FROM is one of ${ORIGINS.join(', ')}.`,
+    );
+  return [...before, { field, from }];
 }
 
 /** The value of --run-rules. */

@@ -22,6 +22,12 @@ export function whyNot(member: keyof RuleMatch, match: RuleMatch, facts: PolicyF
       return `${amountText(facts)}, so it is known`;
     case 'untrustedSeen':
       return 'the run has read no untrusted text';
+    case 'privateRead':
+      return 'the run has read no private data';
+    case 'suspicious':
+      return 'no guard found signs of an injection';
+    case 'origins':
+      return `${originsText(facts)}, ${noneOf(match.origins)}`;
     case 'firstTime':
       return `the call is not the first of ${(match.firstTime ?? []).join(' or ')}`;
     case 'hours':
@@ -33,6 +39,14 @@ export function whyNot(member: keyof RuleMatch, match: RuleMatch, facts: PolicyF
     default:
       return member satisfies never;
   }
+}
+
+function originsText({ origins }: PolicyFacts): string {
+  return origins.length === 0
+    ? 'there is no sensitive argument'
+    : origins
+        .map(({ field, from, tool }) => `${field} is ${from}${tool === null ? '' : ` (${tool})`}`)
+        .join(', ');
 }
 
 function amountText({ amount }: PolicyFacts): string {
@@ -77,6 +91,7 @@ export function explanationText(shown: ShownExplanation, paint: Colors, columns:
         ['classes', unknown('classes') ?? (shown.classes.join(', ') || null)],
         ['first of', facts.firstOf.join(', ') || 'none (say it with --first)'],
         ['seen', taintText(facts)],
+        ['origins', facts.origins.length === 0 ? null : originsText(facts)],
         ['requester', [facts.requester.tenant ?? 'no tenant', ...facts.requester.roles].join(', ')],
         ['time', `${moment(new Date(facts.nowMs).toISOString())} UTC`],
         ['learned', facts.learned],
@@ -102,6 +117,7 @@ const BY: Readonly<Record<Explanation['stages'][number]['by'], string>> = {
   rule: 'first rule that matches',
   default: 'no rule matches: the tier',
   learned: 'a learned rule',
+  tainted_argument: 'where an argument came from',
   three_legs: 'untrusted text + private data + outward',
   run: 'a rule of the run',
 };
@@ -128,6 +144,7 @@ function taintText({ taint }: PolicyFacts): string {
   const seen = [
     ...(taint.untrustedSeen ? ['untrusted text'] : []),
     ...(taint.privateRead ? ['private data'] : []),
+    ...(taint.suspicious ? ['signs of an injection'] : []),
   ];
   return seen.join(', ') || 'neither untrusted text nor private data';
 }

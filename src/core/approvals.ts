@@ -4,6 +4,7 @@ import { canonicalJson, isObject, type Json, type JsonObject } from './json.ts';
 import { LIMITS } from './limits.ts';
 import type { Amount } from './money.ts';
 import type { Approvers, Tier } from './policy.ts';
+import type { Origin } from './provenance.ts';
 import type { Taint } from './taint.ts';
 import { utf8Bytes, wellFormed } from './text.ts';
 
@@ -38,6 +39,8 @@ export interface ApprovalRecord {
   /** The rule of the policy that asks. */
   readonly rule: string | null;
   readonly taint: Taint;
+  /** Where the call's sensitive arguments came from. */
+  readonly origins: readonly Origin[];
   readonly release: Hash | null;
   readonly requester: string;
   /** May the requester decide: never, as one of the people, or only they. */

@@ -3,6 +3,7 @@ import type { CallKey, Hash } from './ids.ts';
 import type { JsonObject } from './json.ts';
 import type { Amount } from './money.ts';
 import type { Verdict } from './policy.ts';
+import type { Origin } from './provenance.ts';
 
 /** A call as the model activity prepared it: everything the workflow needs to decide, nothing it would have to look up. */
 export interface PreparedCall {
@@ -22,6 +23,8 @@ export interface PreparedCall {
   readonly firstOf: readonly string[];
   /** The learned rule that covers it. */
   readonly learned: string | null;
+  /** Where the sensitive arguments came from, one entry for each that has a value. */
+  readonly origins: readonly Origin[];
   /** What the tool says is true now and must still be true when it acts. */
   readonly terms: JsonObject | null;
 }
@@ -57,6 +60,8 @@ export type CallOutcome =
       /** The result text as the model will read it, in the run's blobs. */
       readonly ref: Hash;
       readonly bytes: number;
+      /** A guard found signs of an injection in it. Stored with the effect, so that every attempt says so. */
+      readonly suspicious?: true;
     }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly text: string };
 

@@ -218,6 +218,18 @@ export const LIMITS = {
   guardWhyChars: 300,
   guardsPerStage: 20,
 
+  // Provenance and fences
+  /** Sensitive arguments that a tool may declare, and how long the path to one may be. */
+  sensitiveFields: 8,
+  sensitiveFieldChars: 80,
+  /** Values of one call that are traced; further ones, and longer ones, count as unknown. */
+  tracedValues: 64,
+  tracedValueChars: 2_000,
+  /** Of a conversation, the newest first; what is not looked at vouches for nothing. */
+  tracedChars: 1_000_000,
+  /** Times one value is looked at in one text where what stands around it does not fit. */
+  tracedHits: 1_000,
+
   // Activities
   activityOverheadMs: 5_000,
   leaseMarginMs: 5_000,

@@ -19,6 +19,9 @@ const TESTS: { readonly [Member in keyof Required<RuleMatch>]: Test<Member> } = 
   },
   amountUnknown: (_, facts) => knownAmount(facts) === null,
   untrustedSeen: (_, { taint }) => taint.untrustedSeen,
+  privateRead: (_, { taint }) => taint.privateRead,
+  suspicious: (_, { taint }) => taint.suspicious,
+  origins: (wanted, { origins }) => origins.some(({ from }) => wanted.includes(from)),
   firstTime: (names, { firstOf }) =>
     firstOf.some((one) => one === ANY_CLASS || names.includes(classNameOf(one))),
   hours: (hours, { nowMs }) => inHours(hours, nowMs),

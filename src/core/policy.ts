@@ -1,5 +1,6 @@
 import { mismatch } from './matching.ts';
 import type { Amount } from './money.ts';
+import { type Origin, type OriginFrom, taintedArguments, taintedReason } from './provenance.ts';
 import type { Taint } from './taint.ts';
 import { tightenVerdict } from './tighten.ts';
 
@@ -14,6 +15,8 @@ export interface PolicyFacts {
   readonly touches: 'none' | 'state' | 'external';
   readonly amount: Amount | null;
   readonly taint: Taint;
+  /** Where the sensitive arguments came from. */
+  readonly origins: readonly Origin[];
   readonly requester: { readonly tenant: string | null; readonly roles: readonly string[] };
   /** Classes of the call (`name:value`, such as `refund-to:card_1`) that no effect of this tenant and agent has had yet. */
   readonly firstOf: readonly string[];
@@ -36,6 +39,11 @@ export interface RuleMatch {
   /** No amount, or one that is not a finite number. */
   readonly amountUnknown?: true;
   readonly untrustedSeen?: true;
+  readonly privateRead?: true;
+  /** A guard found signs of an injection in what the run has read. */
+  readonly suspicious?: true;
+  /** Some sensitive argument came from one of these. */
+  readonly origins?: readonly OriginFrom[];
   /** The call is the first of one of these classes, by name: `refund-to` matches `refund-to:card_1`. */
   readonly firstTime?: readonly string[];
   /**
@@ -101,7 +109,7 @@ export interface Permissions {
 /** What may be done with a call, and which rule said so. */
 export interface Verdict {
   /**
-   * The rule that answered, or the built-in one (`permissions`, `default`, `rule-of-two`), or `learned:<id>`.
+   * The rule that answered, or the built-in one (`permissions`, `default`, `tainted-argument`, `rule-of-two`), or `learned:<id>`.
    * A rule of the run is `run:<name>`; where it joined another rule's question, `<rule> + run:<name>`.
    */
   readonly rule: string;
@@ -113,7 +121,7 @@ export interface Explanation {
   readonly verdict: Verdict;
   /** What spoke, in order; each verdict replaces the one before. The last is the verdict. */
   readonly stages: readonly {
-    readonly by: 'permissions' | 'rule' | 'default' | 'learned' | 'three_legs' | 'run';
+    readonly by: 'permissions' | 'rule' | 'default' | 'learned' | 'tainted_argument' | 'three_legs' | 'run';
     readonly verdict: Verdict;
   }[];
   /** The release's rules in order, up to the one that matched; none where the permissions denied. */
@@ -135,8 +143,10 @@ export interface TriedRule {
  * D1. A tier or tool outside the permissions is denied.
  * D2. The first rule that matches answers; without one, the tier does.
  * D3. A learned rule answers in the place of one person, and of nobody else (`mayBeLearned`).
- * D4. Three legs are never allowed: a person is asked.
- * D5. The run's own rules only tighten what came out, also a learned yes.
+ * D4. A sensitive argument that only untrusted text has is never allowed; nor, once such text was read, is one that is
+ *     nowhere in the conversation. A person is asked, and told where it came from.
+ * D5. Three legs are never allowed: a person is asked.
+ * D6. The run's own rules only tighten what came out, also a learned yes.
  */
 export function decide(
   permissions: Permissions,
@@ -169,6 +179,12 @@ export function explain(
   };
   if (facts.learned !== null && mayBeLearned(verdict.answer, facts))
     next('learned', { rule: `learned:${facts.learned}`, answer: { kind: 'allow' } });
+  const tainted = taintedArguments(facts.origins, facts.taint);
+  if (verdict.answer.kind === 'allow' && tainted.length > 0)
+    next('tainted_argument', {
+      rule: TAINTED_ARGUMENT,
+      answer: { kind: 'ask', reason: taintedReason(tainted) },
+    });
   if (verdict.answer.kind === 'allow' && allThreeLegs(facts)) next('three_legs', THREE_LEGS);
   const ownTried = tryRules(ownRules, facts);
   const own = matched(ownTried);
@@ -206,16 +222,19 @@ function matched(tried: readonly TriedRule[]): Rule | null {
   return last?.failed === null ? last.rule : null;
 }
 
-/** One approver taught it, so it is never the word of two, of the customer, or of the person whom three legs need. */
+/** One approver taught it, so it is never the word of two, of the customer, or of the person whom D4 and D5 need. */
 function mayBeLearned(answer: RuleAnswer, facts: PolicyFacts): boolean {
   return (
     answer.kind === 'ask' &&
     answer.of !== 'requester' &&
     (answer.quorum ?? 1) <= 1 &&
     facts.tier !== 'destructive' &&
+    taintedArguments(facts.origins, facts.taint).length === 0 &&
     !allThreeLegs(facts)
   );
 }
+
+const TAINTED_ARGUMENT = 'tainted-argument';
 
 /** Untrusted input, private data and an outward effect in one run: the shape of every exfiltration. Always a person. */
 const THREE_LEGS: Verdict = {

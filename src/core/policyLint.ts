@@ -90,12 +90,16 @@ function deadRule(
   return dead('shadowed', `${names} before it matches all that it matches. Move it up or delete it`);
 }
 
-/** The members of a match that choose tools; all others are conditions on a call. */
+/**
+ * The members of a match that choose tools; all others are conditions on a call. A tool without sensitive arguments
+ * has no origins, so a rule that asks for some is not about it.
+ */
 function isAbout({ match }: Rule, tool: ToolLabels): boolean {
   return (
     match.tools?.includes(tool.name) !== false &&
     match.tiers?.includes(tool.tier) !== false &&
-    match.categories?.includes(tool.category) !== false
+    match.categories?.includes(tool.category) !== false &&
+    (match.origins === undefined || tool.sensitive.length > 0)
   );
 }
 
@@ -114,6 +118,9 @@ const IMPLIED: {
     (earlier.below ?? Infinity) >= (later.below ?? Infinity),
   amountUnknown: () => true,
   untrustedSeen: () => true,
+  privateRead: () => true,
+  suspicious: () => true,
+  origins: isWithin,
   firstTime: isWithin,
   hours: (earlier, later) =>
     Array.from({ length: MINUTES_A_DAY }, (_, minute) => minute * 60_000).every(

@@ -2,6 +2,7 @@ import type { Hash } from './ids.ts';
 import type { JsonObject } from './json.ts';
 import type { RunLimits } from './limits.ts';
 import type { Permissions, Rule, Tier } from './policy.ts';
+import type { SensitiveField } from './provenance.ts';
 
 /** What a repeat of a call would do (the effect ledger holds the tool to it). */
 export type Replay = 'pure' | 'keyed' | 'checkable' | 'never';
@@ -17,6 +18,8 @@ export interface ToolLabels {
   readonly returns: 'trusted' | 'untrusted';
   readonly touches: 'none' | 'state' | 'external';
   readonly replay: Replay;
+  /** Arguments whose origin is traced. */
+  readonly sensitive: readonly SensitiveField[];
   /** A successful call hands the conversation to people: the run ends as escalated after its last answer. */
   readonly handsOver: boolean;
   readonly timeoutMs: number;

@@ -2,13 +2,14 @@ import { type Check, finite, list, type Members, members, oneOf, onlyTrue, text,
 import { canonicalJson, isObject } from './json.ts';
 import { LIMITS, MAX_RUN_LIMITS } from './limits.ts';
 import { minuteOf } from './matching.ts';
+import { ORIGINS } from './provenance.ts';
 import { shown, utf8Bytes } from './text.ts';
 
 // What is wrong with rules as plain JSON. By hand, because the start of a run is checked inside the workflow.
 // Unknown members are problems: a condition that nobody reads would make its rule wider than its author meant.
 
 /** Names of verdicts that no rule wrote: a rule that bore one would make the audit lie. */
-const BUILT_IN_NAMES = ['permissions', 'default', 'rule-of-two'];
+const BUILT_IN_NAMES = ['permissions', 'default', 'tainted-argument', 'rule-of-two'];
 
 const TIERS = ['read', 'write_safe', 'write_risky', 'destructive'];
 
@@ -68,6 +69,9 @@ const matchOf: Check = (value, path) => {
       amount: [amountOf],
       amountUnknown: [onlyTrue],
       untrustedSeen: [onlyTrue],
+      privateRead: [onlyTrue],
+      suspicious: [onlyTrue],
+      origins: [list(oneOf(ORIGINS))],
       firstTime: [list(className)],
       hours: [hoursOf],
       tenants: [texts],

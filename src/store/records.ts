@@ -16,11 +16,11 @@ export async function insertApprovals(sql: Sql, input: OpenApprovalsInput): Prom
     for (const record of input.records) {
       const inserted = await tx`
         insert into approvals (id, run, workflow_id, kind, state, key, tool, args_hash, tier, amount, payee, summary,
-          reason, quote, rule, taint, release, requester, requester_may, approvers, quorum, terms, former_terms, evidence,
+          reason, quote, rule, taint, origins, release, requester, requester_may, approvers, quorum, terms, former_terms, evidence,
           opened_at, deadline, on_expiry)
         values (${record.id}, ${input.run}, ${input.workflowId}, ${record.kind}, 'open', ${record.key}, ${record.tool},
           ${record.argsHash}, ${record.tier}, ${jsonOrNull(record.amount)}, ${record.payee}, ${record.summary},
-          ${record.reason}, ${record.quote}, ${record.rule}, ${JSON.stringify(record.taint)}, ${record.release},
+          ${record.reason}, ${record.quote}, ${record.rule}, ${JSON.stringify(record.taint)}, ${JSON.stringify(record.origins)}, ${record.release},
           ${record.requester}, ${record.requesterMay}, ${JSON.stringify(record.approvers)}, ${record.quorum},
           ${jsonOrNull(record.terms)}, ${jsonOrNull(record.formerTerms)}, ${input.evidence},
           ${new Date(record.openedAtMs)}, ${new Date(record.deadlineMs)}, ${record.onExpiry})

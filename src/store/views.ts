@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { type Message, textOf } from '../core/messages.ts';
 import type { Amount } from '../core/money.ts';
 import type { Approvers } from '../core/policy.ts';
+import type { Origin } from '../core/provenance.ts';
 import type { Taint } from '../core/taint.ts';
 import type { Sql } from './connection.ts';
 
@@ -94,6 +95,8 @@ export interface ApprovalRow {
   /** The rule of the policy that asks. */
   readonly rule: string | null;
   readonly taint: Taint;
+  /** Where the sensitive arguments came from. */
+  readonly origins: readonly Origin[];
   readonly requester: string;
   readonly requesterMay: ApprovalRecord['requesterMay'];
   /** Who may decide as of the newest escalation; nobody named: everybody. */
@@ -212,6 +215,7 @@ export interface DatabaseApproval {
   readonly quote: string | null;
   readonly rule: string | null;
   readonly taint: string;
+  readonly origins: string;
   readonly requester: string;
   readonly requester_may: ApprovalRow['requesterMay'];
   readonly approvers: string;
@@ -257,6 +261,7 @@ export function approvalRow(row: DatabaseApproval): ApprovalRow {
     quote: row.quote,
     rule: row.rule,
     taint: JSON.parse(row.taint) as Taint,
+    origins: JSON.parse(row.origins) as readonly Origin[],
     requester: row.requester,
     requesterMay: row.requester_may,
     approvers: JSON.parse(row.approvers) as Approvers,

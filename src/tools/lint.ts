@@ -1,4 +1,6 @@
+import { isObject, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
+import type { SensitiveField } from '../core/provenance.ts';
 import type { ToolLabels } from '../core/release.ts';
 
 interface ToolText {
@@ -13,7 +15,7 @@ const ROUTER_NAMES =
   /^(do|run|execute|perform|call|handle|process|manage|dispatch|invoke)(_(action|command|tool|task|operation|request|anything|it))?$/;
 
 /** Throws with every problem of a tool's definition at once, each naming the tool, the value and the rule. */
-export function lintTool(text: ToolText, labels: ToolLabels): void {
+export function lintTool(text: ToolText, labels: ToolLabels, inputSchema: JsonObject): void {
   const problems: string[] = [];
   if (!/^[a-z][a-z0-9_]{1,63}$/.test(labels.name))
     problems.push(`name "${labels.name}": use snake_case, 2 to 64 letters, digits and _`);
@@ -29,6 +31,7 @@ export function lintTool(text: ToolText, labels: ToolLabels): void {
   if (text.whenNotToUse.trim().length < 10)
     problems.push('whenNotToUse: say when not to use it, at least 10 characters');
   problems.push(...labelProblems(labels, text.check !== undefined));
+  problems.push(...sensitiveProblems(labels.sensitive, inputSchema));
   if (problems.length > 0) throw new Error(`tool ${labels.name}: ${problems.join('; ')}`);
 }
 
@@ -51,4 +54,53 @@ function labelProblems(labels: ToolLabels, hasCheck: boolean): string[] {
   if (!(Number.isInteger(labels.retries) && labels.retries >= 0 && labels.retries <= LIMITS.toolRetriesMax))
     problems.push(`retries ${labels.retries}: 0 to ${LIMITS.toolRetriesMax}`);
   return problems;
+}
+
+/** A path that leads nowhere would be a protection that is not there. */
+function sensitiveProblems(sensitive: readonly SensitiveField[], schema: JsonObject): string[] {
+  const paths = sensitive.map(({ field }) => field);
+  const twice = paths.find((path, i) => paths.indexOf(path) !== i);
+  return [
+    ...(paths.length > LIMITS.sensitiveFields
+      ? [`sensitive has ${paths.length} paths, the limit is ${LIMITS.sensitiveFields}`]
+      : []),
+    ...(twice === undefined ? [] : [`sensitive names "${twice}" twice: say of what one kind it is`]),
+    ...sensitive.flatMap(({ field, kind }) => {
+      if (field.length > LIMITS.sensitiveFieldChars)
+        return [
+          `sensitive.${kind}: "${field.slice(0, 20)}…" has more than ${LIMITS.sensitiveFieldChars} characters`,
+        ];
+      const ends = endsOf(schema, field);
+      if (ends.length === 0)
+        return [
+          `sensitive.${kind}: the input has no "${field}": write a path such as "to", "items[].id" or "tags[]"`,
+        ];
+      return ends.every((type) => LEAVES.includes(type))
+        ? []
+        : [`sensitive.${kind}: "${field}" leads to ${ends.join(' or ')}: go on to a text or a number in it`];
+    }),
+  ];
+}
+
+const LEAVES = ['string', 'number', 'integer', 'null'];
+
+/** Types of what a path leads to in a schema; every choice of a union is followed. */
+function endsOf(schema: JsonObject, path: string): readonly string[] {
+  let found: readonly JsonObject[] = choices(schema);
+  for (const part of path.split('.')) {
+    const [name = '', ...lists] = part.split('[]');
+    found = found.flatMap(({ properties }) => choices(isObject(properties) ? properties[name] : undefined));
+    for (const end of lists) found = end === '' ? found.flatMap(({ items }) => choices(items)) : [];
+  }
+  return [
+    ...new Set(
+      found.flatMap(({ type, enum: words }) => (words === undefined ? (type ?? 'anything') : 'string')),
+    ),
+  ].map(String);
+}
+
+function choices(schema: unknown): readonly JsonObject[] {
+  if (!isObject(schema)) return [];
+  const one = schema as JsonObject;
+  return Array.isArray(one.anyOf) ? one.anyOf.flatMap(choices) : [one];
 }

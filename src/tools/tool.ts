@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Amount } from '../core/money.ts';
 import type { Tier } from '../core/policy.ts';
+import { SENSITIVE_KINDS, type SensitiveKind } from '../core/provenance.ts';
 import type { Replay, ToolLabels } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
 import { lintTool } from './lint.ts';
@@ -44,6 +45,11 @@ export interface ToolOptions<Input extends z.ZodObject, Services> {
   /** What a repeat would do. Default `never`. */
   readonly replay?: Replay;
   readonly settlesWithinMs?: number;
+  /**
+   * Arguments that an attacker would want to choose, as dotted paths into the input, `items[].id` in lists. Where their
+   * values came from is traced, shown to whoever decides, and asked about when only untrusted text has them.
+   */
+  readonly sensitive?: Readonly<Partial<Record<SensitiveKind, readonly string[]>>>;
   /** A successful call hands the conversation over to people. */
   readonly handsOver?: boolean;
   /** Default 10 s. */
@@ -109,7 +115,8 @@ export function defineTool<Input extends z.ZodObject, Services>(
   options: ToolOptions<Input, Services>,
 ): Tool<Services> {
   const labels = labelsOf(options);
-  lintTool(options, labels);
+  const inputSchema = strictSchema(options.name, options.input);
+  lintTool(options, labels, inputSchema);
   // Arguments were parsed when the call was prepared and are stored in canonical form; parsing them again here
   // restores the types (and refuses bytes that are no longer what the schema accepts).
   const typed = (input: JsonObject): z.output<Input> => options.input.parse(input);
@@ -117,7 +124,7 @@ export function defineTool<Input extends z.ZodObject, Services>(
   return {
     labels,
     description: `${options.description}\nUse it when: ${options.whenToUse}\nDo not use it when: ${options.whenNotToUse}`,
-    inputSchema: strictSchema(options.name, options.input),
+    inputSchema,
     parse: (input) => {
       const parsed = strict.safeParse(input);
       if (parsed.success) return { kind: 'ok', input: z.json().parse(parsed.data) as JsonObject };
@@ -145,6 +152,9 @@ function labelsOf<Input extends z.ZodObject, Services>(options: ToolOptions<Inpu
     returns: options.returns,
     touches: options.touches,
     replay: options.replay ?? 'never',
+    sensitive: SENSITIVE_KINDS.flatMap((kind) =>
+      (options.sensitive?.[kind] ?? []).map((field) => ({ field, kind })),
+    ),
     handsOver: options.handsOver ?? false,
     timeoutMs: options.timeoutMs ?? LIMITS.toolTimeoutMs,
     retries: options.retries ?? LIMITS.toolRetries,

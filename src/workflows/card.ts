@@ -5,6 +5,7 @@ import { LIMITS } from '../core/limits.ts';
 import { totalTokens } from '../core/messages.ts';
 import { formatAmount, formatMicroUsd } from '../core/money.ts';
 import { NAME_PLACEHOLDER } from '../core/names.ts';
+import { originWords } from '../core/provenance.ts';
 import type { RunState } from '../core/state.ts';
 import { oneLine, visible } from '../core/text.ts';
 import type { RunPhase } from './messages.ts';
@@ -86,11 +87,15 @@ function recordLines(state: RunState, record: ApprovalRecord): string[] {
     record.payee !== null && `**to** ${code(record.payee)}`,
     `**for** ${code(record.requester)}`,
     record.taint.untrustedSeen && "**strangers' text was read in this conversation**",
+    record.taint.suspicious && '**a guard found signs of an injection**',
   ].filter((fact) => typeof fact === 'string');
   return [
     `#### ${title} ${code(record.summary)}`,
     facts.join(' · '),
     `**Why a person is asked:** ${code(record.reason)}`,
+    ...(record.origins.length === 0
+      ? []
+      : [`**Where it came from:** ${record.origins.map((origin) => code(originWords(origin))).join(' · ')}`]),
     ...termLines(record),
     ...(record.quote === null ? [] : [`**The agent's own words, not checked:** ${code(record.quote)}`]),
     `**Decide by** ${new Date(record.deadlineMs).toISOString().slice(0, 16).replace('T', ' ')} UTC; silence is not a yes. **Who may:** ${deciders(record)}`,

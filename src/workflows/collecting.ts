@@ -1,6 +1,6 @@
 import { LIMITS } from '../core/limits.ts';
 import type { ResultRef } from '../core/state.ts';
-import { raise } from '../core/taint.ts';
+import { exposureOf, raise } from '../core/taint.ts';
 import { labelsOf, patch, patchTurn, type Run, stepOf, turnOf } from './context.ts';
 import { repeatName } from './judging.ts';
 
@@ -28,7 +28,8 @@ export function collect(run: Run): void {
     if (outcome.kind === 'refused')
       return { callId: prepared.callId, isError: true, content: { kind: 'inline', text: outcome.text } };
     toolCalls++;
-    if (labels !== null) taint = raise(taint, labels);
+    if (labels !== null) taint = raise(taint, exposureOf(labels));
+    taint = raise(taint, { suspicious: outcome.suspicious === true });
     if (labels?.handsOver && outcome.status === 'success')
       handOver = { summary: prepared.summary, evidence: `call ${prepared.key}` };
     return {

@@ -89,7 +89,8 @@ async function digestCall(run: Run, index: number, call: CallState): Promise<voi
     });
   }
   if (state?.kind === 'answered') {
-    const edited = { kind: 'edited', arguments: state.decision.arguments ?? {} } as const;
+    const { argsHash } = call.prepared;
+    const edited = { kind: 'edited', arguments: state.decision.arguments ?? {}, argsHash } as const;
     return prepareAgain(run, index, call, edited);
   }
   if (call.stale) return prepareAgain(run, index, call, { kind: 'stored', argsHash: call.prepared.argsHash });
@@ -120,6 +121,7 @@ export async function settleReconciled(
         said: said?.kind ?? 'give_up',
         result: said?.kind === 'happened' ? said.result : null,
         by,
+        release: pinnedOf(run).hash,
       },
     ],
   );
@@ -150,6 +152,7 @@ async function prepareAgain(
         callId: call.prepared.callId,
         tool: call.prepared.tool,
         arguments: from,
+        origins: call.prepared.origins,
       },
     ],
   );

@@ -44,6 +44,7 @@ function judgeCall(run: Run, index: number): void {
     touches: labels.touches,
     amount: prepared.amount,
     taint: run.state.taint,
+    origins: prepared.origins,
     requester: run.state.requester,
     firstOf: prepared.firstOf,
     learned: prepared.learned,

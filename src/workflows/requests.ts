@@ -37,6 +37,7 @@ function aboutCall(run: Run, { prepared }: CallState) {
     tier: labelsOf(run, prepared.tool)?.tier ?? null,
     amount: prepared.amount,
     payee: prepared.payee,
+    origins: prepared.origins,
     terms: prepared.terms,
     quote: run.state.turn?.step?.said ?? null,
   };
@@ -101,6 +102,7 @@ function blank(
     quote: null,
     rule: null,
     taint: run.state.taint,
+    origins: [],
     release: run.state.pinned?.hash ?? null,
     requester: run.state.requester.id,
     requesterMay: 'not',

@@ -113,6 +113,7 @@ function handlers(story: Story, world: ApprovalWorld): ApprovalWorld['handlers']
     classes: [],
     firstOf: [],
     learned: null,
+    origins: [],
     terms: terms.has(key) ? { version: terms.get(key) ?? 0 } : null,
   });
   const callModel = (input: CallModelInput) => {
@@ -283,6 +284,7 @@ function labels(name: string): ToolLabels {
     reads: 'public',
     returns: 'trusted',
     touches: effect ? 'state' : 'none',
+    sensitive: [],
     replay: effect ? 'keyed' : 'pure',
     handsOver: false,
     timeoutMs: 10_000,

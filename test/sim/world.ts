@@ -95,6 +95,7 @@ function labels(name: string, effect: boolean): ToolLabels {
     reads: 'public',
     returns: 'trusted',
     touches: effect ? 'state' : 'none',
+    sensitive: [],
     replay: effect ? 'keyed' : 'pure',
     handsOver: name === 'escalate',
     timeoutMs: 10_000,
@@ -314,6 +315,7 @@ function prepared(
     classes: [],
     firstOf: [],
     learned: null,
+    origins: [],
     terms: terms?.() ?? null,
   };
 }

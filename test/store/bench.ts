@@ -23,6 +23,7 @@ export interface BenchOptions {
   readonly serverUrl: string;
   readonly agents: readonly Agent[];
   readonly conversations?: readonly Conversation[];
+  readonly suspects?: ActivityServices['suspects'];
   readonly crashPoint?: ActivityServices['crashPoint'];
 }
 
@@ -45,6 +46,7 @@ export interface AttemptOptions {
   readonly number?: number;
   readonly signal?: AbortSignal;
   readonly agents?: readonly Agent[];
+  readonly suspects?: ActivityServices['suspects'];
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly services?: Partial<Pick<ActivityServices, 'decisionKeys' | 'directory'>>;
   /** Of the engine, where an activity asks it something. */
@@ -76,6 +78,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     previews: true,
     directory: storeDirectory(sql),
     decisionKeys: null,
+    suspects: options.suspects ?? (() => false),
     crashPoint: options.crashPoint ?? (async () => undefined),
   };
   return {

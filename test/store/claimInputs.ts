@@ -86,6 +86,7 @@ function recordOf(input: RunToolInput): ApprovalRecord {
     quote: null,
     rule: null,
     taint: CLEAN,
+    origins: [],
     release: null,
     requester: 'customer',
     requesterMay: 'not',

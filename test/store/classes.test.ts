@@ -57,6 +57,7 @@ async function prepare(
     ...input,
     callId: 'c1',
     arguments: { kind: 'stored', argsHash: input.argsHash },
+    origins: [],
   };
   const call = await bench.attempt((activities) => activities.prepareCall(asked));
   expect(call).toMatchObject({ key: input.key, argsHash: input.argsHash, problem: null });
@@ -224,6 +225,7 @@ describe('preparing', () => {
       ...input,
       callId: 'c1',
       arguments: { kind: 'stored', argsHash: input.argsHash as Hash },
+      origins: [],
     };
     const elsewhere = (number: number) =>
       bench.attempt((activities) => activities.prepareCall(asked), { number, agents: [newer] });

@@ -26,6 +26,7 @@ export function approvalRecord(different: Partial<ApprovalRecord> = {}): Approva
     quote: null,
     rule: 'test',
     taint: CLEAN,
+    origins: [],
     release: null,
     requester: 'ann',
     requesterMay: 'not',
@@ -57,6 +58,7 @@ export function preparedCall(tool: string, ordinal = 0, different: Partial<Prepa
     classes: [],
     firstOf: [],
     learned: null,
+    origins: [],
     terms: null,
     ...different,
   };

@@ -13,6 +13,8 @@ import {
   type Tier,
   type Verdict,
 } from '../../../src/core/policy.ts';
+import type { Origin } from '../../../src/core/provenance.ts';
+import { CLEAN } from '../../../src/core/taint.ts';
 import {
   ALL,
   allow,
@@ -26,7 +28,7 @@ import {
   TIERS,
 } from './policyBuilders.ts';
 
-const ALL_LEGS = { untrustedSeen: true, privateRead: true };
+const ALL_LEGS = { untrustedSeen: true, privateRead: true, suspicious: false };
 
 describe('without a rule', () => {
   test.each<readonly [Tier, string]>([
@@ -59,7 +61,7 @@ describe('permissions', () => {
 describe('a rule matches when all of its members hold', () => {
   const facts = policyFacts({
     amount: usd(30),
-    taint: { untrustedSeen: true, privateRead: false },
+    taint: { untrustedSeen: true, privateRead: false, suspicious: false },
     requester: { tenant: 'acme', roles: ['vip', 'tester'] },
     firstOf: ['refund-to:card_1:eur', `${FIRST_USE}:refund_order@r1`],
   });
@@ -133,10 +135,85 @@ describe('three legs: untrusted text, private data, a call that reaches outside'
   test('two legs are not three', () => {
     const two: readonly PolicyFacts[] = [
       { ...outward, touches: 'state' },
-      { ...outward, taint: { untrustedSeen: true, privateRead: false } },
-      { ...outward, taint: { untrustedSeen: false, privateRead: true } },
+      { ...outward, taint: { untrustedSeen: true, privateRead: false, suspicious: false } },
+      { ...outward, taint: { untrustedSeen: false, privateRead: true, suspicious: false } },
     ];
     for (const facts of two) expect(decide(ALL, [allow()], facts).rule).toBe('allow');
+  });
+});
+
+describe('where a sensitive argument came from', () => {
+  const origin = (from: Origin['from'], tool: string | null = null): Origin => ({
+    field: 'to',
+    kind: 'recipient',
+    from,
+    tool,
+  });
+  const SEEN = { ...CLEAN, untrustedSeen: true };
+  const sent = (origins: readonly Origin[], taint = SEEN) => policyFacts({ origins, taint });
+
+  test('only untrusted text has it: a person is asked and told', () => {
+    for (const taint of [SEEN, CLEAN]) {
+      const verdict = decide(ALL, [allow()], sent([origin('user'), origin('untrusted', 'read_file')], taint));
+      expect(verdict).toEqual({
+        rule: 'tainted-argument',
+        answer: {
+          kind: 'ask',
+          reason: 'recipient "to" came only from the result of read_file. A stranger could have written it.',
+        },
+      });
+    }
+  });
+
+  test('nowhere in the conversation, after untrusted text: it may be that text, changed', () => {
+    expect(decide(ALL, [allow()], sent([origin('unknown')]))).toEqual({
+      rule: 'tainted-argument',
+      answer: {
+        kind: 'ask',
+        reason:
+          'recipient "to" is nowhere in the conversation. Untrusted text was read before, and a value from it may have been changed.',
+      },
+    });
+    expect(decide(ALL, [allow()], sent([origin('unknown')], CLEAN)).rule).toBe('allow');
+  });
+
+  test.each(['user', 'operator', 'person', 'trusted'] as const)('%s: allowed', (from) => {
+    expect(decide(ALL, [allow()], sent([origin(from)])).rule).toBe('allow');
+  });
+
+  test('a deny stays a deny, and a rule that asks keeps its own terms; a read is no exception', () => {
+    const facts = sent([origin('untrusted', 'read_file')]);
+    expect(decide(ALL, [deny()], facts).rule).toBe('deny');
+    const asked = decide(ALL, [ask({}, 'two', { quorum: 2 })], facts);
+    expect(asked).toMatchObject({ rule: 'two', answer: { quorum: 2 } });
+    expect(decide(ALL, [], { ...facts, tier: 'read' }).rule).toBe('tainted-argument');
+  });
+
+  test('no learned rule stands in for the person', () => {
+    const facts = { ...sent([origin('untrusted', 'read_file')]), learned: 'l1' };
+    expect(decide(ALL, [ask()], facts).rule).toBe('ask');
+    expect(decide(ALL, [ask()], { ...facts, origins: [] }).rule).toBe('learned:l1');
+  });
+
+  test('with three legs as well, the more telling reason is given', () => {
+    const facts = {
+      ...sent([origin('untrusted', 'read_file')]),
+      touches: 'external',
+      taint: ALL_LEGS,
+    } as const;
+    expect(explain(ALL, [allow()], facts).stages.map(({ by }) => by)).toEqual(['rule', 'tainted_argument']);
+  });
+
+  test('rules can match on it, and on what the run was exposed to', () => {
+    const facts = sent([origin('trusted', 'look'), origin('user')]);
+    const probe = (match: RuleMatch, taint = CLEAN) => decide(ALL, [deny(match)], { ...facts, taint }).rule;
+    expect(probe({ origins: ['untrusted', 'trusted'] })).toBe('deny');
+    expect(probe({ origins: ['unknown'] })).toBe('default');
+    expect(decide(ALL, [deny({ origins: ['user'] })], policyFacts()).rule).toBe('default');
+    expect(probe({ suspicious: true }, { ...CLEAN, suspicious: true })).toBe('deny');
+    expect(probe({ suspicious: true }, ALL_LEGS)).toBe('default');
+    expect(probe({ privateRead: true }, ALL_LEGS)).toBe('deny');
+    expect(probe({ privateRead: true })).toBe('default');
   });
 });
 
@@ -366,6 +443,9 @@ describe('for any permissions, rules, facts and rules of the run', () => {
   const runs = { numRuns: 3_000 };
   const threeLegs = ({ touches, taint }: PolicyFacts) =>
     touches === 'external' && taint.untrustedSeen && taint.privateRead;
+  const tainted = ({ origins, taint }: PolicyFacts) =>
+    origins.some(({ from }) => from === 'untrusted') ||
+    (taint.untrustedSeen && origins.some(({ from }) => from === 'unknown'));
   /** A property that misses a planted fault is no test. */
   const finds = (property: fc.IProperty<never> | fc.IRawProperty<never>) =>
     expect(fc.check(property as fc.IProperty<never>, { numRuns: 20_000, seed: 1 }).failed).toBe(true);
@@ -399,10 +479,13 @@ describe('for any permissions, rules, facts and rules of the run', () => {
         facts.tier !== 'destructive' &&
         (asked.quorum ?? 1) === 1 &&
         asked.of !== 'requester' &&
+        !tainted(facts) &&
         !threeLegs(facts);
       const before = first?.answer.kind ?? (risky ? 'ask' : 'allow');
       const expected = learned ? 'allow' : before;
-      expect(verdict.answer.kind).toBe(expected === 'allow' && threeLegs(facts) ? 'ask' : expected);
+      const watched = tainted(facts) || threeLegs(facts);
+      expect(verdict.answer.kind).toBe(expected === 'allow' && watched ? 'ask' : expected);
+      if (tainted(facts)) expect(verdict.answer.kind).not.toBe('allow');
       expect(verdict.rule.startsWith('learned:')).toBe(learned);
       if (first?.match.amount !== undefined) {
         expect(first.match.amount.currency).toBe(facts.amount?.currency);
@@ -411,7 +494,7 @@ describe('for any permissions, rules, facts and rules of the run', () => {
       }
     });
 
-  test('permissions come first, then the first rule that matches, then the tier; three legs are never allowed', () => {
+  test('permissions come first, then the first rule that matches, then the tier; tainted arguments and three legs are never allowed', () => {
     fc.assert(isBoundary(decide), runs);
   });
 
@@ -421,7 +504,10 @@ describe('for any permissions, rules, facts and rules of the run', () => {
       (may, list, facts) => decide({ tiers: may.tiers }, list, facts),
       (may, list, facts) => decide(may, [...list].reverse(), facts),
       (may, list, facts) =>
-        decide(may, list, { ...facts, taint: { untrustedSeen: false, privateRead: false } }),
+        decide(may, list, {
+          ...facts,
+          taint: { untrustedSeen: false, privateRead: false, suspicious: false },
+        }),
       (may, list, facts) =>
         decide(may, list, {
           ...facts,
@@ -437,6 +523,15 @@ describe('for any permissions, rules, facts and rules of the run', () => {
           : verdict;
       },
       (may, list, facts) => decide(may, list, { ...facts, learned: null }),
+      // A policy that does not look where values came from, at the unknown ones, or not behind a learned rule.
+      (may, list, facts) => decide(may, list, { ...facts, origins: [] }),
+      (may, list, facts) =>
+        decide(may, list, { ...facts, origins: facts.origins.filter(({ from }) => from !== 'unknown') }),
+      (may, list, facts) => {
+        const verdict = decide(may, list, facts);
+        const clean = decide(may, list, { ...facts, origins: [] });
+        return clean.rule.startsWith('learned:') ? clean : verdict;
+      },
     ];
     for (const hole of holes) finds(isBoundary(hole) as never);
   });
@@ -545,6 +640,7 @@ describe('for any permissions, rules, facts and rules of the run', () => {
       expect(before.answer.kind).toBe('ask');
       expect(facts.tier).not.toBe('destructive');
       expect(threeLegs(facts)).toBe(false);
+      expect(tainted(facts)).toBe(false);
       const asked = before.answer.kind === 'ask' ? before.answer : null;
       expect(asked?.quorum ?? 1).toBe(1);
       expect(asked?.of).not.toBe('requester');
@@ -565,6 +661,7 @@ describe('for any permissions, rules, facts and rules of the run', () => {
     finds(learnsLittle(when(({ kind }) => kind === 'deny')) as never);
     finds(learnsLittle(when(({ kind }, { tier }) => kind === 'ask' && tier === 'destructive')) as never);
     finds(learnsLittle(when(({ kind }, facts) => kind === 'ask' && threeLegs(facts))) as never);
+    finds(learnsLittle(when(({ kind }, facts) => kind === 'ask' && tainted(facts))) as never);
     finds(learnsLittle(when((answer) => answer.kind === 'ask' && (answer.quorum ?? 1) > 1)) as never);
     finds(learnsLittle(when((answer) => answer.kind === 'ask' && answer.of === 'requester')) as never);
   });

@@ -8,6 +8,7 @@ import type {
   RuleMatch,
   Tier,
 } from '../../../src/core/policy.ts';
+import { ORIGINS, type Origin } from '../../../src/core/provenance.ts';
 import type { ToolLabels } from '../../../src/core/release.ts';
 import { CLEAN } from '../../../src/core/taint.ts';
 
@@ -23,6 +24,7 @@ export function policyFacts(different: Partial<PolicyFacts> = {}): PolicyFacts {
     touches: 'state',
     amount: null,
     taint: CLEAN,
+    origins: [],
     requester: { tenant: null, roles: [] },
     firstOf: [],
     learned: null,
@@ -85,6 +87,9 @@ const members = fc.record({
   amount: range,
   amountUnknown: fc.constant(true as const),
   untrustedSeen: fc.constant(true as const),
+  privateRead: fc.constant(true as const),
+  suspicious: fc.constant(true as const),
+  origins: someOf(...ORIGINS),
   firstTime: someOf('refund-to', 'mail-to'),
   hours,
   tenants: someOf('acme', 'umbrella'),
@@ -97,6 +102,9 @@ const MEMBERS = [
   'amount',
   'amountUnknown',
   'untrustedSeen',
+  'privateRead',
+  'suspicious',
+  'origins',
   'firstTime',
   'hours',
   'tenants',
@@ -182,12 +190,18 @@ export const labels = (different: Partial<ToolLabels> = {}): ToolLabels => ({
   returns: 'trusted',
   touches: 'state',
   replay: 'keyed',
+  sensitive: [],
   handsOver: false,
   timeoutMs: 1_000,
   retries: 0,
   settlesWithinMs: null,
   ...different,
 });
+
+const SENSITIVE = [
+  { field: 'to', kind: 'recipient' },
+  { field: 'sum', kind: 'amount' },
+] as const;
 
 /** An agent's tools: each name at most once. */
 export const anyTools: fc.Arbitrary<readonly ToolLabels[]> = fc
@@ -200,6 +214,7 @@ export const anyTools: fc.Arbitrary<readonly ToolLabels[]> = fc
             tier: fc.constantFrom(...TIERS),
             category: fc.constantFrom(...CATEGORIES),
             touches: fc.constantFrom('none' as const, 'state' as const, 'external' as const),
+            sensitive: fc.constantFrom(SENSITIVE, SENSITIVE, []),
           })
           .map((one) => labels({ name, ...one })),
       ),
@@ -211,10 +226,32 @@ const money = fc.oneof(
   fc.double(),
 );
 
+/** Half of all calls have no sensitive argument, and few a tainted one: other rules have to be reached. */
+export const anyOrigins: fc.Arbitrary<readonly Origin[]> = fc.oneof(
+  { arbitrary: fc.constant([]), weight: 3 },
+  {
+    arbitrary: fc.array(
+      fc.record({
+        field: fc.constantFrom('to', 'sum'),
+        kind: fc.constantFrom('recipient' as const, 'amount' as const),
+        from: fc.constantFrom(...ORIGINS),
+        tool: fc.constantFrom(null, 'read_file'),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    weight: 2,
+  },
+);
+
 /** What can be known of a call besides its tool. */
 const circumstances = fc.record({
   amount: fc.option(fc.record({ value: money, currency: fc.constantFrom('USD', 'EUR') })),
-  taint: fc.record({ untrustedSeen: fc.boolean(), privateRead: fc.boolean() }),
+  taint: fc.record({
+    untrustedSeen: fc.boolean(),
+    privateRead: fc.boolean(),
+    suspicious: fc.boolean(),
+  }),
+  origins: anyOrigins,
   requester: fc.record({
     tenant: fc.option(fc.constantFrom('acme', 'umbrella')),
     roles: fc.subarray(['vip', 'staff']),
@@ -228,7 +265,10 @@ const circumstances = fc.record({
 export function factsAbout(tools: readonly ToolLabels[]): fc.Arbitrary<PolicyFacts> {
   return fc
     .tuple(fc.constantFrom(...tools), circumstances)
-    .map(([{ name: tool, category, tier, touches }, facts]) => ({ tool, category, tier, touches, ...facts }));
+    .map(([{ name: tool, category, tier, touches, sensitive }, facts]) => ({
+      ...{ tool, category, tier, touches, ...facts },
+      origins: facts.origins.filter(({ field }) => sensitive.some((one) => one.field === field)),
+    }));
 }
 
 export const anyFacts: fc.Arbitrary<PolicyFacts> = anyTools.chain(factsAbout);

@@ -221,7 +221,9 @@ describe('for any policy', () => {
       (rules, permissions, tools) =>
         lintPolicy(without(rules, name), permissions, tools);
     const holes: readonly Lint[] = [
-      ...(['tools', 'amount', 'untrustedSeen', 'firstTime', 'hours', 'tenants', 'roles'] as const).map(blind),
+      ...(
+        ['tools', 'amount', 'untrustedSeen', 'origins', 'firstTime', 'hours', 'tenants', 'roles'] as const
+      ).map(blind),
       // Permissions are read as if only one tier were allowed.
       (rules, permissions, tools) =>
         lintPolicy(rules, { ...permissions, tiers: permissions.tiers.slice(0, 1) }, tools),

@@ -60,6 +60,7 @@ test('what a run pins is the part that the workflow decides with, and no prompt'
     reads: 'private',
     returns: 'trusted',
     touches: 'none',
+    sensitive: [],
     replay: 'pure',
     handsOver: false,
     timeoutMs: 1_000,

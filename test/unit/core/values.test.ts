@@ -13,7 +13,7 @@ import {
   type Usage,
 } from '../../../src/core/messages.ts';
 import { formatAmount, formatMicroUsd, usd } from '../../../src/core/money.ts';
-import { CLEAN, raise, type Taint, type TaintLabels } from '../../../src/core/taint.ts';
+import { CLEAN, exposureOf, raise, type Taint, type TaintLabels } from '../../../src/core/taint.ts';
 
 describe('ids', () => {
   test('a run id is r and 20 hex digits, and every id made from it leads back to it', () => {
@@ -119,22 +119,24 @@ describe('money', () => {
 });
 
 describe('taint', () => {
-  const labels: fc.Arbitrary<TaintLabels> = fc.record({
-    reads: fc.constantFrom('public', 'private'),
-    returns: fc.constantFrom('trusted', 'untrusted'),
-  });
-  type Raise = (taint: Taint, labels: TaintLabels) => Taint;
-  const onlyRises = (step: Raise) =>
-    fc.property(fc.array(labels, { maxLength: 10 }), (tools) => {
+  const exposures: fc.Arbitrary<Partial<Taint>> = fc.oneof(
+    fc
+      .record<TaintLabels>({
+        reads: fc.constantFrom('public', 'private'),
+        returns: fc.constantFrom('trusted', 'untrusted'),
+      })
+      .map(exposureOf),
+    fc.record({ suspicious: fc.boolean() }),
+    fc.record({ untrustedSeen: fc.boolean(), suspicious: fc.boolean() }),
+  );
+  const FLAGS = ['untrustedSeen', 'privateRead', 'suspicious'] as const;
+  const onlyRises = (step: typeof raise) =>
+    fc.property(fc.array(exposures, { maxLength: 10 }), (all) => {
       let taint = CLEAN;
-      tools.forEach((tool, i) => {
-        const after = step(taint, tool);
-        expect(after.untrustedSeen || !taint.untrustedSeen).toBe(true);
-        expect(after.privateRead || !taint.privateRead).toBe(true);
-        taint = after;
-        const seen = tools.slice(0, i + 1);
-        expect(taint.untrustedSeen).toBe(seen.some((one) => one.returns === 'untrusted'));
-        expect(taint.privateRead).toBe(seen.some((one) => one.reads === 'private'));
+      all.forEach((by, i) => {
+        taint = step(taint, by);
+        for (const flag of FLAGS)
+          expect(taint[flag]).toBe(all.slice(0, i + 1).some((one) => one[flag] === true));
       });
     });
 
@@ -142,11 +144,12 @@ describe('taint', () => {
     fc.assert(onlyRises(raise));
   });
 
-  test('the property finds a flag that falls', () => {
-    const forgets: Raise = (_taint, { reads, returns }) => ({
-      untrustedSeen: returns === 'untrusted',
-      privateRead: reads === 'private',
-    });
+  test('the property finds a flag that falls, and one that never rises', () => {
+    const forgets: typeof raise = (_, by) => raise(CLEAN, by);
     expect(fc.check(onlyRises(forgets), { seed: 1 }).failed).toBe(true);
+    for (const flag of FLAGS) {
+      const deaf: typeof raise = (taint, by) => raise(taint, { ...by, [flag]: false });
+      expect(fc.check(onlyRises(deaf), { seed: 1 }).failed).toBe(true);
+    }
   });
 });

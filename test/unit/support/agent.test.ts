@@ -42,6 +42,7 @@ function verdict(name: string, amount: number | null, currency = 'USD') {
     amount: amount === null ? null : { ...usd(amount), currency },
     taint: { ...CLEAN, privateRead: true },
     requester: { tenant: null, roles: [] },
+    origins: [],
     firstOf: [],
     learned: null,
     nowMs: 0,

@@ -32,6 +32,7 @@ describe('what is not said about a tool counts as the worst', () => {
       returns: 'trusted',
       touches: 'state',
       replay: 'never',
+      sensitive: [],
       handsOver: false,
       timeoutMs: LIMITS.toolTimeoutMs,
       retries: LIMITS.toolRetries,
