@@ -49,7 +49,7 @@ export class HostileModel {
     // Now and then more than fits into a step, or more requests than people are asked at once.
     if (random.chance(0.01)) for (let n = 20 + random.below(20); n >= 0; n--) calls.push(...this.#tried());
     if (random.chance(0.2)) calls.reverse();
-    const ends = random.chance(answers < 2 ? 0.1 : 0.45);
+    const ends = random.chance([0, 0.4][answers] ?? 0.6);
     if (ends && random.chance(0.9)) return { text: 'All is done.', calls: [], stopReason: 'end_turn' };
     const stopReason = calls.length === 0 ? 'end_turn' : this.#stopReason();
     return {
