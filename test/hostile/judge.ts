@@ -104,7 +104,7 @@ function heardBefore(deed: Deed, before: readonly Fact[], intents: Intents): Hea
 }
 
 /** Calls of one answer know nothing of each other's results. */
-function isEarlier(one: Deed, other: Deed): boolean {
+export function isEarlier(one: Deed, other: Deed): boolean {
   return stepOf(one.key) < stepOf(other.key);
 }
 
