@@ -50,13 +50,15 @@ function sourcesOf(release: Release, run: RunId, messages: readonly Message[]): 
 
 function saidIn(messages: readonly Message[]): readonly Said[] {
   return messages.flatMap(({ content }, at) =>
-    content.filter(isToolUse).map(({ input }) => ({ at, text: JSON.stringify(input ?? null) })),
+    content
+      .filter(isToolUse)
+      .map(({ name, input }) => ({ at, text: `${name} ${JSON.stringify(input ?? null)}` })),
   );
 }
 
 /**
  * A fence tells whose words a text holds, also on a page of a long result. Outside of fences an untrusted tool says
- * nothing; there, a failed call has only our refusal, which quotes what the model or a person said.
+ * nothing: what failed has our own words there, which may quote the model (no source, see `saidIn`) or a person.
  */
 function resultSources(
   release: Release,
@@ -69,7 +71,7 @@ function resultSources(
   if (fence !== null) return [{ from: 'untrusted', tool: fence.tool, at, text: fence.text }];
   if (tool === ASK_PERSON) return [{ from: 'person', tool: null, at, text: content }];
   const labels = release.tools.find((one) => one.labels.name === tool)?.labels;
-  const trusted = labels !== undefined && (labels.returns === 'trusted' || is_error === true);
+  const trusted = is_error === true || labels?.returns === 'trusted';
   return [{ from: trusted ? 'trusted' : 'untrusted', tool: labels?.name ?? null, at, text: content }];
 }
 

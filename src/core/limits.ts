@@ -229,6 +229,9 @@ export const LIMITS = {
   tracedChars: 1_000_000,
   /** Times one value is looked at in one text where what stands around it does not fit. */
   tracedHits: 1_000,
+  /** Foldings of one text that are remembered while it is folded, and how long each may be. */
+  foldedRuns: 2_000,
+  foldedRunChars: 20,
 
   // Activities
   activityOverheadMs: 5_000,

@@ -22,6 +22,7 @@ export interface LabOptions extends Addresses {
   readonly conversations?: readonly Conversation[];
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly runEnds?: ActivityServices['runEnds'];
+  readonly suspects?: ActivityServices['suspects'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
   /** What the worker and the command line have besides: a decision key, a webhook. */
@@ -69,6 +70,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       services: {
         ...(options.crashPoint && { crashPoint: options.crashPoint }),
         ...(options.runEnds && { runEnds: options.runEnds }),
+        ...(options.suspects && { suspects: options.suspects }),
       },
     });
     return running;

@@ -33,6 +33,7 @@ export interface Line {
     readonly args?: string;
     readonly amount?: number;
     readonly problem?: string;
+    readonly origins?: PreparedCall['origins'];
   }[];
   readonly stop?: string;
   readonly takesMs?: number;
@@ -61,6 +62,8 @@ export interface WorldOptions {
   readonly limits?: Partial<RunLimits>;
   readonly policy?: readonly Rule[];
   readonly whileWaiting?: 'withdraw' | 'queue';
+  /** What is different about a tool. */
+  readonly labels?: Readonly<Record<string, Partial<ToolLabels>>>;
   /** Answers of tools by name; success by default. */
   readonly tools?: Readonly<Record<string, (input: RunToolInput) => ActivityOutcome>>;
   readonly arrivals?: readonly {
@@ -142,7 +145,7 @@ export async function simulate(
       labels('write_too', true),
       labels('escalate', false),
       labels('ask_person', false),
-    ],
+    ].map((one) => ({ ...one, ...options.labels?.[one.name] })),
     permissions: { tiers: ['read', 'write_safe', 'write_risky'] },
     policy: options.policy ?? ASK_ALL_WRITES,
     limits: world.limits,
@@ -203,8 +206,8 @@ function activities(
       return toolDone({ tool: 'write' } as never);
     }) as ActivityHandler,
     prepareCall: ((input: PrepareCallInput) =>
-      done(
-        prepared(
+      done({
+        ...prepared(
           input.key,
           input.callId,
           input.tool,
@@ -212,7 +215,8 @@ function activities(
           undefined,
           options.terms,
         ),
-      )) as ActivityHandler,
+        origins: input.origins,
+      })) as ActivityHandler,
     openApprovals: ((input: OpenApprovalsInput) => {
       world.opened.push(input);
       return done({ signed: options.verify !== undefined });
@@ -332,8 +336,8 @@ function answer(
     kind: 'answered',
     head: { seq, node: `${seq}`.padStart(64, 'd') as Hash },
     stopReason: line.stop ?? (line.calls ? 'tool_use' : 'end_turn'),
-    calls: (line.calls ?? []).map((call, i) =>
-      prepared(
+    calls: (line.calls ?? []).map((call, i) => ({
+      ...prepared(
         callKey(input.run, input.step, i),
         `call-${input.step}-${i}`,
         call.tool,
@@ -342,7 +346,8 @@ function answer(
         terms,
         call.problem ?? null,
       ),
-    ),
+      origins: call.origins ?? [],
+    })),
     usage: { ...NO_USAGE, inputTokens: line.tokens ?? 100, outputTokens: 10 },
     costMicroUsd: 1_000,
     activeMs: line.takesMs ?? 100,

@@ -155,6 +155,15 @@ describe('a rule that no call of this agent can meet', () => {
   });
 });
 
+test('a rule about origins is about tools with sensitive arguments only', () => {
+  const sensitive = [{ field: 'to', kind: 'recipient' }] as const;
+  const wide = deny({ origins: ['untrusted', 'unknown'] }, 'wide');
+  const narrow = ask({ origins: ['unknown'] }, 'narrow');
+  expect(problems([wide, narrow], [labels({ sensitive })])).toEqual(['shadowed narrow']);
+  expect(problems([narrow, wide], [labels({ sensitive })])).toEqual([]);
+  expect(problems([wide], [labels()])).toEqual(['no_tool wide']);
+});
+
 describe('effects that no rule gates', () => {
   test('fall to the default where no rule is about them', () => {
     expect(warnings([])).toEqual(['default_only refund_order null', 'default_only send_mail null']);
@@ -196,7 +205,8 @@ describe('for any policy', () => {
         const { tried } = explain(permissions, rules, { ...fact, learned: null });
         const answered = tried.at(-1);
         if (answered?.failed === null) expect(never).not.toContain(answered.rule.name);
-        const { kind } = decide(permissions, rules, { ...fact, learned: null, touches: 'none' }).answer;
+        const plain = { ...fact, learned: null, touches: 'none', origins: [] } as const;
+        const { kind } = decide(permissions, rules, plain).answer;
         const finding = findings.find(({ tool, severity }) => tool === fact.tool && severity === 'warning');
         if (finding?.kind === 'always_allowed') expect(kind).toBe('allow');
         if (finding?.kind === 'default_only') expect(answered?.failed ?? 'none').not.toBeNull();

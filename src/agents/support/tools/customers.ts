@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineTool } from '../../../tools/tool.ts';
 import type { Shop } from '../shop.ts';
 import { address, text, userId } from './parameters.ts';
-import { lookUp, READ } from './results.ts';
+import { GOODS_TO, lookUp, READ } from './results.ts';
 
 const emailInput = z.object({ email: text(320).describe('E-mail address, in any letter case.') });
 
@@ -71,6 +71,7 @@ export const modifyUserAddress = defineTool<typeof addressInput, Shop>({
   returns: 'trusted',
   touches: 'state',
   replay: 'keyed',
+  sensitive: GOODS_TO,
   input: addressInput,
   summary: ({ user_id, city, zip }) => `change the default address of ${user_id} to ${city}, ${zip}`,
   run: ({ user_id, ...to }, context) =>

@@ -4,7 +4,7 @@ import { returnWorth, swapWorth } from '../rules/amounts.ts';
 import { exchangeItems, returnItems } from '../rules/delivered.ts';
 import type { Shop } from '../shop.ts';
 import { itemIds, newItemIds, orderId, paymentMethodId } from './parameters.ts';
-import { count, ORDER_CHANGE, priced } from './results.ts';
+import { count, MONEY_TO, ORDER_CHANGE, priced } from './results.ts';
 
 const returnInput = z.object({
   order_id: orderId,
@@ -20,6 +20,7 @@ export const returnDeliveredOrderItems = defineTool<typeof returnInput, Shop>({
   whenToUse: 'The customer has confirmed the order id, all items to return and where the refund goes.',
   whenNotToUse: 'The refund is to go anywhere but to the original payment method or a gift card on file.',
   ...ORDER_CHANGE,
+  sensitive: MONEY_TO,
   input: returnInput,
   ...priced<z.output<typeof returnInput>>(({ order }, { item_ids }) => returnWorth(order, item_ids)),
   summary: ({ order_id, item_ids, payment_method_id }) =>
@@ -45,6 +46,7 @@ export const exchangeDeliveredOrderItems = defineTool<typeof exchangeInput, Shop
   whenToUse: 'The customer has confirmed all items to exchange, the new variants and the payment method.',
   whenNotToUse: 'The customer may still want to exchange another item of the order: collect them all first.',
   ...ORDER_CHANGE,
+  sensitive: MONEY_TO,
   input: exchangeInput,
   ...priced<z.output<typeof exchangeInput>>((view, { item_ids, new_item_ids }) =>
     swapWorth(view, { itemIds: item_ids, newItemIds: new_item_ids }),

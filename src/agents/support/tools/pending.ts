@@ -5,7 +5,7 @@ import { CANCEL_REASONS, cancel } from '../rules/cancel.ts';
 import { modifyAddress, modifyItems, modifyPayment } from '../rules/modify.ts';
 import type { Shop } from '../shop.ts';
 import { address, itemIds, newItemIds, orderId, paymentMethodId, text } from './parameters.ts';
-import { count, ORDER_CHANGE, priced } from './results.ts';
+import { count, GOODS_TO, MONEY_TO, ORDER_CHANGE, priced } from './results.ts';
 
 const cancelInput = z.object({
   order_id: orderId,
@@ -43,6 +43,7 @@ export const modifyPendingOrderItems = defineTool<typeof itemsInput, Shop>({
   whenToUse: 'The customer has confirmed all items to change, the new variants and the payment method.',
   whenNotToUse: 'The customer may still want to change another item of the order: collect them all first.',
   ...ORDER_CHANGE,
+  sensitive: MONEY_TO,
   input: itemsInput,
   ...priced<z.output<typeof itemsInput>>((view, { item_ids, new_item_ids }) =>
     swapWorth(view, { itemIds: item_ids, newItemIds: new_item_ids }),
@@ -67,6 +68,7 @@ export const modifyPendingOrderPayment = defineTool<typeof paymentInput, Shop>({
   whenToUse: 'The customer has confirmed the order and the new payment method.',
   whenNotToUse: 'The payment is to be split, or the items or the payment of the order were changed before.',
   ...ORDER_CHANGE,
+  sensitive: MONEY_TO,
   input: paymentInput,
   ...priced<z.output<typeof paymentInput>>(({ order }) => paymentWorth(order)),
   summary: ({ order_id, payment_method_id }) => `pay order ${order_id} by ${payment_method_id} instead`,
@@ -82,6 +84,7 @@ export const modifyPendingOrderAddress = defineTool<typeof addressInput, Shop>({
   whenToUse: 'The order is pending, and the customer has confirmed the new address, all lines of it.',
   whenNotToUse: 'The default address is to change: use modify_user_address.',
   ...ORDER_CHANGE,
+  sensitive: GOODS_TO,
   input: addressInput,
   // There is no amount in an address: the policy has to decide without one.
   ...priced<z.output<typeof addressInput>>(() => null),

@@ -18,6 +18,10 @@ export const ORDER_CHANGE = {
   replay: 'keyed',
 } as const;
 
+/** Where money goes, and where goods go: what somebody who is not the customer would want to choose. */
+export const MONEY_TO = { recipient: ['payment_method_id'] } as const;
+export const GOODS_TO = { recipient: ['address1', 'city', 'zip'] } as const;
+
 /**
  * A look-up's result. That nothing was found is an answer; that the shop could not be asked is a failure which a
  * later attempt may not have. Writes do not do this: what became of a write that threw is for the ledger to say.
