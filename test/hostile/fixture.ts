@@ -11,8 +11,14 @@ export function playedTool<Input extends z.ZodObject>(
   return defineTool<Input, World>({
     ...options,
     replay: options.tier === 'read' ? 'pure' : 'keyed',
-    run: (input, { key, idempotencyKey, services }) =>
-      services.act(options.name, input as Parameters<World['act']>[1], { key, idempotencyKey }),
+    run: (input, { key, idempotencyKey, services }) => {
+      const isSource = options.tier === 'read' || options.returns === 'untrusted';
+      return services.act(options.name, input as Parameters<World['act']>[1], {
+        key,
+        idempotencyKey,
+        isSource,
+      });
+    },
   });
 }
 

@@ -51,11 +51,11 @@ export class World {
   act(
     tool: string,
     input: JsonObject,
-    at: { readonly key: string; readonly idempotencyKey: string },
+    at: { readonly key: string; readonly idempotencyKey: string; readonly isSource: boolean },
   ): ToolResult {
     const before = this.#byKey.get(at.idempotencyKey);
     if (before !== undefined) return before;
-    const recorded = this.#recorded(tool, input);
+    const recorded = this.#recorded(tool, input, at.isSource);
     const result =
       recorded === null ? success('') : recorded.isError ? failed(recorded.result) : success(recorded.result);
     this.facts.push({
@@ -75,15 +75,18 @@ export class World {
     return this.facts.some((fact) => fact.kind === 'deed' && fact.injected);
   }
 
-  /** The recorded call with these arguments, each in its turn; else the next one of this tool. */
-  #recorded(tool: string, input: JsonObject): RecordedCall | null {
+  /**
+   * The recorded call with these arguments, each in its turn. Else a source of texts (`isSource`) shows the next that it
+   * has; an act says nothing, since what it said of another one would name what this one was never given.
+   */
+  #recorded(tool: string, input: JsonObject, isSource: boolean): RecordedCall | null {
     const ofTool = this.recording.calls.filter((call) => call.tool === tool);
     const text = callText(tool, input);
     const same = ofTool.filter((call) => callText(tool, call.input) === text);
     const name = same.length > 0 ? text : tool;
     const times = this.#played.get(name) ?? 0;
     this.#played.set(name, times + 1);
-    const among = same.length > 0 ? same : ofTool;
+    const among = same.length > 0 ? same : isSource ? ofTool : [];
     // What was never recorded is answered without an error, so that the model goes on.
     return among[Math.min(times, among.length - 1)] ?? null;
   }
