@@ -1,4 +1,5 @@
 import { asyncLocalStorage } from '@temporalio/activity';
+import { traceThrough } from '../../src/activities/origins.ts';
 import { effected, readable, render } from '../../src/activities/outcome.ts';
 import { prepareCall, prepareCalls } from '../../src/activities/prepare.ts';
 import type {
@@ -89,6 +90,7 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
       { ...input, release: releaseHash },
       blocks,
       unparsable,
+      traceThrough(agent.release, input.run, messages),
     );
     for (const { args } of prepared) put(args);
     messages.push({ role: 'assistant', content: [{ type: 'text', text: said.text }, ...blocks] });
@@ -122,7 +124,9 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
     const result = pure ? readable(answer) : (effected(answer) ?? failed('no result'));
     // The act is done and its answer is lost: the next attempt must not do it again.
     if (!pure && info.attempt === 1 && random.chance(0.02)) return LOST;
-    const rendered = render(result);
+    const { returns } = tool.labels;
+    const fence = returns === 'untrusted' ? { run: input.run, tool: input.tool } : null;
+    const rendered = render(result, { fence, isLookUp: pure, suspects: () => false });
     put(rendered.text);
     const settled = {
       argsHash: input.argsHash,
