@@ -158,8 +158,9 @@ describe('architecture', () => {
     expect(UNSTABLE.test('a.localeCompare(b)')).toBe(true);
   });
 
-  test('no file of ours is a pile: at most 450 lines', () => {
+  test('no file of ours is a pile: at most 450 lines, but for the one table of all limits', () => {
     const long = files
+      .filter((file) => relative(SRC, file) !== 'core/limits.ts')
       .filter((file) => readFileSync(file, 'utf8').split('\n').length > 450)
       .map((file) => relative(SRC, file));
     expect(long).toEqual([]);

@@ -110,6 +110,10 @@ const ASKS: Readonly<Record<string, string>> = {
   pause: 'people are asked whether the pause is over',
 };
 
+function moneyText(microUsd: unknown): string {
+  return typeof microUsd === 'number' ? formatMicroUsd(microUsd) : '?';
+}
+
 /** Every event word there is, with its sentence. */
 export const SENTENCES: Readonly<Record<string, (scene: Scene) => string>> = {
   approval_opened: ({ asked, facts, text }) =>
@@ -176,6 +180,11 @@ export const SENTENCES: Readonly<Record<string, (scene: Scene) => string>> = {
   run_ended: ({ facts, text, because }) =>
     `the run ended: ${text('outcome')}${because}${typeof facts.costMicroUsd === 'number' ? `, cost ${formatMicroUsd(facts.costMicroUsd)}` : ''}`,
 
+  guard_flag: ({ text }) => `the guard ${text('guard')} found a text suspicious: ${text('why')}`,
+  guard_redact: ({ text }) => `the guard ${text('guard')} hid a part of a text: ${text('why')}`,
+  guard_repair: ({ text }) => `the guard ${text('guard')} sent an answer back: ${text('why')}`,
+  guard_block: ({ text }) => `the guard ${text('guard')} kept a text back: ${text('why')}`,
+
   channel_moved: ({ who, key, hash }) =>
     `${who} moved the channel ${key} from ${hash('from') || 'nothing'} to ${hash('to')}`,
   rule_learned: ({ who, text }) =>
@@ -186,6 +195,13 @@ export const SENTENCES: Readonly<Record<string, (scene: Scene) => string>> = {
   switch_lifted: ({ who, key, because }) => `${who} lifted the stop of ${key}${because}`,
   run_held: ({ text, because }) =>
     `the run may not begin yet: it is held by the ${holder(text('switch'))}${because}`,
+  budget_set: ({ who, key, facts, because }) =>
+    `${who} capped ${key} at ${moneyText(facts.capMicroUsd)}${because}`,
+  budget_cleared: ({ who, key, because }) => `${who} took the cap off ${key}${because}`,
+  budget_granted: ({ who, text, facts }) =>
+    `${who} let this run exceed the cap of ${text('scope')} by ${moneyText(facts.microUsd)}`,
+  rate_set: ({ who, key, because }) => `${who} limited how often ${key} may come${because}`,
+  rate_cleared: ({ who, key, because }) => `${who} took the limit off ${key}${because}`,
   breaker_opened: ({ key, because, facts }) => `the breaker ${key} opened${until(facts.untilMs)}${because}`,
   breaker_half_open: ({ key }) => `the breaker ${key} lets a few through again`,
   breaker_closed: ({ key }) => `the breaker ${key} closed`,

@@ -1,7 +1,9 @@
 import { asyncLocalStorage } from '@temporalio/activity';
 import { traceThrough } from '../../src/activities/origins.ts';
-import { effected, readable, render } from '../../src/activities/outcome.ts';
+import { effected, readable } from '../../src/activities/outcome.ts';
 import { prepareCall, prepareCalls } from '../../src/activities/prepare.ts';
+import { present } from '../../src/activities/presenting.ts';
+import { privacyFor } from '../../src/activities/privacy.ts';
 import type {
   Activities,
   CallModelInput,
@@ -11,7 +13,7 @@ import type {
   RunToolResult,
   VerifyControlsInput,
 } from '../../src/activities/types.ts';
-import { appendedBlocks } from '../../src/activities/userMessage.ts';
+import { blocksOf as messageBlocks, readAppend } from '../../src/activities/userMessage.ts';
 import type { ApprovalRecord } from '../../src/core/approvals.ts';
 import type { CallOutcome } from '../../src/core/calls.ts';
 import type { CallKey, Hash } from '../../src/core/ids.ts';
@@ -81,7 +83,8 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
     if (input.purpose === 'land') counts.landings++;
     const said = input.purpose === 'land' ? model.lastWords() : model.answer(outside.answersThisTurn++);
     counts.calls += said.calls.length;
-    messages.push({ role: 'user', content: await appendedBlocks(services.sql, input.run, input.append) });
+    const read = await readAppend(services.sql, input.run, input.append);
+    messages.push({ role: 'user', content: messageBlocks(read) });
     const blocks = blocksOf(said, input.step);
     const unparsable = blocks.flatMap(({ id }, i) => (said.calls[i]?.broken ? [id] : []));
     const prepared = await prepareCalls(
@@ -104,7 +107,10 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
       costMicroUsd: 1,
       activeMs: 1,
       hasText: said.text !== '',
-      preview: said.text === '' ? null : { text: said.text, truncated: false },
+      preview: null,
+      answer: said.text === '' || blocks.length > 0 ? null : { text: said.text, truncated: false },
+      stopped: null,
+      suspicious: false,
       model: 'hostile',
       pinned: input.release === null ? pin(releaseHash, agent.release, limits) : null,
     } satisfies CallModelResult);
@@ -124,9 +130,11 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
     const result = pure ? readable(answer) : (effected(answer) ?? failed('no result'));
     // The act is done and its answer is lost: the next attempt must not do it again.
     if (!pure && info.attempt === 1 && random.chance(0.02)) return LOST;
-    const { returns } = tool.labels;
-    const fence = returns === 'untrusted' ? { run: input.run, tool: input.tool } : null;
-    const rendered = render(result, { fence, isLookUp: pure, suspects: () => false });
+    const { returns, reads } = tool.labels;
+    const { run, requester } = input;
+    const author = returns === 'untrusted' ? input.tool : null;
+    const shown = { run, tool: input.tool, requester, reads, author, isLookUp: pure };
+    const rendered = await present(agent.guards.output, NOTHING_SECRET, shown, result);
     put(rendered.text);
     const settled = {
       argsHash: input.argsHash,
@@ -210,6 +218,7 @@ function finished({ outcome, applied }: Settled): RunToolResult {
   return { kind: 'done', outcome, applied, activeMs: 1 };
 }
 
+const NOTHING_SECRET = privacyFor([]);
 const NOT_DONE: RunToolResult = { kind: 'done', outcome: refuse('void'), applied: false, activeMs: 1 };
 
 const LOST: ActivityOutcome = {

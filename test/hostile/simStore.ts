@@ -34,6 +34,7 @@ export function simStore(agent: Agent): SimStore {
   };
   const { release } = agent;
   const services = {
+    secrets: [],
     // A list inside a statement stands for itself.
     sql: (strings: TemplateStringsArray | readonly Hash[], ...values: readonly unknown[]) =>
       'raw' in strings ? Promise.resolve(answer(strings.join('?').trim(), values)) : strings,
