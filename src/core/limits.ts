@@ -320,4 +320,6 @@ export const LIMITS = {
   /** Of one private key in text form. */
   secretBlockChars: 16 * 1024,
   exactSecrets: 200,
+  /** Of a value in quotation marks that its name calls secret. */
+  quotedSecretChars: 512,
 } as const;
