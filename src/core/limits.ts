@@ -494,4 +494,6 @@ export const LIMITS = {
   wakesPerLook: 600,
   /** A held run that is told to look again does so at most this often. */
   lookAgainMs: 5_000,
+  /** Of a value in quotation marks that its name calls secret. */
+  quotedSecretChars: 512,
 } as const;

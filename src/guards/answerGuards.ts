@@ -3,9 +3,9 @@ import { LIMITS } from '../core/limits.ts';
 import { checkLength } from './answerLength.ts';
 import { reasonFor, seen, ungrounded } from './grounding.ts';
 import { type Guard, PASS } from './guard.ts';
-import { findPii } from './pii.ts';
+import { findCards, findIbans, findSsns } from './piiNumbers.ts';
 import { askRubric, fallbackTone, type ToneFault } from './rubric.ts';
-import { mask, type SpanType } from './spans.ts';
+import { mask, mergeSpans } from './spans.ts';
 import type { AnswerSubject } from './subjects.ts';
 
 /** Order numbers, ids, telephone numbers, mails, links and amounts that nobody has given. */
@@ -37,21 +37,18 @@ export function lengthGuard(maxChars: number = LIMITS.answerChars): Guard<Answer
   };
 }
 
-/** What an answer never needs whole, unless the customer wrote it: card, account and social security numbers. */
-const NEVER_WHOLE: ReadonlySet<SpanType> = new Set(['card', 'iban', 'ssn']);
-
+/** Card, account and social security numbers: an answer never needs them whole, unless the customer wrote them. */
 export function personalDataGuard(): Guard<AnswerSubject> {
   return {
     name: 'personal-data',
     check: ({ text, said }) => {
       const own = said.filter(({ by }) => by === 'user').map((one) => squeezed(one.text));
-      const spans = findPii(text).filter(
-        ({ type, start, end }) =>
-          NEVER_WHOLE.has(type) && !own.some((words) => words.includes(squeezed(text.slice(start, end)))),
+      const spans = [...findCards(text), ...findIbans(text), ...findSsns(text)].filter(
+        ({ start, end }) => !own.some((words) => words.includes(squeezed(text.slice(start, end)))),
       );
       if (spans.length === 0) return PASS;
       const types = [...new Set(spans.map(({ type }) => type))].join(', ');
-      return { kind: 'redact', text: mask(text, spans), why: `it held: ${types}` };
+      return { kind: 'redact', text: mask(text, mergeSpans(spans)), why: `it held: ${types}` };
     },
   };
 }

@@ -3,7 +3,7 @@ import { findAddresses } from './piiAddress.ts';
 import { findKnown, type Known } from './piiKnown.ts';
 import { findCards, findIbans, findIps, findSsns, matchesOf } from './piiNumbers.ts';
 import { findPhones } from './piiPhones.ts';
-import { mergeSpans, type Span } from './spans.ts';
+import { mergeSpans, type Span, withoutEscapes } from './spans.ts';
 
 export type { Known } from './piiKnown.ts';
 
@@ -12,7 +12,7 @@ export type { Known } from './piiKnown.ts';
  * and addresses by their shape and by the words around them; names only if `known` gives them.
  */
 export function findPii(text: string, known: Known = {}): readonly Span[] {
-  const plain = withoutEscapes(text);
+  const plain = withoutEscapes(text).replace(/\\{1,15}(?=["'])/g, (written) => ' '.repeat(written.length));
   const hasDigits = /\d/.test(plain);
   const exact = [
     ...findMails(plain),
@@ -35,11 +35,6 @@ function mayBeHouses(text: string, { start, end }: Span): boolean {
 
 function split<T>(items: readonly T[], holds: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
   return [items.filter(holds), items.filter((item) => !holds(item))];
-}
-
-/** Texts are often JSON: an escaped break is a break here too, of the same length, and no letter of the next word. */
-function withoutEscapes(text: string): string {
-  return text.includes('\\') ? text.replace(/\\[nrt]/g, ' \n') : text;
 }
 
 function overlaps(spans: readonly Span[], { start, end }: Span): boolean {

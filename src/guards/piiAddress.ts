@@ -55,7 +55,9 @@ function nothing(at: number): Place {
 
 function isAddress(line: Line, street: Street, kind: StreetKind, tail: Tail): boolean {
   const { from, nameFrom, nameTo, numbersBefore, numbersAfter, to } = street;
-  if (line.text(to) === ':' || line.text(to) === '%') return false;
+  // A time, a verse, a label, a share.
+  if (line.text(to) === '%' || (line.text(to) === ':' && (kind !== 'sure' || line.isNumber(to + 1))))
+    return false;
   const numbers = numbersBefore + numbersAfter;
   const isNamed = line.some(
     nameFrom,

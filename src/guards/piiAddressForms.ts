@@ -133,7 +133,7 @@ function labelledAt(line: Line, at: number): Place | null {
 
 /** A break, a mark that closes, a full stop that is no abbreviation's, or two plain words in a row: a sentence. */
 function endsLabelled(line: Line, at: number): boolean {
-  if (line.isBreak(at) || /^["`{}[\];]?$/.test(line.text(at))) return true;
+  if (line.isBreak(at) || /^["`{}[\];\\]?$/.test(line.text(at))) return true;
   if (line.text(at) === '.') return line.isBreak(at + 1) || line.word(at - 1).length > 4;
   return isPlain(line, at) && isPlain(line, at + 1);
 }

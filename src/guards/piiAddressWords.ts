@@ -120,7 +120,7 @@ export const PLAIN_WORDS = listOf(
   'me my your his her our their not no yes please thanks can could will would should shall may might must do does did have has had',
   'what when where who why how which there here then than as so because about after before between into over under again further',
   'once only same too very just also now new one two three some any all each few more most other such own per until while during',
-  'against through above below up down out off case contact call phone mobile fax desk email mail website order card',
+  'against through above below up down out off case contact call phone mobile address addresses zip city name fax desk email mail website order card',
 );
 
 /** Plain words that are parts of names where they have a capital: New Road, Over Street. */

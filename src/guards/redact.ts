@@ -29,7 +29,7 @@ function replaced(text: string, spans: readonly Span[]): Redacted {
 
 /** Words of the names of variables whose values nobody may see. */
 const SECRET_WORDS =
-  /^(?:.*key|keys|secrets?|tokens?|passwords?|passwd|pwd|pass|passphrase|credentials?|dsn|pat|auth)$/i;
+  /^(?:(?:api|access|private|secret|signing|encryption|master|auth|ssh)?keys?|secrets?|tokens?|passwords?|passwd|pwd|pass|passphrase|credentials?|dsn|pat|auth)$/i;
 
 /** Variables that say where a secret is, and not what it is. */
 const PLACES = /(?:_FILE|_PATH|_DIR|_URL|_URI|_NAME|_ID|_SOCK|_HOST|_ALGORITHM|_ISSUER|_TTL)$/i;

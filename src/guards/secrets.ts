@@ -1,15 +1,14 @@
 import { LIMITS } from '../core/limits.ts';
-import { ASSIGNMENT, HEADER, JSON_WEB_TOKEN, PRIVATE_KEY, SHAPES, URL_PASSWORD } from './secretShapes.ts';
 import { findExact } from './secretsExact.ts';
-import { mergeSpans, type Span } from './spans.ts';
+import { ASSIGNMENT, HEADER, JSON_WEB_TOKEN, PRIVATE_KEY, SHAPES, URL_PASSWORD } from './secretsShapes.ts';
+import { mergeSpans, type Span, withoutEscapes } from './spans.ts';
 
 /**
  * Where a text holds secrets: keys and tokens of known shape, private keys, passwords in addresses, headers, values that
  * the text itself calls secret, and `exact` values in whatever common writing. Values too short to be told from words are left.
  */
 export function findSecrets(text: string, exact: readonly string[] = []): readonly Span[] {
-  // An escaped break is a break of the same length, so that it is no letter of the key behind it.
-  const plain = text.includes('\\') ? text.replace(/\\[nrt]/g, ' \n') : text;
+  const plain = withoutEscapes(text);
   return mergeSpans([
     ...findExact(text, exact),
     ...SHAPES.flatMap((shape) => spansOf(plain, shape, isVaried)),
@@ -69,12 +68,32 @@ function isPlaceholder(value: string): boolean {
 
 function findAssignments(text: string): readonly Span[] {
   return [...text.matchAll(ASSIGNMENT)].flatMap((match): Span[] => {
-    const { key = '', more = '', sign = '', quote, value: raw = '' } = match.groups ?? {};
-    const value = quote === undefined ? raw.replace(/[,;)\]}.!?]+$/, '') : raw.replace(/\\+$/, '');
-    if (!isSecretValue(key.toLowerCase(), more, sign, value)) return [];
+    const {
+      key = '',
+      more = '',
+      sign = '',
+      closed,
+      slashes = '',
+      quote,
+      value: raw = '',
+    } = match.groups ?? {};
     const start = match.index + match[0].length - raw.length;
+    const isMember = closed !== undefined || sign === '=';
+    const value =
+      quote === undefined
+        ? raw.replace(/[,;)\]}.]+$/, '')
+        : ((isMember ? quoted(text, start, slashes + quote) : null) ?? raw.replace(/\\+$/, ''));
+    if (!isSecretValue(key.toLowerCase(), more, sign, value)) return [];
     return [{ type: 'secret', start, end: start + value.length }];
   });
+}
+
+/** Up to the quotation mark that has no more backslashes before it than the one that opened, or null. */
+function quoted(text: string, start: number, mark: string): string | null {
+  const rest = text.slice(start, start + LIMITS.quotedSecretChars);
+  for (let at = rest.indexOf(mark); at >= 0; at = rest.indexOf(mark, at + 1))
+    if (rest[at - 1] !== '\\') return rest.slice(0, at);
+  return null;
 }
 
 /** Passwords may be short; of the rest only what looks random counts, since `token: next` is everywhere. */

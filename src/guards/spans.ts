@@ -74,3 +74,12 @@ export function mask(text: string, spans: readonly Span[]): string {
   }
   return masked + text.slice(from);
 }
+
+/**
+ * Texts are often JSON, or JSON within JSON: an escaped break is a break there too, and no letter of the word behind
+ * it. The result has the same length, so that spans in it are spans in the text.
+ */
+export function withoutEscapes(text: string): string {
+  if (!text.includes('\\')) return text;
+  return text.replace(/\\{1,15}[nrt]/g, (written) => `${' '.repeat(written.length - 1)}\n`);
+}

@@ -71,7 +71,7 @@ export const ASSIGNMENT = new RegExp(
   '(?<key>pass(?:word|wd|phrase|code)|passwort|pwd|contrase[ñn]a|mot de passe|senha|secret|token|api[_ -]?key|apikey|access[_ -]?key|' +
     'private[_ -]?key|account[_ -]?key|signing[_ -]?key|encryption[_ -]?key|master[_ -]?key|client[_ -]?secret|credentials?|authorization|(?:set-)?cookie|session[_-]?id)' +
     '(?<more>[a-z0-9_-]{0,24})' +
-    '(?:\\\\{0,3}["\'`]|\\*\\*)?[ \\t]{0,4}(?<sign>:=|=>|[:=]|\\bis\\b[ \\t]?:?|\\bist\\b)[ \\t]{0,4}(?:\\*\\*)?[ \\t]{0,2}' +
-    '(?:\\\\{0,3}(?<quote>["\'`]))?(?<value>[^\\s"\'`<>]{4,512})',
+    '(?:(?<closed>\\\\{0,7}["\'`])|\\*\\*)?[ \\t]{0,4}(?<sign>:=|=>|[:=]|\\bis\\b[ \\t]?:?|\\bist\\b)[ \\t]{0,4}(?:\\*\\*)?[ \\t]{0,2}' +
+    '(?:(?<slashes>\\\\{0,7})(?<quote>["\'`]))?(?<value>[^\\s"\'`<>]{1,512})',
   'gi',
 );
