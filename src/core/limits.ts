@@ -230,6 +230,9 @@ export const LIMITS = {
   guardTimeoutMs: 2_000,
   guardTimeoutMaxMs: 20_000,
   guardWhyChars: 300,
+  /** Texts whose reading a guard remembers, and how long each may be. */
+  guardMemoTexts: 500,
+  guardMemoChars: 32 * 1024,
   /** Of an error with its stack in a log. */
   errorChars: 4_000,
   guardsPerStage: 20,

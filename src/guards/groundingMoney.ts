@@ -1,6 +1,7 @@
 import { LIMITS } from '../core/limits.ts';
 import { findAmounts, findAmountsWithCurrency, MONEY_NAME, NUMBER, readNumber, toCents } from './amounts.ts';
 import type { Source } from './groundingSources.ts';
+import { remembering } from './memo.ts';
 import { blank } from './mentionsText.ts';
 
 /** Numbers of what a run has been given, as far as amounts may come from them. */
@@ -33,6 +34,9 @@ const ID_NAME = /(?:^|_)(?:id|zip|code|year|number|phone)$|(?:Id|Code|Number)$/;
 const NAME_CHARS = 64;
 const MINOR_NAME = /cents|minor/i;
 
+const spokenIn = remembering((text) => findAmounts(text).map((amount) => toCents(amount.values[0])));
+const moneyIn = remembering(readMoney);
+
 /** From folded sources, in order. */
 export function collectMoney(sources: readonly Source[]): SeenMoney {
   const values = new Set<number>();
@@ -42,11 +46,10 @@ export function collectMoney(sources: readonly Source[]): SeenMoney {
   const spoken = new Set<number>();
   const counts = new Set<number>();
   for (const { by, text } of sources) {
-    if (by === 'user' || by === 'assistant')
-      for (const amount of findAmounts(text)) spoken.add(toCents(amount.values[0]));
+    if (by === 'user' || by === 'assistant') for (const cents of spokenIn(text)) spoken.add(cents);
     if (by === 'assistant') continue;
     if (by === 'user') for (const count of countsIn(text)) counts.add(count);
-    const found = readMoney(text);
+    const found = moneyIn(text);
     for (const value of found.values) values.add(value);
     for (const percent of found.percents) percents.add(percent);
     for (const count of found.counts) counts.add(count);

@@ -1,5 +1,6 @@
 import { collectMoney, type SeenMoney } from './groundingMoney.ts';
 import type { Source } from './groundingSources.ts';
+import { remembering } from './memo.ts';
 import { findAddresses } from './mentions.ts';
 import { compact } from './mentionsIdentifiers.ts';
 import { fold, unescaped } from './mentionsText.ts';
@@ -35,6 +36,16 @@ const WORD =
   /(?<![A-Za-z0-9]|[A-Za-z0-9][_-]{1,2})(?=[A-Za-z_-]{0,64}\d)[A-Za-z0-9]+(?:[_-]{1,2}[A-Za-z0-9]+)*/g;
 const DIGITS_IN_GROUPS = /(?<!\w)[+(]{0,2}\d{1,5}(?:(?:\) ?|[ ./-])\(?\d{1,12}){1,7}(?!\w)/g;
 const LETTERS_IN_GROUPS = /(?<!\w)[A-Z]{2}\d{2}(?: [A-Z0-9]{1,4}){2,9}(?!\w)/g;
+
+const foldedText = remembering((text) => fold(unescaped(text)).text);
+
+/** What stands in one text, as it was written. */
+const namesIn = remembering((text) => ({
+  words: Array.from(text.matchAll(WORD), ([word]) => word),
+  digits: Array.from(text.matchAll(DIGITS_IN_GROUPS), ([group]) => group.replace(/\D/g, '')),
+  letters: Array.from(text.matchAll(LETTERS_IN_GROUPS), ([group]) => compact(group)),
+  addresses: findAddresses(text),
+}));
 
 /** Reads all sources once. */
 export function seen(sources: readonly Source[]): Seen {
@@ -76,13 +87,14 @@ export function seen(sources: readonly Source[]): Seen {
     }
   };
 
-  const folded = sources.map(({ by, text }) => ({ by, text: fold(unescaped(text)).text }));
+  const folded = sources.map(({ by, text }) => ({ by, text: foldedText(text) }));
   const given = folded.filter(({ by }) => by !== 'assistant').map(({ text }) => text);
   for (const text of given) {
-    for (const [word] of text.matchAll(WORD)) addWord(word);
-    for (const [group] of text.matchAll(DIGITS_IN_GROUPS)) addNumber(group.replace(/\D/g, ''));
-    for (const [group] of text.matchAll(LETTERS_IN_GROUPS)) words.add(compact(group));
-    for (const { kind, value } of findAddresses(text)) {
+    const found = namesIn(text);
+    for (const word of found.words) addWord(word);
+    for (const group of found.digits) addNumber(group);
+    for (const group of found.letters) words.add(group);
+    for (const { kind, value } of found.addresses) {
       if (kind === 'mail') mails.add(value);
       else {
         pages.add(value);

@@ -1,5 +1,6 @@
 import { LIMITS } from '../core/limits.ts';
 import { oneLine, wellFormed } from '../core/text.ts';
+import { remembering } from './memo.ts';
 
 // The contract with a small model that judges tone and policy of an answer, and what stands in for it while it is away.
 
@@ -80,17 +81,23 @@ export function fallbackTone(text: string, systemPrompt = ''): readonly ToneFaul
  */
 export function leaks(answer: string, systemPrompt: string): boolean {
   const told = wordsOf(answer);
-  const secret = wordsOf(systemPrompt);
   const size = LIMITS.leakWords;
-  if (told.length < size || secret.length < size) return false;
-  const runs = new Set<string>();
-  for (let i = 0; i + size <= secret.length; i++) runs.add(secret.slice(i, i + size).join(' '));
+  if (told.length < size) return false;
+  const runs = runsOf(systemPrompt);
   for (let i = 0; i + size <= told.length; i++) {
     const run = told.slice(i, i + size).join(' ');
     if (run.length >= LIMITS.leakChars && runs.has(run)) return true;
   }
   return false;
 }
+
+const runsOf = remembering((systemPrompt): ReadonlySet<string> => {
+  const words = wordsOf(systemPrompt);
+  const runs = new Set<string>();
+  for (let i = 0; i + LIMITS.leakWords <= words.length; i++)
+    runs.add(words.slice(i, i + LIMITS.leakWords).join(' '));
+  return runs;
+}, 20);
 
 function wordsOf(text: string): readonly string[] {
   return (

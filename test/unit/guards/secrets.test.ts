@@ -81,7 +81,7 @@ describe('what the text itself calls secret', () => {
   test.each([
     'I forgot my password: what can I do?',
     'the password is required, and password: string',
-    'password=null, password: [secret], token: ${TOKEN}, secret=<your secret>',
+    `password=null, password: [secret], token: \${TOKEN}, secret=<your secret>`,
     'usage: {"input_tokens": 12345, "max_tokens": 4096}',
     'nextPageToken = response.nextPageToken?.length',
     'the secret is out; a token of thanks; the key: see chapter 3',
