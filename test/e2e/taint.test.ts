@@ -241,8 +241,9 @@ describe('a person who edits', () => {
     const first = await openRequest(lab, handle);
     await decide(handle, { kind: 'edit', arguments: { to: EVIL, sum: 5 }, by: 'boss' });
     const row = await until('the next request', async () => {
+      // The first is put on record as answered a moment after the next has opened.
       const open = (await requestsOf(lab, handle)).filter(({ state }) => state === 'open');
-      return open.find(({ id }) => id !== first.id);
+      return open.length === 1 && open[0]?.id !== first.id ? open[0] : null;
     });
     expect(row.origins).toEqual([
       { field: 'to', kind: 'recipient', from: 'untrusted', tool: 'read_file' },

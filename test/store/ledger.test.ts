@@ -266,7 +266,7 @@ describe('the ledger is the state machine of the design', () => {
     ],
     [
       'a row for every try of a held effect',
-      'claim_effect',
+      'note_held',
       'if not exists (select from audit h',
       'if true or exists (select from audit h',
     ],
