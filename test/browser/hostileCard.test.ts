@@ -72,6 +72,8 @@ describe.runIf(needs !== null)('P13 text of others in the Temporal UI', { timeou
     const asking = (name: string, reason: string) =>
       labAgent([act], {
         name,
+        // 100 KB of the same words would never reach the model.
+        guards: { input: [] },
         limits: { tokensPerRun: 1_000_000, costMicroUsdPerRun: 20_000_000 },
         policy: [{ name: 'writes', match: { tiers: ['write_risky'] }, answer: { kind: 'ask', reason } }],
       });

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { CallModelInput, CallModelResult } from '../../src/activities/types.ts';
+import type { RunId } from '../../src/core/ids.ts';
+import type { Guards } from '../../src/guards/subjects.ts';
+import { effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
+import { type Bench, openBench } from './bench.ts';
+
+/** A guard that lets through what a small model says yes to. */
+const guards: Guards = {
+  input: [
+    {
+      name: 'asks',
+      timeoutMs: 10_000,
+      check: async ({ text, ask }) => {
+        const word = await ask({ system: 'One word.', text: `scope: ${text}` });
+        return word === 'no'
+          ? { kind: 'block', why: `it said ${word}`, reply: 'Not here.' }
+          : { kind: 'pass' };
+      },
+    },
+  ],
+  output: [],
+  answer: [],
+};
+
+let bench: Bench;
+let runs = 0;
+beforeAll(async () => {
+  bench = await openBench({
+    serverUrl: inject('databaseUrl'),
+    agents: [labAgent([effectTool('note')], { guards })],
+  });
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+
+function inputOf(text: string, more: Partial<CallModelInput> = {}): CallModelInput {
+  const run = `rsmall${runs++}` as RunId;
+  return {
+    run,
+    workflowId: `wf-${run}`,
+    agent: 'lab',
+    requester: { id: 'customer', tenant: null, roles: [] },
+    step: 1,
+    purpose: 'act',
+    head: null,
+    append: { results: [], texts: [{ kind: 'inline', text, by: 'user' }], remind: false },
+    release: null,
+    channel: 'live',
+    wantedLimits: {},
+    context: null,
+    allowance: null,
+    spent: { tokens: 0, costMicroUsd: 0 },
+    lastTotalTokens: 0,
+    pieces: 0,
+    model: null,
+    ...more,
+  };
+}
+
+async function ask(input: CallModelInput) {
+  const result: CallModelResult = await bench.attempt((activities) => activities.callModel(input));
+  if (result.kind !== 'answered') throw new Error(`the model call ended as ${result.kind}`);
+  return result;
+}
+
+async function books(run: RunId) {
+  const attempts = await bench.sql<{ purpose: string; state: string; cost: number; model: string }[]>`
+    select purpose, state, cost_micro_usd as cost, model from model_attempts where run = ${run} order by id`;
+  const [row] = await bench.sql<
+    { cost: number }[]
+  >`select cost_micro_usd as cost from runs where run = ${run}`;
+  return { attempts, cost: row?.cost };
+}
+
+describe('a question of a guard to a small model', () => {
+  test('is reserved and settled like any call, and is the run’s money', async () => {
+    bench.model.add(script('scope: a fair question', [say('yes')]));
+    bench.model.add(script('a fair question', [say('a fair answer')]));
+    const input = inputOf('a fair question');
+    const result = await ask(input);
+    expect(result.answer?.text).toBe('a fair answer');
+    const { attempts, cost } = await books(input.run);
+    expect(attempts).toMatchObject([
+      { purpose: 'guard-1', state: 'settled', model: 'claude-haiku-5-5' },
+      { purpose: 'act', state: 'settled' },
+    ]);
+    for (const attempt of attempts) expect(attempt.cost).toBeGreaterThan(0);
+    const sum = attempts.reduce((all, attempt) => all + attempt.cost, 0);
+    expect({ run: cost, told: result.costMicroUsd }).toEqual({ run: sum, told: sum });
+  });
+
+  test('that is answered with no keeps the message from the large one', async () => {
+    bench.model.add(script('scope: something else', [say('no')]));
+    const input = inputOf('something else');
+    const result = await ask(input);
+    expect(result.answer?.text).toBe('Not here.');
+    const { attempts, cost } = await books(input.run);
+    expect(attempts.map(({ purpose, state }) => `${purpose} ${state}`)).toEqual([
+      'guard-1 settled',
+      'act settled',
+    ]);
+    expect(attempts[1]?.cost).toBe(0);
+    expect(result.costMicroUsd).toBe(cost);
+  });
+
+  test('that gets no clear word, or no answer, leaves the guard to itself and is booked', async () => {
+    bench.model.add(script('scope: vague', [say('well, perhaps')]));
+    bench.model.add(script('vague', [say('fine')]));
+    expect((await ask(inputOf('vague'))).answer?.text).toBe('fine');
+    // Nobody has written what the small model says to this one: it is refused.
+    bench.model.add(script('unanswered', [say('fine too')]));
+    const input = inputOf('unanswered');
+    expect((await ask(input)).answer?.text).toBe('fine too');
+    expect((await books(input.run)).attempts[0]).toMatchObject({ purpose: 'guard-1' });
+  });
+
+  test('is not asked where the run has no money left for it', async () => {
+    const input = inputOf('a poor question', {
+      allowance: { tokens: 1_000_000, costMicroUsd: 1_000_000, maxOutputTokens: 1_000 },
+      spent: { tokens: 0, costMicroUsd: 1_000_000 },
+    });
+    const result: CallModelResult = await bench.attempt((activities) => activities.callModel(input));
+    expect(result).toMatchObject({ kind: 'over_limit', limit: 'cost' });
+    expect((await books(input.run)).attempts).toEqual([]);
+  });
+});
