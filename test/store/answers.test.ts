@@ -6,11 +6,11 @@ import { loadChain } from '../../src/store/chain.ts';
 import { promoteRelease, publishRelease, releaseHash } from '../../src/store/releases.ts';
 import { effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
 import { type AttemptOptions, type Bench, openBench } from './bench.ts';
+import { firstCall } from './firstCall.ts';
 
 const agent = labAgent([effectTool('note')]);
 
 let bench: Bench;
-let runs = 0;
 beforeAll(async () => {
   bench = await openBench({ serverUrl: inject('databaseUrl'), agents: [agent] });
 });
@@ -18,29 +18,8 @@ afterAll(() => bench[Symbol.asyncDispose]());
 
 /** A first step whose opening is its own, so that its answers can be changed between two attempts. */
 function newStep(): { readonly input: CallModelInput; readonly answers: (text: string) => void } {
-  const run = `ranswers${runs++}` as RunId;
-  return {
-    answers: (text) => bench.model.add(script(run, [say(text)])),
-    input: {
-      run,
-      workflowId: `wf-${run}`,
-      agent: 'lab',
-      requester: { id: 'customer', tenant: null, roles: [] },
-      step: 1,
-      purpose: 'act',
-      head: null,
-      append: { results: [], texts: [{ kind: 'inline', text: run, by: 'user' }], remind: false },
-      release: null,
-      channel: 'live',
-      wantedLimits: {},
-      context: null,
-      allowance: null,
-      spent: { tokens: 0, costMicroUsd: 0 },
-      lastTotalTokens: 0,
-      pieces: 0,
-      model: null,
-    },
-  };
+  const input = firstCall();
+  return { input, answers: (text) => bench.model.add(script(input.run, [say(text)])) };
 }
 
 type Answered = Extract<CallModelResult, { kind: 'answered' }>;

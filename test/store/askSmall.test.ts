@@ -4,6 +4,7 @@ import type { RunId } from '../../src/core/ids.ts';
 import type { Guards } from '../../src/guards/subjects.ts';
 import { effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
 import { type Bench, openBench } from './bench.ts';
+import { firstCall } from './firstCall.ts';
 
 /** A guard that lets through what a small model says yes to. */
 const guards: Guards = {
@@ -24,7 +25,6 @@ const guards: Guards = {
 };
 
 let bench: Bench;
-let runs = 0;
 beforeAll(async () => {
   bench = await openBench({
     serverUrl: inject('databaseUrl'),
@@ -32,30 +32,6 @@ beforeAll(async () => {
   });
 });
 afterAll(() => bench[Symbol.asyncDispose]());
-
-function inputOf(text: string, more: Partial<CallModelInput> = {}): CallModelInput {
-  const run = `rsmall${runs++}` as RunId;
-  return {
-    run,
-    workflowId: `wf-${run}`,
-    agent: 'lab',
-    requester: { id: 'customer', tenant: null, roles: [] },
-    step: 1,
-    purpose: 'act',
-    head: null,
-    append: { results: [], texts: [{ kind: 'inline', text, by: 'user' }], remind: false },
-    release: null,
-    channel: 'live',
-    wantedLimits: {},
-    context: null,
-    allowance: null,
-    spent: { tokens: 0, costMicroUsd: 0 },
-    lastTotalTokens: 0,
-    pieces: 0,
-    model: null,
-    ...more,
-  };
-}
 
 async function ask(input: CallModelInput) {
   const result: CallModelResult = await bench.attempt((activities) => activities.callModel(input));
@@ -76,7 +52,7 @@ describe('a question of a guard to a small model', () => {
   test('is reserved and settled like any call, and is the run’s money', async () => {
     bench.model.add(script('scope: a fair question', [say('yes')]));
     bench.model.add(script('a fair question', [say('a fair answer')]));
-    const input = inputOf('a fair question');
+    const input = firstCall('a fair question');
     const result = await ask(input);
     expect(result.answer?.text).toBe('a fair answer');
     const { attempts, cost } = await books(input.run);
@@ -91,7 +67,7 @@ describe('a question of a guard to a small model', () => {
 
   test('that is answered with no keeps the message from the large one', async () => {
     bench.model.add(script('scope: something else', [say('no')]));
-    const input = inputOf('something else');
+    const input = firstCall('something else');
     const result = await ask(input);
     expect(result.answer?.text).toBe('Not here.');
     const { attempts, cost } = await books(input.run);
@@ -106,16 +82,16 @@ describe('a question of a guard to a small model', () => {
   test('that gets no clear word, or no answer, leaves the guard to itself and is booked', async () => {
     bench.model.add(script('scope: vague', [say('well, perhaps')]));
     bench.model.add(script('vague', [say('fine')]));
-    expect((await ask(inputOf('vague'))).answer?.text).toBe('fine');
+    expect((await ask(firstCall('vague'))).answer?.text).toBe('fine');
     // Nobody has written what the small model says to this one: it is refused.
     bench.model.add(script('unanswered', [say('fine too')]));
-    const input = inputOf('unanswered');
+    const input = firstCall('unanswered');
     expect((await ask(input)).answer?.text).toBe('fine too');
     expect((await books(input.run)).attempts[0]).toMatchObject({ purpose: 'guard-1' });
   });
 
   test('is not asked where the run has no money left for it', async () => {
-    const input = inputOf('a poor question', {
+    const input = firstCall('a poor question', {
       allowance: { tokens: 1_000_000, costMicroUsd: 1_000_000, maxOutputTokens: 1_000 },
       spent: { tokens: 0, costMicroUsd: 1_000_000 },
     });

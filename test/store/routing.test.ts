@@ -8,6 +8,7 @@ import { worstCaseMicroUsd } from '../../src/models/prices.ts';
 import type { Step } from '../../src/models/scripted/conversation.ts';
 import { call, effectTool, labAgent, readTool, say, script } from '../e2e/labAgent.ts';
 import { type AttemptOptions, type Bench, openBench } from './bench.ts';
+import { firstCall } from './firstCall.ts';
 
 const FIRST = 'claude-sonnet-5-5';
 const SECOND = 'claude-opus-5-5';
@@ -15,34 +16,15 @@ const CHAIN = [FIRST, SECOND];
 const agent = labAgent([effectTool('note'), readTool('look')]);
 
 let bench: Bench;
-let runs = 0;
 beforeAll(async () => {
   bench = await openBench({ serverUrl: inject('databaseUrl'), agents: [agent] });
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
 function newRun(steps: readonly Step[]): CallModelInput {
-  const run = `rrouting${runs++}` as RunId;
-  bench.model.add(script(run, steps));
-  return {
-    run,
-    workflowId: `wf-${run}`,
-    agent: 'lab',
-    requester: { id: 'customer', tenant: null, roles: [] },
-    step: 1,
-    purpose: 'act',
-    head: null,
-    append: { results: [], texts: [{ kind: 'inline', text: run, by: 'user' }], remind: false },
-    release: null,
-    channel: 'live',
-    wantedLimits: {},
-    context: null,
-    allowance: null,
-    spent: { tokens: 0, costMicroUsd: 0 },
-    lastTotalTokens: 0,
-    pieces: 0,
-    model: null,
-  };
+  const input = firstCall();
+  bench.model.add(script(input.run, steps));
+  return input;
 }
 
 /** The step after an answer: its calls answered, or one more text. */

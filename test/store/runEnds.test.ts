@@ -8,40 +8,22 @@ import { until } from '../e2e/lab.ts';
 import { labAgent, readTool, say, script } from '../e2e/labAgent.ts';
 import { type AttemptOptions, type Bench, openBench } from './bench.ts';
 import { openDatabase } from './database.ts';
+import { firstCall } from './firstCall.ts';
 
 /** A call whose answer never comes: nothing but an abort can end it. */
 const NEVER = { kind: 'hang' } as const;
 const agent = labAgent([readTool('look')]);
 
 let bench: Bench;
-let runs = 0;
 beforeAll(async () => {
   bench = await openBench({ serverUrl: inject('databaseUrl'), agents: [agent] });
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
 function newStep(): CallModelInput {
-  const run = `rends${runs++}` as RunId;
-  bench.model.add(script(run, [say('an answer that is long enough to arrive in several pieces')]));
-  return {
-    run,
-    workflowId: `wf-${run}`,
-    agent: 'lab',
-    requester: { id: 'customer', tenant: null, roles: [] },
-    step: 1,
-    purpose: 'act',
-    head: null,
-    append: { results: [], texts: [{ kind: 'inline', text: run, by: 'user' }], remind: false },
-    release: null,
-    channel: 'live',
-    wantedLimits: {},
-    context: null,
-    allowance: null,
-    spent: { tokens: 0, costMicroUsd: 0 },
-    lastTotalTokens: 0,
-    pieces: 0,
-    model: null,
-  };
+  const input = firstCall();
+  bench.model.add(script(input.run, [say('an answer that is long enough to arrive in several pieces')]));
+  return input;
 }
 
 const ask = (input: CallModelInput, options: AttemptOptions = {}) =>
