@@ -34,16 +34,26 @@ function spansOf(
   });
 }
 
-/** `sk-this-is-how-a-key-looks` and `key-000…` are examples: a key has digits and is not one character many times. */
+/**
+ * `sk-this-is-how-a-key-looks` and `key-000…` are examples: a key has digits or capitals, and is not one character many
+ * times. Of keys in capitals alone one in thirty has no digit.
+ */
 function isVaried(found: string): boolean {
-  return /\d|[a-z][A-Z]/.test(found) && new Set(found).size >= 6;
+  return /\d|[a-z][A-Z]|^[A-Z]{16,}$/.test(found) && new Set(found).size >= 6;
 }
 
 /** Long enough and mixed: no word, no number, no name of a variable. */
 function isRandom(value: string): boolean {
-  if (value.length < 12 || !/\d/.test(value) || /^[\d.,:-]+$/.test(value)) return false;
+  if (value.length < 12 || /^[\d.,:-]+$/.test(value)) return false;
+  if (!/\d/.test(value)) return isScrambled(value);
   const kinds = [/\d/, /[a-z]/, /[A-Z]/].filter((kind) => kind.test(value)).length;
   return kinds >= 2 && bitsPerCharacter(value) >= 3;
+}
+
+/** Letters whose case changes far more often, and less evenly, than in `camelCaseNames`: a value without a digit. */
+function isScrambled(value: string): boolean {
+  const changes = value.match(/(?<=[a-z])[A-Z]|(?<=[A-Z])[a-z]/g)?.length ?? 0;
+  return value.length >= 16 && changes >= 0.3 * value.length && /[A-Z]{2}/.test(value);
 }
 
 /** Entropy of the characters of a value, in bits; random hexadecimal digits have nearly 4. */
@@ -103,6 +113,6 @@ function isSecretValue(key: string, more: string, sign: string, value: string): 
   if (!/^(?:pass|pwd|contrase|mot|senha)/.test(key)) return isRandom(value);
   const kinds = [/\d/, /[A-Z]/, /[a-z]/, /[^A-Za-z0-9]/].filter((kind) => kind.test(value)).length;
   if (/^is/.test(sign) || sign === ':')
-    return value.length >= 6 && kinds >= 2 && /\d|[^A-Za-z0-9'’.,:-]/.test(value);
+    return value.length >= 6 && kinds >= 2 && (/\d|[^A-Za-z0-9'’.,:-]/.test(value) || isScrambled(value));
   return value.length >= 4 && (value.length >= LIMITS.secretMinChars || kinds >= 2);
 }

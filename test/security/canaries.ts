@@ -32,7 +32,8 @@ export function canariesOf(seed: string): Canaries {
         .replace(/[^A-Z0-9]/g, 'Q')}`,
       jwt: `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ${part('claims', 24)}.${part('signature', 43)}`,
       github: `ghp_${part('github', 36)}`,
-      assigned: part('assigned', 24),
+      // As those who make passwords do: with a digit in it.
+      assigned: `${part('assigned', 23)}7`,
       url: part('url', 20),
       pem: part('pem', 43),
     },

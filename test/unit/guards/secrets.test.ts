@@ -156,3 +156,12 @@ test.each(HOSTILE)('a megabyte of %j takes seconds, not hours', (part) => {
   findSecrets(text, ['aaaaaaaa', 'abcdefgh1234']);
   expect(performance.now() - from).toBeLessThan(20_000);
 });
+
+test('keys and passwords that happen to have no digit are found, names in camel case are not', () => {
+  const key = ['AKIA', 'QCQETDPNHXLDUQFT'].join('');
+  const password = ['LocCIlxxHxSz', 'wojGbjQxZlXQ'].join('');
+  expect(findSecrets(`aws ${key} here`)).toHaveLength(1);
+  expect(findSecrets(`password: ${password} ; next`)).toHaveLength(1);
+  expect(findSecrets(JSON.stringify({ token: password }))).toHaveLength(1);
+  expect(findSecrets('password: ForgottenPasswordResetLink, token: nextPageTokenOfTheList')).toEqual([]);
+});
