@@ -219,6 +219,8 @@ export const LIMITS = {
   budgetSpreadMs: 30_000,
   rateMax: 1_000_000_000,
   // The sweeper: rows of one pass; when a run counts as untouched, and how soon it is looked at again.
+  /** Passes of the sweeper in one look of the governor; what is left then is for the next. */
+  sweepPasses: 5,
   sweepRows: 200,
   sweepRuns: 50,
   sweepUntouchedMs: 10 * 60_000,

@@ -22,7 +22,16 @@ export interface Look {
  */
 export async function governor(): Promise<Look> {
   const changes = await looks.govern.executeWithOptions({ summary: 'judge and move breakers' }, []);
-  const swept = await looks.sweep.executeWithOptions({ summary: 'book and close what was left behind' }, []);
+  let [booked, closed] = [0, 0];
+  for (let pass = 0; pass < LIMITS.sweepPasses; pass++) {
+    const swept = await looks.sweep.executeWithOptions(
+      { summary: 'book and close what was left behind' },
+      [],
+    );
+    booked += swept.booked;
+    closed += swept.closed;
+    if (!swept.more) break;
+  }
   const woken = await looks.wakeHeld.executeWithOptions({ summary: 'wake what no breaker holds' }, []);
-  return { changes: changes.length, booked: swept.booked, closed: swept.closed, woken };
+  return { changes: changes.length, booked, closed, woken };
 }

@@ -4,7 +4,7 @@ import { usd } from '../../src/core/money.ts';
 import type { Rule, Tier } from '../../src/core/policy.ts';
 import type { Guards } from '../../src/guards/subjects.ts';
 import type { Conversation, Step } from '../../src/models/scripted/conversation.ts';
-import { type Agent, defineAgent } from '../../src/tools/agent.ts';
+import { type Agent, type AgentOptions, defineAgent } from '../../src/tools/agent.ts';
 import { success } from '../../src/tools/result.ts';
 import { defineTool, type Tool, type ToolOptions } from '../../src/tools/tool.ts';
 
@@ -74,6 +74,7 @@ export function labAgent(
     /** Another goal is another release. */
     readonly goal?: string;
     readonly guards?: Partial<Guards>;
+    readonly personal?: AgentOptions<unknown>['personal'];
   } = {},
 ): Agent {
   return defineAgent<unknown>({
@@ -90,6 +91,7 @@ export function labAgent(
     ...(options.limits && { limits: options.limits }),
     ...(options.asksPeople && { asksPeople: true }),
     ...(options.guards && { guards: options.guards }),
+    ...(options.personal && { personal: options.personal }),
     ...(options.whileBroken && { whileBroken: options.whileBroken }),
     services: () => null,
   });

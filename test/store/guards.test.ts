@@ -39,9 +39,21 @@ const guards: Guards = {
 };
 const agent = labAgent([effectTool('note')], { guards });
 
+const UNGUARDED: Guards = { input: [], output: [], answer: [] };
+const knowing = labAgent([effectTool('note', undefined, { summary: ({ what }) => `write ${what}` })], {
+  name: 'knowing',
+  guards: UNGUARDED,
+  personal: (_, requester) => ({ names: [requester.id === 'customer' ? 'Mara Okonkwo' : 'nobody'] }),
+});
+const unsure = labAgent([effectTool('note')], {
+  name: 'unsure',
+  guards: UNGUARDED,
+  personal: () => Promise.reject(new Error('the directory is away')),
+});
+
 let bench: Bench;
 beforeAll(async () => {
-  bench = await openBench({ serverUrl: inject('databaseUrl'), agents: [agent] });
+  bench = await openBench({ serverUrl: inject('databaseUrl'), agents: [agent, knowing, unsure] });
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
@@ -163,5 +175,27 @@ describe('a worker without a guard of the release', () => {
     const result = await ask(input, { agents: [other], number: LIMITS.modelAttempts });
     expect(result.answer?.text).toContain('could not be checked');
     expect(await audited(input.run)).toEqual(['guard_block words-in@1']);
+  });
+});
+
+describe('what history, cards and lists see of a step', () => {
+  test('is without the personal data of the requester; the arguments themselves stay whole in the store', async () => {
+    const what = 'to Mara Okonkwo, post@shop.example';
+    const says = { text: `I write ${what}.`, calls: [{ name: 'note', input: { what } }] };
+    bench.model.add(script('write to me', [{ says }]));
+    const input = firstCall('write to me', { agent: 'knowing' });
+    const result = await ask(input);
+    expect(result.preview?.text).toBe('I write to [name], [mail].');
+    expect(result.calls[0]?.summary).toBe('write to [name], [mail]');
+    const [blob] = await bench.sql<{ body: string }[]>`
+      select body from blobs where run = ${input.run} and hash = ${result.calls[0]?.argsHash ?? ''}`;
+    expect(blob?.body).toContain('Mara Okonkwo');
+  });
+
+  test('a record that cannot be read hides what has a shape of its own all the same', async () => {
+    const says = { text: 'To post@shop.example.', calls: [{ name: 'note', input: { what: 'x' } }] };
+    bench.model.add(script('write once more', [{ says }]));
+    const result = await ask(firstCall('write once more', { agent: 'unsure' }));
+    expect(result.preview?.text).toBe('To [mail].');
   });
 });
