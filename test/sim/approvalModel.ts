@@ -37,6 +37,7 @@ export interface Reminded {
   readonly approval: string;
   readonly reminded: boolean;
   readonly to: readonly string[];
+  readonly atMs: number;
 }
 
 export class Reference {
@@ -228,7 +229,7 @@ export class Reference {
       const to = asked.escalateAt.filter(({ atMs }) => atMs <= nowMs).map(({ person }) => person);
       if (!reminded && to.length === 0) continue;
       isDue = true;
-      if (!this.#stopping) this.reminded.push({ approval: asked.id, reminded, to });
+      if (!this.#stopping) this.reminded.push({ approval: asked.id, reminded, to, atMs: nowMs });
       asked.remindAt = asked.remindAt.filter((atMs) => atMs > nowMs);
       asked.escalateAt = asked.escalateAt.filter(({ atMs }) => atMs > nowMs);
       // Whom everybody may decide for, nobody has to be added to.
