@@ -7,7 +7,7 @@ import { loadBlobs } from '../store/chain.ts';
 import type { ToolResult } from '../tools/result.ts';
 import type { Tool, ToolContext } from '../tools/tool.ts';
 import { guardsOf } from './guarding.ts';
-import { type Privacy, privacyOf } from './privacy.ts';
+import { errorText, type Privacy, privacyOf } from './privacy.ts';
 import { implementationOf } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { RunToolInput } from './types.ts';
@@ -99,19 +99,11 @@ export async function tryTool<Result>(
     log.warn('a tool failed', {
       tool: input.tool,
       key: input.key,
-      error: job.privacy.personal(shownError(error)),
+      error: job.privacy.personal(errorText(error)),
     });
     // The tool's own words may quote anything; only their kind leaves the worker.
     return { kind: 'lost', what: 'it threw', running: null };
   }
-}
-
-/** An error with where it was thrown, as text. */
-function shownError(error: unknown): string {
-  return (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(
-    0,
-    LIMITS.errorChars,
-  );
 }
 
 /** An effect that was aborted has a moment to end, so that what it did is known rather than guessed. */

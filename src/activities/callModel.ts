@@ -117,7 +117,8 @@ async function callOnce(
     const land = { tokens: worst.tokens + draft.request.maxOutputTokens, cost: worst.microUsd };
     if (!fits(spent.tokens, allowance.tokens, { call: worst.tokens, landing: land.tokens }))
       return { kind: 'over_limit', limit: 'tokens', pinned };
-    if (!fits(spent.costMicroUsd, allowance.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
+    const spentMicroUsd = spent.costMicroUsd + small.spentMicroUsd();
+    if (!fits(spentMicroUsd, allowance.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
       return { kind: 'over_limit', limit: 'cost', pinned };
   }
 

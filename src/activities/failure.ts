@@ -4,22 +4,22 @@ import { FailureError, terminal } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { utf8Bytes } from '../core/text.ts';
 import { onStore } from '../store/connection.ts';
+import { errorText, type Privacy } from './privacy.ts';
 
 /**
  * The border to Temporal: whatever an activity throws leaves it as an `ApplicationFailure` with one of our codes, our
- * words and our delay. The text of an unexpected error stays in the worker's log: it may quote a customer.
+ * words and our delay. The text of an unexpected error stays in the worker's log, redacted: it may quote anything.
  */
-export function bordered<Input, Result>(
-  activity: (input: Input) => Promise<Result>,
-): (input: Input) => Promise<Result> {
-  return async (input) => {
-    try {
-      return bounded(await onStore(() => activity(input)));
-    } catch (error) {
-      if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
-      throw toApplicationFailure(error);
-    }
-  };
+export function borderFor(privacy: Privacy) {
+  return <Input, Result>(activity: (input: Input) => Promise<Result>) =>
+    async (input: Input): Promise<Result> => {
+      try {
+        return bounded(await onStore(() => activity(input)));
+      } catch (error) {
+        if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
+        throw toApplicationFailure(error, privacy);
+      }
+    };
 }
 
 /** Nothing large crosses into history: a result over the hard limit is a bug of ours, and one over the soft is told. */
@@ -33,7 +33,7 @@ function bounded<Result>(result: Result): Result {
   return result;
 }
 
-export function toApplicationFailure(error: unknown): ApplicationFailure {
+export function toApplicationFailure(error: unknown, privacy: Privacy): ApplicationFailure {
   if (error instanceof FailureError) {
     const { failure } = error;
     return ApplicationFailure.create({
@@ -47,7 +47,9 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
     });
   }
   const name = error instanceof Error ? error.name : typeof error;
-  Context.current().log.error('unexpected error in an activity', { error });
+  Context.current().log.error('unexpected error in an activity', {
+    error: privacy.personal(errorText(error)),
+  });
   return ApplicationFailure.create({
     message: `unexpected ${name}; the worker's log has the rest`,
     type: 'bug',

@@ -2,9 +2,10 @@ import { storeBlobs } from '../store/chain.ts';
 import { insertApprovals, insertDecisions } from '../store/records.ts';
 import { callModel } from './callModel.ts';
 import { endRun } from './endRun.ts';
-import { bordered } from './failure.ts';
+import { borderFor } from './failure.ts';
 import { govern, wakeHeld } from './govern.ts';
 import { prepareCall } from './prepare.ts';
+import { privacyFor } from './privacy.ts';
 import { remind } from './remind.ts';
 import { closeEffect, resolveEffect, runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
@@ -15,6 +16,7 @@ import { verifyControls } from './verify.ts';
 /** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
 export function createActivities(services: ActivityServices): Activities & FleetActivities {
   const { sql } = services;
+  const bordered = borderFor(privacyFor(services.secrets));
   const sweepFleet = bordered(() => sweep(services));
   return {
     callModel: bordered((input) => callModel(services, input)),

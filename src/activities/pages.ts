@@ -1,7 +1,7 @@
 import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { unlabelled } from '../guards/fence.ts';
-import { loadBlobs } from '../store/chain.ts';
+import { findBlobs } from '../store/chain.ts';
 import { failed, notFound, success, type ToolResult } from '../tools/result.ts';
 import type { Job } from './attempt.ts';
 
@@ -15,8 +15,8 @@ export async function readPage({ services, input, args }: Job): Promise<Page> {
   const { reference, offset } = args as { reference: string; offset: number };
   if (!/^[0-9a-f]{64}$/.test(reference))
     return { result: failed('the reference is not one that a shortened result gave'), author: null };
-  const blobs = await loadBlobs(services.sql, input.run, [reference as Hash]).catch(() => null);
-  const body = blobs?.get(reference as Hash);
+  // A store that is away throws: could not look is not the same as not there.
+  const body = (await findBlobs(services.sql, input.run, [reference as Hash])).get(reference as Hash);
   if (body === undefined)
     return { result: notFound('No result of this conversation has this reference.'), author: null };
   const kept = unlabelled(body, input.run);

@@ -58,10 +58,9 @@ export async function prepareCalls(
   at: At & { readonly step: number },
   blocks: readonly ToolUseBlock[],
   unparsable: readonly string[],
-  trace: Trace,
+  { trace, privacy }: { readonly trace: Trace; readonly privacy: Privacy },
 ): Promise<readonly Prepared[]> {
-  if (blocks.length === 0) return [];
-  const desk = { services, release, privacy: await privacyOf(services, at.agent, at.requester) };
+  const desk = { services, release, privacy };
   const drafts = await Promise.all(
     blocks.map((block, ordinal) => {
       const key = callKey(at.run, at.step, ordinal);

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import type { Json } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
 import type { Requester } from '../core/requester.ts';
 import type { Known } from '../guards/pii.ts';
 import { redact, redactSecrets } from '../guards/redact.ts';
@@ -15,7 +17,10 @@ export interface Privacy {
   secretsIn<Value extends Json>(value: Value): Value;
 }
 
-/** The requester's record is asked for once, and only where the agent keeps one. */
+/**
+ * The requester's record is asked for only where the agent keeps one. While it cannot be read the run goes on: secrets, and
+ * all that has a shape of its own, are hidden without it; names are not.
+ */
 export async function privacyOf(
   services: ActivityServices,
   agentName: string,
@@ -52,4 +57,9 @@ function mapped(value: Json, change: (text: string) => string): Json {
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [change(name), mapped(item as Json, change)]),
   );
+}
+
+/** An error with where it was thrown and why, as text for a log. It may quote anything: redact it. */
+export function errorText(error: unknown): string {
+  return inspect(error, { depth: 3 }).slice(0, LIMITS.errorChars);
 }

@@ -117,6 +117,7 @@ export function clockOf(ended: AbortSignal): RouteClock {
   return {
     nowMs: () => performance.now(),
     async pause(waitMs) {
+      // Only an abort rejects it, and what that means is said below.
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       if (cancellationSignal.aborted) throw new CancelledFailure('the model call was cancelled');
       if (ended.aborted)

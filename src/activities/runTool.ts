@@ -27,7 +27,7 @@ import { guardsOf } from './guarding.ts';
 import { effected, faultOf, type Rendered, readable } from './outcome.ts';
 import { readPage } from './pages.ts';
 import { type Presented, present } from './presenting.ts';
-import { privacyOf } from './privacy.ts';
+import { errorText, privacyOf } from './privacy.ts';
 import { isNotHere } from './releases.ts';
 import type { ActivityServices } from './services.ts';
 import type { ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
@@ -205,7 +205,12 @@ function listenForLate(job: Job, fence: number, running: Promise<ToolResult>): v
       const facts = { late: true, status: rendered.outcome.status };
       await settle(job, fence, { state, rendered: state === 'released' ? null : rendered, facts });
     })
-    .catch((error: unknown) => log.warn('a tool ended after its time', { key: job.input.key, error }));
+    .catch((error: unknown) =>
+      log.warn('a tool ended after its time', {
+        key: job.input.key,
+        error: job.privacy.personal(errorText(error)),
+      }),
+    );
 }
 
 /** A `checkable` effect whose earlier attempt was lost: look before anything else. */

@@ -49,13 +49,14 @@ export async function takeAnswer(
 ): Promise<Taken> {
   const { input, release, releaseHash, draft } = asked;
   const blocks = answer.content.filter(isToolUse);
+  const privacy = await privacyOf(services, input.agent, input.requester);
   const prepared = await prepareCalls(
     services,
     release,
     { ...input, release: releaseHash },
     blocks,
     answer.unparsable,
-    traceThrough(release, input.run, draft.request.messages),
+    { trace: traceThrough(release, input.run, draft.request.messages), privacy },
   );
   const parent = draft.userNode === null ? input.head : headOf(draft.userNode);
   const node =
@@ -79,7 +80,6 @@ export async function takeAnswer(
         })
       : { text: whole, notes: [], stop: null };
   const final = goesOut && judged.stop === null;
-  const privacy = await privacyOf(services, input.agent, input.requester);
   const outgoing = privacy.secrets(judged.text);
   const masked: StageNote = { stage: 'answer', guard: 'secrets', kind: 'redact', why: 'it held a secret' };
   return {

@@ -78,16 +78,24 @@ export async function loadBlobs(
   run: RunId,
   hashes: readonly Hash[],
 ): Promise<ReadonlyMap<Hash, string>> {
+  const found = await findBlobs(sql, run, hashes);
+  for (const hash of hashes) if (!found.has(hash)) throw new Error(`run ${run}: blob ${hash} is missing`);
+  return found;
+}
+
+/** Those of them that are there. Throws when one is changed: that is not the same as missing. */
+export async function findBlobs(
+  sql: Sql,
+  run: RunId,
+  hashes: readonly Hash[],
+): Promise<ReadonlyMap<Hash, string>> {
   if (hashes.length === 0) return new Map();
   const rows = await sql<{ hash: Hash; body: string }[]>`
     select hash, body from blobs where run = ${run} and hash in ${sql([...new Set(hashes)])}`;
   const found = new Map(rows.map((row) => [row.hash, row.body]));
-  for (const hash of hashes) {
-    const body = found.get(hash);
-    if (body === undefined) throw new Error(`run ${run}: blob ${hash} is missing`);
+  for (const [hash, body] of found)
     if (hashText(body) !== hash)
       throw new Error(`run ${run}: blob ${hash} does not have the bytes it was stored with`);
-  }
   return found;
 }
 

@@ -93,7 +93,7 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
       { ...input, release: releaseHash },
       blocks,
       unparsable,
-      traceThrough(agent.release, input.run, messages),
+      { trace: traceThrough(agent.release, input.run, messages), privacy: NOTHING_SECRET },
     );
     for (const { args } of prepared) put(args);
     messages.push({ role: 'assistant', content: [{ type: 'text', text: said.text }, ...blocks] });

@@ -1,7 +1,10 @@
 import { ApplicationFailure, asyncLocalStorage, CancelledFailure, type Context } from '@temporalio/activity';
 import { describe, expect, test } from 'vitest';
-import { bordered, toApplicationFailure } from '../../../src/activities/failure.ts';
+import { borderFor, toApplicationFailure } from '../../../src/activities/failure.ts';
+import { privacyFor } from '../../../src/activities/privacy.ts';
 import { type Failure, FailureError, retryable, terminal } from '../../../src/core/errors.ts';
+
+const PRIVACY = privacyFor([]);
 
 /** Runs `work` inside an activity whose only part is a log, and gives back what was logged. */
 async function inActivity<Result>(
@@ -36,7 +39,7 @@ describe('two families of failures', () => {
       { type: 'model_auth', nonRetryable: true, nextRetryDelay: undefined },
     ],
   ])('%s', (_name, failure, expected) => {
-    const thrown = toApplicationFailure(new FailureError(failure));
+    const thrown = toApplicationFailure(new FailureError(failure), PRIVACY);
     expect(thrown).toBeInstanceOf(ApplicationFailure);
     expect(thrown.message).toBe(failure.message);
     expect(thrown).toMatchObject(expected);
@@ -53,7 +56,7 @@ describe('two families of failures', () => {
 
   test('what caused it stays behind: its text may quote a customer', () => {
     const error = new FailureError(terminal('bug', 'our words'), { cause: new Error('SECRET') });
-    const thrown = toApplicationFailure(error);
+    const thrown = toApplicationFailure(error, PRIVACY);
     expect(thrown.cause).toBeUndefined();
     expect(`${thrown.message} ${JSON.stringify(thrown)}`).not.toContain('SECRET');
   });
@@ -65,18 +68,32 @@ describe('the border of an activity', () => {
     ['a text', 'SECRET of a customer', 'string'],
     ['an object', { detail: 'SECRET of a customer' }, 'object'],
   ])('the text of %s that nobody expected goes to the log and nowhere else', async (_name, error, name) => {
-    const { result, logged } = await inActivity(() => toApplicationFailure(error));
+    const { result, logged } = await inActivity(() => toApplicationFailure(error, PRIVACY));
     expect(result).toMatchObject({ type: 'bug', nonRetryable: false });
     expect(result.message).toBe(`unexpected ${name}; the worker's log has the rest`);
     expect(result.cause).toBeUndefined();
-    expect(logged).toEqual([['unexpected error in an activity', { error }]]);
+    expect(JSON.stringify(logged)).toContain('unexpected error in an activity');
+    expect(JSON.stringify(logged)).toContain('SECRET of a customer');
+  });
+
+  test('what it logs holds no secret of this process and no mail, in a cause neither', async () => {
+    const error = new Error('cannot reach db with key-of-the-process', {
+      cause: new Error('asked by mara@shop.example with key-of-the-process'),
+    });
+    const { logged } = await inActivity(() =>
+      toApplicationFailure(error, privacyFor(['key-of-the-process'])),
+    );
+    const text = JSON.stringify(logged);
+    expect(text).toContain('cannot reach db');
+    expect(text).toContain('asked by');
+    expect(text).not.toMatch(/key-of-the-process|mara@/);
   });
 
   test('a known failure leaves as itself, and so does what is Temporal\u2019s own', async () => {
     const own = ApplicationFailure.create({ message: 'own', type: 'bug' });
     const cancelled = new CancelledFailure('stopped');
     const leaves = async (error: unknown) => {
-      const activity = bordered(async () => {
+      const activity = borderFor(PRIVACY)(async () => {
         throw error;
       });
       return (await inActivity(() => activity(null).catch((thrown: unknown) => thrown))).result;
@@ -90,7 +107,7 @@ describe('the border of an activity', () => {
   });
 
   test('a result crosses untouched', async () => {
-    const activity = bordered(async (input: number) => input + 1);
+    const activity = borderFor(PRIVACY)(async (input: number) => input + 1);
     expect((await inActivity(() => activity(1))).result).toBe(2);
   });
 });
