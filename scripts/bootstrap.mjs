@@ -19,6 +19,11 @@ const commands = {
   conformance: { file: 'test/conformance/run.ts', words: [], node: [20, 6] },
   hostile: { file: 'test/hostile/run.ts', words: [], node: [20, 6] },
   linear: { file: 'test/e2e/linear.ts', words: [], node: [20, 6] },
+  guards: { file: 'test/guards/run.ts', words: [], node: [20, 6] },
+  sim: { file: 'test/sim/run.ts', words: [], node: [20, 6] },
+  replay: { file: 'test/replay/run.ts', words: [], node: [20, 6] },
+  chaos: { file: 'test/chaos/run.ts', words: [], node: [20, 6] },
+  bench: { file: 'bench/run.ts', words: [], node: [20, 6] },
   test: { file: 'scripts/test.mjs', words: [], node: [20, 19] },
 };
 

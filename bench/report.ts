@@ -1,0 +1,95 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Benchmark, Findings, Goal, Table } from './benchmark.ts';
+import { svgOf } from './svg.ts';
+
+const RESULTS = join(import.meta.dirname, 'results');
+
+/** Writes figures, tables and plots to `bench/results`; what was there before of the same name is replaced. */
+export function keep(benchmark: Benchmark, findings: Findings): void {
+  mkdirSync(RESULTS, { recursive: true });
+  const { goals, tables, raw } = findings;
+  const kept = {
+    name: benchmark.name,
+    question: benchmark.question,
+    at: new Date().toISOString(),
+    machine: machine(),
+    goals,
+    tables,
+    raw,
+  };
+  writeFileSync(join(RESULTS, `${benchmark.name}.json`), `${JSON.stringify(kept)}\n`);
+  writeFileSync(join(RESULTS, `${benchmark.name}.md`), markdownOf(benchmark, findings));
+  for (const plot of findings.plots)
+    writeFileSync(join(RESULTS, `${benchmark.name}-${plot.name}.svg`), svgOf(plot));
+}
+
+/** For people on a terminal. */
+export function textOf({
+  benchmark,
+  findings,
+}: {
+  readonly benchmark: Benchmark;
+  readonly findings: Findings;
+}): string {
+  return [
+    `${benchmark.name}: ${benchmark.question}`,
+    ...findings.tables.map((table) => `\n${table.title}\n${alignedOf(table)}`),
+    '',
+    ...findings.goals.map((goal) => `${isMet(goal) ? '✓' : '✗'} ${wordsOf(goal)}`),
+    ...findings.problems.map((problem) => `! ${problem}`),
+    '',
+  ].join('\n');
+}
+
+function markdownOf(benchmark: Benchmark, { goals, tables, plots }: Findings): string {
+  const { cpu, cores, node } = machine();
+  return [
+    `# ${benchmark.name}`,
+    benchmark.question,
+    `Measured ${new Date().toISOString().slice(0, 10)} with \`npm run bench -- --only ${benchmark.name}\` on ${cores} cores (${cpu}), Node ${node}.`,
+    ...goals.map((goal) => `- ${isMet(goal) ? 'met' : '**missed**'}: ${wordsOf(goal)}`),
+    ...tables.flatMap((table) => [
+      `## ${table.title}`,
+      [table.head, table.head.map(() => '---'), ...table.rows]
+        .map((row) => `| ${row.join(' | ')} |`)
+        .join('\n'),
+    ]),
+    ...plots.map((plot) => `![${plot.title}](${benchmark.name}-${plot.name}.svg)`),
+    '',
+  ].join('\n\n');
+}
+
+function alignedOf({ head, rows }: Table): string {
+  const cells = [head, ...rows].map((row) => row.map(String));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function wordsOf({ what, figure, comparison, goal, unit }: Goal): string {
+  const shown = Number.isInteger(figure) ? figure : figure.toPrecision(3);
+  return `${what}: ${shown}${unit} (goal ${comparison} ${goal}${unit})`;
+}
+
+export function isMet({ figure, comparison, goal }: Goal): boolean {
+  return comparison === '<=' ? figure <= goal : figure >= goal;
+}
+
+function machine() {
+  const [first] = cpus();
+  return {
+    cpu: first?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    kernel: release(),
+    node: process.versions.node,
+  };
+}
