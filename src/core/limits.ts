@@ -202,6 +202,11 @@ export const LIMITS = {
   ownToolsWarning: 10,
   ownToolsError: 15,
   toolTimeoutMs: 10_000,
+  /** Time-out of a tool that is declared quick: it holds a workflow task, which the server gives 10 s. */
+  quickReadMs: 1_000,
+  /** Our time around it, and all of it together with the wait for a slot. */
+  quickReadOverheadMs: 1_000,
+  quickReadScheduleToCloseMs: 5_000,
   toolTimeoutMaxMs: 600_000,
   toolRetries: 2,
   toolRetriesMax: 10,

@@ -26,6 +26,8 @@ export interface ToolLabels {
   readonly handsOver: boolean;
   readonly timeoutMs: number;
   readonly retries: number;
+  /** `pure` only: answers at once from near by, and runs inside the workflow's own task. Left out where it does not. */
+  readonly quick?: true;
   /** `checkable` only: after a lost attempt, "did not happen" counts once this time has passed. */
   readonly settlesWithinMs: number | null;
   /** How often it may be called, by its author's word; left out where there is no limit. */

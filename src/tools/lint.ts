@@ -51,6 +51,8 @@ function labelProblems(labels: ToolLabels, hasCheck: boolean): string[] {
   if (labels.replay !== 'checkable' && hasCheck) problems.push('`check` is for replay "checkable" only');
   if (!(labels.timeoutMs >= 100 && labels.timeoutMs <= LIMITS.toolTimeoutMaxMs))
     problems.push(`timeoutMs ${labels.timeoutMs}: 100 to ${LIMITS.toolTimeoutMaxMs}`);
+  if (labels.quick && (labels.replay !== 'pure' || labels.timeoutMs > LIMITS.quickReadMs))
+    problems.push(`quick: only for replay "pure" with timeoutMs up to ${LIMITS.quickReadMs}`);
   if (!(Number.isInteger(labels.retries) && labels.retries >= 0 && labels.retries <= LIMITS.toolRetriesMax))
     problems.push(`retries ${labels.retries}: 0 to ${LIMITS.toolRetriesMax}`);
   for (const [name, most] of Object.entries(labels.rate ?? {}))

@@ -7,7 +7,7 @@ import { refuse } from '../core/refusals.ts';
 import { decisionFacts, voidApproval } from './approvals.ts';
 import { callAt, labelsOf, patchCall, patchTurn, pinnedOf, type Run, refOf, turnOf } from './context.ts';
 import { refuseCall, reprepareLater } from './judging.ts';
-import { closeEffect, failureCode, runTool } from './proxies.ts';
+import { closeEffect, failureCode, runQuickTool, runTool } from './proxies.ts';
 import { askWhatHappened, storeRequests } from './requests.ts';
 
 // One cleared call on its way to the outside and back.
@@ -19,6 +19,7 @@ export async function runCall(run: Run, index: number): Promise<void> {
   const input = toolInput(run, call);
   const effect = labels.replay !== 'pure';
   try {
+    if (labels.quick && (await tookQuickly(run, index, call, input))) return;
     await take(run, index, await runTool(labels, call, input));
   } catch (error) {
     if (!effect) {
@@ -31,6 +32,19 @@ export async function runCall(run: Run, index: number): Promise<void> {
     await CancellationScope.nonCancellable(() => take(run, index, closed));
     if (isCancellation(error)) throw error;
   }
+}
+
+/** False when it did not come at once: it is read once more, as an activity. */
+async function tookQuickly(run: Run, index: number, call: CallState, input: RunToolInput): Promise<boolean> {
+  let result: RunToolResult;
+  try {
+    result = await runQuickTool(call, input);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return false;
+  }
+  await take(run, index, result);
+  return true;
 }
 
 function toolInput(run: Run, call: CallState): RunToolInput {

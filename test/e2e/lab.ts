@@ -23,6 +23,8 @@ export interface LabOptions extends Addresses {
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly runEnds?: ActivityServices['runEnds'];
   readonly circuits?: ActivityServices['circuits'];
+  /** In the place of the scripted model. */
+  readonly provider?: ActivityServices['provider'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
   /** What the worker and the command line have besides: a decision key, a webhook. */
@@ -72,6 +74,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
         ...(options.crashPoint && { crashPoint: options.crashPoint }),
         ...(options.runEnds && { runEnds: options.runEnds }),
         ...(options.circuits && { circuits: options.circuits }),
+        ...(options.provider && { provider: options.provider }),
       },
     });
     return running;
