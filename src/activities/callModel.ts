@@ -170,6 +170,7 @@ async function callOnce(
     requestId: answer.requestId,
     runState: taken.final && answer.stopReason === 'end_turn' ? 'idle' : 'running',
     head: result.head.node,
+    before: draft.chain,
     nodes: taken.nodes,
     blobs: taken.blobs,
     notes: taken.notes,

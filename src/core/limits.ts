@@ -329,6 +329,9 @@ export const LIMITS = {
   // Wiring
   storeConnections: 20,
   cachedReleases: 200,
+  /** What a worker remembers of texts and conversations it has just written, in bytes of memory. */
+  recentTextBytes: 32 * 1024 * 1024,
+  recentChainBytes: 96 * 1024 * 1024,
   connectMs: 10_000,
   /**
    * A transaction that says nothing for this long is ended by the database: its worker is frozen or cut off, and holds
@@ -488,6 +491,8 @@ export const LIMITS = {
   breakerOverrideMs: 30 * 86_400_000,
   /** What workers believe about open breakers is at most this old. */
   openBreakersMs: 5_000,
+  /** How long a worker may go on with what it knows of the rates that operators set for reads. */
+  toolRatesMs: 2_000,
   /** A baseline of the same hour needs this many days, one of the hours before it this many hours. */
   baselineDays: 3,
   baselineDaysMax: 7,

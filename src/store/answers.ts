@@ -7,6 +7,7 @@ import type { ResultRef } from '../core/state.ts';
 import type { ChainNode } from './chain.ts';
 import type { Sql } from './connection.ts';
 import { hashText } from './hash.ts';
+import { rememberChain, rememberText } from './recent.ts';
 
 // One try at the model: reserved before, settled after, one committing statement each.
 
@@ -84,6 +85,8 @@ export interface AnswerToCommit {
   /** How the run stands after this answer, for lists. */
   readonly runState: 'running' | 'idle';
   readonly head: Hash;
+  /** The conversation so far, and what this answer adds to it. */
+  readonly before: readonly ChainNode[];
   readonly nodes: readonly ChainNode[];
   readonly blobs: readonly string[];
   /** What guards said, for the audit; `step` and `purpose` are added. */
@@ -96,6 +99,7 @@ export interface AnswerToCommit {
 /** True when this answer is the answer; false when another attempt's stands (this one is kept as an orphan). */
 export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit): Promise<boolean> {
   const { nodes, blobs, outcomes } = answer;
+  const hashes = blobs.map(hashText);
   const [row] = await sql<{ first: boolean }[]>`
     with committed as materialized (select commit_answer(${ref.run}, ${answer.step}, ${answer.purpose}, ${answer.attempt}, ${answer.result},
       ${answer.costMicroUsd}, ${JSON.stringify(answer.usage)}, ${answer.requestId}, ${answer.tokens}, ${answer.runState},
@@ -103,7 +107,7 @@ export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit
       ${nodes.map((node) => node.hash)}::text[], ${nodes.map((node) => node.seq)}::integer[],
       ${nodes.map((node) => node.parent)}::text[], ${nodes.map((node) => node.message.role)}::text[],
       ${nodes.map((node) => node.body)}::text[], ${nodes.map((node) => node.model)}::text[],
-      ${blobs.map(hashText)}::text[], ${[...blobs]}::text[],
+      ${hashes}::text[], ${[...blobs]}::text[],
       ${sql.json(answer.notes.map((note) => ({ ...note })))}) as first),
     counted as (
       insert into call_outcomes (run, agent, release, tenant, tool, outcome)
@@ -112,7 +116,10 @@ export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit
         as o(tool, outcome)
       where committed.first)
     select first from committed`;
-  return row?.first === true;
+  if (row?.first !== true) return false;
+  blobs.forEach((body, i) => rememberText(sql, ref.run, hashes[i] ?? hashText(body), body));
+  if (nodes.at(-1)?.hash === answer.head) rememberChain(sql, ref.run, [...answer.before, ...nodes]);
+  return true;
 }
 
 /**

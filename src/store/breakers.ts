@@ -3,6 +3,7 @@ import { type Breaker, type BreakerState, type Judgement, type Why, whyText } fr
 import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Sql } from './connection.ts';
+import { knownFor } from './knownFor.ts';
 
 /**
  * Breakers as they stand (tables and functions in migrations/0007_breakers.sql). Claims and new runs ask them in the
@@ -142,27 +143,20 @@ export async function admitRun(sql: Sql, ref: RunRef, channel: string): Promise<
   return { kind: 'held', release, name: row.held, untilMs: row.until?.getTime() ?? null };
 }
 
-interface Known {
-  readonly atMs: number;
-  readonly names: Promise<ReadonlySet<string>>;
-}
-
-const KNOWN = new WeakMap<Sql, Known>();
+const OPEN = new WeakMap<Sql, () => Promise<ReadonlySet<string>>>();
 
 /**
  * Names of the breakers that stand open, `openBreakersMs` old at most. For choices that are made anew each time, such as
  * which model is asked; what must not start under an open breaker is held where it is claimed.
  */
 export function openBreakers(sql: Sql): Promise<ReadonlySet<string>> {
-  const known = KNOWN.get(sql);
-  const atMs = performance.now();
-  if (known !== undefined && atMs - known.atMs < LIMITS.openBreakersMs) return known.names;
-  const names = sql<{ name: string }[]>`
-    select name from breakers b where breaker_stands(b) = 'open' limit ${LIMITS.breakersListed}`.then(
-    (rows) => new Set(rows.map(({ name }) => name)),
-  );
-  KNOWN.set(sql, { atMs, names });
-  // A failed look is not remembered.
-  names.catch(() => KNOWN.delete(sql));
-  return names;
+  const known = OPEN.get(sql) ?? knownFor(LIMITS.openBreakersMs, () => readOpenBreakers(sql));
+  OPEN.set(sql, known);
+  return known();
+}
+
+async function readOpenBreakers(sql: Sql): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ name: string }[]>`
+    select name from breakers b where breaker_stands(b) = 'open' limit ${LIMITS.breakersListed}`;
+  return new Set(rows.map(({ name }) => name));
 }

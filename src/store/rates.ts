@@ -1,5 +1,7 @@
+import { LIMITS } from '../core/limits.ts';
 import type { RateLimited, ToolRate } from '../core/rates.ts';
 import type { Sql } from './connection.ts';
+import { knownFor } from './knownFor.ts';
 
 /**
  * How often runs may start and tools may be called (tables and functions in migrations/0006_budgets.sql): `starts:user`,
@@ -18,9 +20,24 @@ export async function countToolCall(
   call: { readonly run: string; readonly tool: string },
   own?: ToolRate,
 ): Promise<RateLimited | null> {
+  if (own === undefined && !(await ratedTools(sql)).has(call.tool)) return null;
   const [row] = await sql<{ limited: RateLimited | null }[]>`
     select take_tool_rate(${call.run}, ${call.tool}, ${own === undefined ? null : JSON.stringify(own)}::text::jsonb) as limited`;
   return row?.limited ?? null;
+}
+
+const RATED = new WeakMap<Sql, () => Promise<ReadonlySet<string>>>();
+
+/** Tools that an operator has set a rate for, `toolRatesMs` old at most. */
+function ratedTools(sql: Sql): Promise<ReadonlySet<string>> {
+  const known = RATED.get(sql) ?? knownFor(LIMITS.toolRatesMs, () => readRatedTools(sql));
+  RATED.set(sql, known);
+  return known();
+}
+
+async function readRatedTools(sql: Sql): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ name: string }[]>`select name from rates where name like 'tool:%'`;
+  return new Set(rows.map(({ name }) => name.slice('tool:'.length)));
 }
 
 export async function listRates(sql: Sql): Promise<readonly Rate[]> {

@@ -23,7 +23,7 @@ import { ENDS_THE_RUN, OutageTooLong } from './outage.ts';
 import { failureCode } from './proxies.ts';
 import { startAttributes } from './searchAttributes.ts';
 import { playTurn, startTurn } from './turn.ts';
-import { seam, waitOnRecord } from './waiting.ts';
+import { mustStop, seam, waitOnRecord } from './waiting.ts';
 
 /**
  * One conversation with one agent.
@@ -81,7 +81,7 @@ async function attempt(run: Run, scope: CancellationScope): Promise<Ending | nul
 
 async function converse(run: Run): Promise<Ending> {
   for (;;) {
-    await seam(run);
+    if (mustStop(run)) await seam(run);
     // An open step is brought to its end first, also by the execution after a move: every call gets its result.
     if (run.state.handOver !== null && !run.state.turn?.step)
       return { outcome: 'escalated', reason: 'handed_over' };

@@ -19,8 +19,10 @@ export async function runCall(run: Run, index: number): Promise<void> {
   const input = toolInput(run, call);
   const effect = labels.replay !== 'pure';
   try {
-    if (labels.quick && (await tookQuickly(run, index, call, input))) return;
-    await take(run, index, await runTool(labels, call, input));
+    const quick = labels.quick ? await tryQuickly(call, input) : null;
+    const result = quick ?? (await runTool(labels, call, input));
+    const asked = take(run, index, result);
+    if (asked !== null) await asked;
   } catch (error) {
     if (!effect) {
       if (isCancellation(error)) throw error;
@@ -29,22 +31,19 @@ export async function runCall(run: Run, index: number): Promise<void> {
     }
     // A time-out or a cancellation can hide an attempt that still runs: only the ledger may say what became of it.
     const closed = await CancellationScope.nonCancellable(() => closeEffect(call, input));
-    await CancellationScope.nonCancellable(() => take(run, index, closed));
+    await CancellationScope.nonCancellable(async () => take(run, index, closed));
     if (isCancellation(error)) throw error;
   }
 }
 
-/** False when it did not come at once: it is read once more, as an activity. */
-async function tookQuickly(run: Run, index: number, call: CallState, input: RunToolInput): Promise<boolean> {
-  let result: RunToolResult;
+/** One try inside the workflow task; null when it did not come at once: then it is read as an activity. */
+async function tryQuickly(call: CallState, input: RunToolInput): Promise<RunToolResult | null> {
   try {
-    result = await runQuickTool(call, input);
+    return await runQuickTool(call, input);
   } catch (error) {
     if (isCancellation(error)) throw error;
-    return false;
+    return null;
   }
-  await take(run, index, result);
-  return true;
 }
 
 function toolInput(run: Run, call: CallState): RunToolInput {
@@ -67,7 +66,8 @@ function toolInput(run: Run, call: CallState): RunToolInput {
   };
 }
 
-export async function take(run: Run, index: number, result: RunToolResult): Promise<void> {
+/** Notes what came of a call. Only what a person has to be asked about is waited for; null where nobody is. */
+export function take(run: Run, index: number, result: RunToolResult): Promise<void> | null {
   const call = callAt(run, index);
   patchTurn(run, { activeMs: turnOf(run).activeMs + result.activeMs });
   switch (result.kind) {
@@ -75,25 +75,24 @@ export async function take(run: Run, index: number, result: RunToolResult): Prom
       patchCall(run, index, { outcome: result.outcome });
       if (result.applied) patchTurn(run, { repeats: {} });
       if (result.outcome.kind === 'refused') reprepareLater(run, index);
-      return;
+      return null;
     case 'stale':
       // The approval speaks about terms that are gone: look again, judge again, ask again.
       if (call.approval !== null) voidApproval(run, call.approval);
       patchCall(run, index, { stale: true, verdict: null, approval: null });
-      return;
+      return null;
     case 'held': {
       const sinceMs = call.held?.sinceMs ?? Date.now();
       const lookedAtMs = Date.now();
       const againAtMs = lookedAtMs + LIMITS.heldRetryMs;
       patchCall(run, index, { held: { name: result.name, sinceMs, lookedAtMs, againAtMs } });
-      return;
+      return null;
     }
     case 'unknown': {
       const record = askWhatHappened(run, call);
       patchCall(run, index, { reconcile: record, requests: call.requests + 1, held: null });
       reprepareLater(run, index);
-      await storeRequests(run, [record], 'unknown', result.evidence);
-      return;
+      return storeRequests(run, [record], 'unknown', result.evidence);
     }
     default:
       return result satisfies never;

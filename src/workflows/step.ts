@@ -1,14 +1,15 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
+import type { ApprovalRecord } from '../core/approvals.ts';
 import { startable } from '../core/calls.ts';
 import { flushDecisions } from './approvals.ts';
 import { collect } from './collecting.ts';
-import { callAt, isEffect, patchCall, type Run, stepOf } from './context.ts';
+import { callAt, isEffect, openRecords, patchCall, type Run, stepOf } from './context.ts';
 import { digest } from './digesting.ts';
 import { judge } from './judging.ts';
 import { awaitPeople, isWaiting } from './parking.ts';
 import { askForCall, storeRequests } from './requests.ts';
 import { runCall } from './running.ts';
-import { seam } from './waiting.ts';
+import { mustStop, seam } from './waiting.ts';
 
 /**
  * The calls of one step, from verdict to result.
@@ -18,18 +19,21 @@ import { seam } from './waiting.ts';
  * S3. Reads run at once; effects strictly in call order; a read listed after an effect waits for it (core/calls.ts).
  * S4. After a call did not happen or nobody knows, later effects are prepared and judged again.
  * S5. Nothing is awaited here while an activity runs, except that activity: a seam has nothing outstanding.
+ *
+ * The engine's SDK takes a stack trace for every promise of a workflow, so what seldom waits is asked first whether it has to.
  */
 export async function playStep(run: Run): Promise<void> {
   try {
-    while (stepOf(run).calls.some((call) => call.outcome === null)) {
-      if (run.live.running.size === 0) await seam(run);
+    while (hasOpenCalls(run)) {
+      if (run.live.running.size === 0 && mustStop(run)) await seam(run);
       const before = run.state;
       judge(run);
-      await openRequests(run);
+      const asked = newRequests(run);
+      if (asked.length > 0) await storeRequests(run, asked, 'waiting');
       startReady(run);
       if (run.live.running.size > 0) await awaitProgress(run);
-      else if (stepOf(run).calls.some((call) => call.outcome === null)) await awaitPeople(run);
-      await digest(run);
+      else if (hasOpenCalls(run)) await awaitPeople(run);
+      if (hasToDigest(run)) await digest(run);
       // A loop that changed nothing would spin for ever: better a visible bug than a run that is never heard of again.
       if (run.state === before && run.live.running.size === 0 && !isWaiting(run))
         throw new Error(
@@ -39,26 +43,35 @@ export async function playStep(run: Run): Promise<void> {
             .join(', ')}`,
         );
     }
-    await condition(() => run.live.running.size === 0);
+    if (run.live.running.size > 0) await condition(() => run.live.running.size === 0);
   } finally {
     // A cancelled step still waits for its effects to say what they did.
-    await CancellationScope.nonCancellable(() => condition(() => run.live.running.size === 0));
+    if (run.live.running.size > 0)
+      await CancellationScope.nonCancellable(() => condition(() => run.live.running.size === 0));
   }
   throwFailure(run);
-  await flushDecisions(run);
+  if (run.state.unrecorded.length > 0) await flushDecisions(run);
   collect(run);
 }
 
-/** S2: one record for each call that must be asked for, all stored by one activity. */
-async function openRequests(run: Run): Promise<void> {
-  const asked = stepOf(run).calls.flatMap((call, i) => {
+function hasOpenCalls(run: Run): boolean {
+  return stepOf(run).calls.some((call) => call.outcome === null);
+}
+
+/** Whether people, the clock or the customer may have left something to digest. */
+function hasToDigest(run: Run): boolean {
+  return hasOpenCalls(run) || openRecords(run).length > 0 || run.state.handOver !== null;
+}
+
+/** S2: one record for each call that must be asked for; all are stored by one activity. */
+function newRequests(run: Run): readonly ApprovalRecord[] {
+  return stepOf(run).calls.flatMap((call, i) => {
     const answer = call.verdict?.answer;
     if (call.outcome !== null || call.approval !== null || call.stale || answer?.kind !== 'ask') return [];
     const record = askForCall(run, call, answer);
     patchCall(run, i, { approval: record, requests: call.requests + 1 });
     return [record];
   });
-  await storeRequests(run, asked, 'waiting');
 }
 
 function startReady(run: Run): void {
@@ -68,14 +81,19 @@ function startReady(run: Run): void {
     // Whoever takes over does so before anything else starts; whoever pauses, before the next effect.
     if (run.state.handOver !== null || (run.state.paused !== null && isEffect(run, tool))) continue;
     run.live.running.add(key);
-    void runCall(run, index)
-      .catch((error: unknown) => {
-        run.live.failure ??= { error };
-      })
-      .finally(() => {
-        run.live.running.delete(key);
-        run.live.dirty = true;
-      });
+    void runBeside(run, index, key);
+  }
+}
+
+/** Runs a call beside the loop, which hears of its end through `live`. */
+async function runBeside(run: Run, index: number, key: string): Promise<void> {
+  try {
+    await runCall(run, index);
+  } catch (error) {
+    run.live.failure ??= { error };
+  } finally {
+    run.live.running.delete(key);
+    run.live.dirty = true;
   }
 }
 

@@ -35,7 +35,7 @@ export async function playTurn(run: Run): Promise<Ending | null> {
     return null;
   }
   if (turn.landing !== null) return land(run);
-  await absorb(run);
+  if (run.state.inbox.length > 0) await absorb(run);
   const limits = run.state.pinned?.limits;
   if (limits !== undefined) {
     const reached = turnLimitReached(turnOf(run), limits);

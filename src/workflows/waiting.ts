@@ -28,7 +28,12 @@ function wantsToMove(run: Run): boolean {
   );
 }
 
-/** Called between steps and turns. Returns when the run may go on. */
+/** Whether the run has something to do at a seam; most have nothing. */
+export function mustStop(run: Run): boolean {
+  return run.state.paused !== null || wantsToMove(run);
+}
+
+/** Called between steps and turns, where `mustStop`. Returns when the run may go on. */
 export async function seam(run: Run): Promise<void> {
   if (wantsToMove(run)) await moveOn(run);
   if (run.state.paused !== null) {

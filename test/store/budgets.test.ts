@@ -76,6 +76,7 @@ function commit(db: Sql, ref: Ref, attempt: number, costMicroUsd: number, step =
     blobs: [],
     notes: [],
     outcomes: [],
+    before: [],
     release: 'r' as never,
   });
 }

@@ -102,6 +102,7 @@ describe('reservations', () => {
       blobs: [],
       notes: [],
       outcomes: [],
+    before: [],
       release: 'r' as never,
     });
     expect(await fleet()).toEqual({ reserved: 0, spent: 7 });
