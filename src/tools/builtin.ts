@@ -25,6 +25,7 @@ const readResult = defineTool<typeof readResultInput, unknown>({
   returns: 'trusted',
   touches: 'none',
   replay: 'pure',
+  quick: true,
   input: readResultInput,
   summary: ({ reference, offset }) => `read stored result ${reference.slice(0, 8)} from ${offset}`,
   // The activity answers this one from the run's blobs; it never gets here.
@@ -48,6 +49,7 @@ const escalate = defineTool<typeof escalateInput, unknown>({
   returns: 'trusted',
   touches: 'none',
   replay: 'pure',
+  quick: true,
   handsOver: true,
   input: escalateInput,
   summary: ({ reason }) => `hand over to a person: ${reason}`,

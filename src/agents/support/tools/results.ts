@@ -6,7 +6,13 @@ import type { OrderView } from '../rules/order.ts';
 import type { Shop } from '../shop.ts';
 
 /** What all tools that only look something up have in common. */
-export const READ = { tier: 'read', returns: 'trusted', touches: 'none', replay: 'pure' } as const;
+export const READ = {
+  tier: 'read',
+  returns: 'trusted',
+  touches: 'none',
+  replay: 'pure',
+  quick: true,
+} as const;
 
 /** What all tools that change an order have in common. */
 export const ORDER_CHANGE = {
