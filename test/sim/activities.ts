@@ -1,6 +1,8 @@
 /**
  * The server and the worker of activities, in simulated time: attempts, timeouts, retries and cancellation.
- * The workflow sees only the final outcome of an activity, as one resolution.
+ * The workflow sees only the final outcome of an activity, as one resolution; of a local one also a backoff that is too
+ * long for its worker to wait, after which the workflow asks for it again. Signals may come while a local activity
+ * runs, as they do after a heartbeat of its workflow task.
  */
 import type { Agenda, Entry } from './agenda.ts';
 import {
@@ -13,7 +15,7 @@ import {
 } from './attempts.ts';
 import { decideRetry, type RetryPolicy, readRetryPolicy } from './retries.ts';
 import { type Failure, type Job, makeJob, type WireCommand } from './vm.ts';
-import { decode, durationMs, encode, readSummary, viewFailure } from './wire.ts';
+import { decode, durationMs, encode, readSummary, toDuration, toTimestamp, viewFailure } from './wire.ts';
 
 export interface ActivityInfo {
   readonly attempt: number;
@@ -39,6 +41,7 @@ export interface PendingActivity {
   readonly scheduledAtMs: number;
   readonly attempt: number;
   readonly state: 'running' | 'waiting_for_retry';
+  readonly isLocal: boolean;
   readonly cancelRequested: boolean;
 }
 
@@ -54,13 +57,20 @@ export interface Resolution {
   readonly payload: unknown;
 }
 
+/** The core's default: a local activity waits this long by itself before it is tried again. */
+const LOCAL_RETRY_THRESHOLD_MS = 60_000;
+
 interface Scheduled {
   readonly seq: number;
+  /** Local activities only: a longer backoff than this is the workflow's to wait. */
+  readonly localRetryThresholdMs: number | null;
   readonly activityId: string;
   readonly activityType: string;
   readonly args: readonly unknown[];
   readonly summary: string | undefined;
   readonly scheduledAtMs: number;
+  /** When the first attempt was asked for, which is earlier after a backoff. */
+  readonly firstScheduledAtMs: number;
   readonly policy: RetryPolicy;
   readonly startToCloseMs: number | undefined;
   readonly heartbeatMs: number | undefined;
@@ -103,9 +113,11 @@ export class ActivityServer {
   }
 
   schedule(command: WireCommand): void {
-    const attributes = command.scheduleActivity;
+    const local = command.scheduleLocalActivity;
+    const attributes = command.scheduleActivity ?? local;
     if (attributes == null) throw new Error('schedule was given a command that schedules no activity.');
     const scheduledAtMs = this.#options.now();
+    const firstScheduledAtMs = durationMs(local?.originalScheduleTime) ?? scheduledAtMs;
     const scheduleToCloseMs = durationMs(attributes.scheduleToCloseTimeout);
     const activity: Scheduled = {
       seq: attributes.seq ?? 0,
@@ -114,16 +126,19 @@ export class ActivityServer {
       args: (attributes.arguments ?? []).map(decode),
       summary: readSummary(command.userMetadata),
       scheduledAtMs,
+      firstScheduledAtMs,
+      localRetryThresholdMs:
+        local == null ? null : (durationMs(local.localRetryThreshold) ?? LOCAL_RETRY_THRESHOLD_MS),
       policy: readRetryPolicy({
         ...attributes.retryPolicy,
         initialInterval: durationMs(attributes.retryPolicy?.initialInterval),
         maximumInterval: durationMs(attributes.retryPolicy?.maximumInterval),
       }),
       startToCloseMs: durationMs(attributes.startToCloseTimeout) ?? scheduleToCloseMs,
-      heartbeatMs: durationMs(attributes.heartbeatTimeout),
-      expiresAtMs: scheduleToCloseMs === undefined ? undefined : scheduledAtMs + scheduleToCloseMs,
+      heartbeatMs: durationMs(command.scheduleActivity?.heartbeatTimeout),
+      expiresAtMs: scheduleToCloseMs === undefined ? undefined : firstScheduledAtMs + scheduleToCloseMs,
       cancelMode: CANCEL_MODES[Number(attributes.cancellationType ?? 0)] ?? 'try',
-      attempt: 1,
+      attempt: local?.attempt || 1,
       startedAtMs: undefined,
       outcome: undefined,
       lastFailure: undefined,
@@ -159,8 +174,8 @@ export class ActivityServer {
       this.#plan(activity, nowMs, () => this.#finishCancelled(activity));
       return;
     }
-    const reaction =
-      activity.outcome?.whenCancelled ?? (activity.heartbeatMs === undefined ? 'ignored' : 'cancelled');
+    const hears = activity.heartbeatMs !== undefined || activity.localRetryThresholdMs !== null;
+    const reaction = activity.outcome?.whenCancelled ?? (hears ? 'cancelled' : 'ignored');
     if (reaction === 'ignored') return;
     if (reaction === 'cancelled') {
       this.#plan(activity, nowMs, () => this.#finishCancelled(activity));
@@ -219,6 +234,16 @@ export class ActivityServer {
       expiresAtMs: activity.expiresAtMs,
       cancelRequested: activity.cancelRequested,
     });
+    const { localRetryThresholdMs } = activity;
+    if (decision.kind === 'retry' && decision.delayMs > (localRetryThresholdMs ?? decision.delayMs)) {
+      const backoff = {
+        attempt: activity.attempt + 1,
+        backoffDuration: toDuration(decision.delayMs),
+        originalScheduleTime: toTimestamp(activity.firstScheduledAtMs),
+      };
+      this.#finish(activity, { backoff }, undefined);
+      return;
+    }
     if (decision.kind === 'retry') {
       activity.lastFailure = end.failure;
       activity.attempt += 1;
@@ -244,11 +269,12 @@ export class ActivityServer {
   }
 
   #finish(activity: Scheduled, result: Record<string, unknown>, payload: unknown): void {
-    const events = activity.startedAtMs === undefined ? 1 : 2;
+    const isLocal = activity.localRetryThresholdMs !== null;
+    const events = isLocal || activity.startedAtMs === undefined ? 1 : 2;
     this.#forget(activity);
     if (activity.detached) return;
     this.#options.resolve({
-      job: makeJob({ resolveActivity: { seq: activity.seq, result } }),
+      job: makeJob({ resolveActivity: { seq: activity.seq, isLocal, result } }),
       events,
       payload,
     });
@@ -271,6 +297,7 @@ function viewPending(activity: Scheduled): PendingActivity {
     scheduledAtMs: activity.scheduledAtMs,
     attempt: activity.attempt,
     state: activity.attempt > 1 && activity.startedAtMs === undefined ? 'waiting_for_retry' : 'running',
+    isLocal: activity.localRetryThresholdMs !== null,
     cancelRequested: activity.cancelRequested,
   };
 }

@@ -32,6 +32,8 @@ const MODELLED: readonly CommandKind[] = [
   'cancelTimer',
   'scheduleActivity',
   'requestCancelActivity',
+  'scheduleLocalActivity',
+  'requestCancelLocalActivity',
   'completeWorkflowExecution',
   'failWorkflowExecution',
   'continueAsNewWorkflowExecution',

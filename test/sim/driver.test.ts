@@ -287,6 +287,65 @@ describe('activities', () => {
   });
 });
 
+describe('local activities', () => {
+  test('they resolve after all else in an activation, and write one event each', async () => {
+    const fetchPrice: ActivityHandler = ({ item }: { readonly item: string }) => ({
+      kind: 'completed',
+      result: item === 'tea' ? 12 : 3,
+      takesMs: item === 'tea' ? 100 : 40,
+    });
+    await using simulation = simulate('quickLooks', { activities: { fetchPrice } });
+    await simulation.deliver();
+    // Started, three of the task, the timer: a local activity has not been written yet.
+    expect(simulation.historyLength).toBe(5);
+    expect(simulation.pendingActivities.map((one) => one.isLocal)).toEqual([true, true]);
+    await simulation.advanceBy(50);
+    simulation.signal('note', 'signal');
+    await simulation.accumulateUntil(START_MS + 100);
+    await simulation.deliver();
+    expect(simulation.result).toEqual({
+      kind: 'completed',
+      value: { heard: ['milk 3', 'signal', 'timer', 'tea 12'], atMs: START_MS + 100 },
+    });
+  });
+
+  test('a short backoff is waited for by the worker, a long one by the workflow, attempts counted through', async () => {
+    const attempts: (readonly [number, number])[] = [];
+    const fetchPrice: ActivityHandler = ({ item }: { readonly item: string }, { attempt, nowMs }) => {
+      if (item === 'milk') return { kind: 'completed', result: 3 };
+      attempts.push([attempt, nowMs - START_MS]);
+      return attempt < 4
+        ? { kind: 'failed', failure: { message: 'busy' } }
+        : { kind: 'completed', result: 12 };
+    };
+    await using simulation = simulate('quickLooks', { activities: { fetchPrice } });
+    await simulation.advanceBy(10_000);
+    // The third wait is above the threshold of three seconds.
+    expect(attempts).toEqual([
+      [1, 0],
+      [2, 1_000],
+      [3, 3_000],
+      [4, 7_000],
+    ]);
+    const backoff = simulation.commands.filter(({ kind }) => kind === 'startTimer')[1];
+    expect(backoff?.body).toMatchObject({ startToFireTimeout: 4_000 });
+    expect(simulation.result).toMatchObject({ value: { heard: ['milk 3', 'timer', 'tea 12'] } });
+  });
+
+  test('a cancel reaches it at once', async () => {
+    const fetchPrice: ActivityHandler = () => ({ kind: 'completed', result: 12, takesMs: 4_000 });
+    await using simulation = simulate('cancellableLook', { activities: { fetchPrice } });
+    await simulation.advanceBy(1_000);
+    simulation.signal('note', 'cancel it');
+    await simulation.advanceBy(0);
+    await simulation.runUntilIdle();
+    expect(simulation.result).toEqual({
+      kind: 'completed',
+      value: { cancelled: true, atMs: START_MS + 1_000 },
+    });
+  });
+});
+
 describe('cancelling an activity', () => {
   const charge: ActivityHandler = () => ({ kind: 'completed', result: 'paid', takesMs: 20_000 });
 

@@ -261,7 +261,8 @@ export class Simulation {
   }
 
   #apply(command: WireCommand, task: Task): void {
-    const seq = command.scheduleActivity?.seq ?? command.requestCancelActivity?.seq;
+    const cancels = command.requestCancelActivity ?? command.requestCancelLocalActivity;
+    const seq = (command.scheduleActivity ?? command.scheduleLocalActivity ?? cancels)?.seq;
     if (seq != null && task.unsentActivities.has(seq)) return;
     const timerSeq = command.startTimer?.seq ?? command.cancelTimer?.seq;
     if (timerSeq != null && task.unsentTimers.has(timerSeq)) return;
@@ -269,10 +270,12 @@ export class Simulation {
       this.#history.add(this.#updates.apply(command.updateResponse), payloadBytes(command));
       return;
     }
-    this.#history.add(command.setPatchMarker == null ? 1 : 2, payloadBytes(command));
-    if (command.scheduleActivity != null) this.#activities.schedule(command);
-    if (command.requestCancelActivity?.seq != null)
-      this.#activities.requestCancel(command.requestCancelActivity.seq);
+    // A local activity is the worker's own affair until its end, which writes one marker.
+    const isLocal = command.scheduleLocalActivity != null || command.requestCancelLocalActivity != null;
+    if (!isLocal) this.#history.add(command.setPatchMarker == null ? 1 : 2, payloadBytes(command));
+    if (command.scheduleActivity != null || command.scheduleLocalActivity != null)
+      this.#activities.schedule(command);
+    if (cancels?.seq != null) this.#activities.requestCancel(cancels.seq);
     if (command.startTimer != null) this.#timers.start(command);
     if (command.cancelTimer?.seq != null) this.#timers.cancel(command.cancelTimer.seq);
     Object.assign(

@@ -17,9 +17,12 @@ export class Inbox {
   #signals: Job[] = [];
   #updates: Job[] = [];
   #others: Job[] = [];
+  /** Resolutions of local activities come last of all. */
+  #locals: Job[] = [];
 
   get isEmpty(): boolean {
-    return this.#init.length + this.#signals.length + this.#updates.length + this.#others.length === 0;
+    const { length } = [...this.#init, ...this.#signals, ...this.#updates, ...this.#others, ...this.#locals];
+    return length === 0;
   }
 
   add(job: Job): void {
@@ -27,15 +30,17 @@ export class Inbox {
     else if (job.signalWorkflow != null) this.#signals.push(job);
     // The server hands updates out after every event of the task, so they follow signals that came later.
     else if (job.doUpdate != null) this.#updates.push(job);
+    else if (job.resolveActivity?.isLocal === true) this.#locals.push(job);
     else this.#others.push(job);
   }
 
   take(): readonly Job[] {
-    const jobs = [...this.#init, ...this.#signals, ...this.#updates, ...this.#others];
+    const jobs = [...this.#init, ...this.#signals, ...this.#updates, ...this.#others, ...this.#locals];
     this.#init = [];
     this.#signals = [];
     this.#updates = [];
     this.#others = [];
+    this.#locals = [];
     return jobs;
   }
 }

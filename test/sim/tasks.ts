@@ -97,10 +97,7 @@ export class TaskRunner {
       number: this.#taskNumber,
       commands,
       result: plain.map(readResult).find((result) => result !== undefined),
-      unsentActivities: intersect(
-        plain.map((command) => command.scheduleActivity?.seq),
-        plain.map((command) => command.requestCancelActivity?.seq),
-      ),
+      unsentActivities: intersect(plain.map(scheduledSeq), plain.map(cancelledSeq)),
       unsentTimers: intersect(
         plain.map((command) => command.startTimer?.seq),
         plain.map((command) => command.cancelTimer?.seq),
@@ -223,10 +220,11 @@ function answerCancels(
   all: readonly { readonly command: WireCommand }[],
   findActivity: TaskInput['findActivity'],
 ): readonly Job[] {
-  return fresh.flatMap(({ requestCancelActivity }) => {
-    const seq = requestCancelActivity?.seq;
+  return fresh.flatMap((command) => {
+    const seq = cancelledSeq(command);
     if (seq == null) return [];
-    const unsent = all.find((item) => item.command.scheduleActivity?.seq === seq)?.command.scheduleActivity;
+    const own = all.find((item) => scheduledSeq(item.command) === seq)?.command;
+    const unsent = own?.scheduleActivity ?? own?.scheduleLocalActivity;
     const known = findActivity(seq);
     const waits = unsent == null && (known === undefined || known.cancelMode === 'wait');
     if (waits) return [];
@@ -234,8 +232,17 @@ function answerCancels(
       activityId: unsent?.activityId ?? known?.activityId ?? '',
       activityType: unsent?.activityType ?? known?.activityType ?? '',
     });
-    return [makeJob({ resolveActivity: { seq, result: { cancelled: { failure } } } })];
+    const isLocal = command.requestCancelLocalActivity != null;
+    return [makeJob({ resolveActivity: { seq, isLocal, result: { cancelled: { failure } } } })];
   });
+}
+
+function scheduledSeq(command: WireCommand): number | null | undefined {
+  return (command.scheduleActivity ?? command.scheduleLocalActivity)?.seq;
+}
+
+function cancelledSeq(command: WireCommand): number | null | undefined {
+  return (command.requestCancelActivity ?? command.requestCancelLocalActivity)?.seq;
 }
 
 function intersect(left: readonly unknown[], right: readonly unknown[]): ReadonlySet<number> {

@@ -108,7 +108,8 @@ async function makeBundle(
     { code, sourceMap, filename },
     // Node takes undefined for no limit; the SDK's type does not know of it.
     timeoutMs as number,
-    new Set<string>(),
+    // Local activities are looked up by name; those of a simulation are known by their handlers only.
+    new Set(['default']),
   );
   return { workflowsPath, filename, code, creator };
 }
