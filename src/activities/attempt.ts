@@ -3,7 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { ToolLabels } from '../core/release.ts';
 import type { Guards } from '../guards/subjects.ts';
-import { loadBlobs } from '../store/chain.ts';
+import { recallBlobs } from '../store/recall.ts';
 import type { ToolResult } from '../tools/result.ts';
 import type { Tool, ToolContext } from '../tools/tool.ts';
 import { guardsOf } from './guarding.ts';
@@ -33,7 +33,7 @@ export async function jobOf(services: ActivityServices, input: RunToolInput): Pr
   const { tool, pinned, agent } = implementationOf(services.agents, release, input.tool);
   // Before anything is done: what a tool hands back must not meet a worker that cannot judge it.
   const guards = guardsOf(services, release, Context.current().info.attempt >= LIMITS.releaseAttempts);
-  const blobs = await loadBlobs(services.sql, input.run, [input.argsHash]);
+  const blobs = await recallBlobs(services.sql, input.run, [input.argsHash]);
   return {
     services,
     input,

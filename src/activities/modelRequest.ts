@@ -8,7 +8,8 @@ import type { AskYesNo, Guards } from '../guards/subjects.ts';
 import { worstCaseMicroUsd } from '../models/prices.ts';
 import type { ModelRequest } from '../models/provider.ts';
 import { legible } from '../models/request.ts';
-import { type ChainNode, link, loadChain } from '../store/chain.ts';
+import { type ChainNode, link } from '../store/chain.ts';
+import { recallChain } from '../store/recall.ts';
 import { judgeInput, type StageNote } from './guarding.ts';
 import type { ActivityServices } from './services.ts';
 import type { CallModelInput } from './types.ts';
@@ -44,7 +45,7 @@ export async function draftRequest(
     readonly ask: AskYesNo;
   },
 ): Promise<Draft> {
-  const chain = await loadChain(services.sql, input.run, input.head);
+  const chain = await recallChain(services.sql, input.run, input.head);
   const read = await readAppend(services.sql, input.run, input.append);
   const judged = await judgeInput(pinned.guards, input, read, pinned.ask);
   const appended = messageOf(judged.read, input, release);

@@ -1,7 +1,7 @@
 import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { unlabelled } from '../guards/fence.ts';
-import { findBlobs } from '../store/chain.ts';
+import { recallFound } from '../store/recall.ts';
 import { failed, notFound, success, type ToolResult } from '../tools/result.ts';
 import type { Job } from './attempt.ts';
 
@@ -16,7 +16,7 @@ export async function readPage({ services, input, args }: Job): Promise<Page> {
   if (!/^[0-9a-f]{64}$/.test(reference))
     return { result: failed('the reference is not one that a shortened result gave'), author: null };
   // A store that is away throws: could not look is not the same as not there.
-  const body = (await findBlobs(services.sql, input.run, [reference as Hash])).get(reference as Hash);
+  const body = (await recallFound(services.sql, input.run, [reference as Hash])).get(reference as Hash);
   if (body === undefined)
     return { result: notFound('No result of this conversation has this reference.'), author: null };
   const kept = unlabelled(body, input.run);

@@ -13,8 +13,9 @@ import type { Requester } from '../core/requester.ts';
 import { oneLine, utf8Bytes, visible, wellFormed } from '../core/text.ts';
 import type { Trace } from '../guards/trace.ts';
 import { callFacts } from '../store/callFacts.ts';
-import { loadBlobs, storeBlobs } from '../store/chain.ts';
+import { storeBlobs } from '../store/chain.ts';
 import { hashText } from '../store/hash.ts';
+import { recallBlobs } from '../store/recall.ts';
 import type { Tool } from '../tools/tool.ts';
 import { keptOrigins, originsOf } from './origins.ts';
 import { type Privacy, privacyOf } from './privacy.ts';
@@ -257,7 +258,7 @@ export async function prepareCall(
 ): Promise<PreparedCall> {
   const release = await services.releases.get(input.release);
   const from = input.arguments;
-  const blobs = await loadBlobs(services.sql, input.run, [from.argsHash]);
+  const blobs = await recallBlobs(services.sql, input.run, [from.argsHash]);
   const before = JSON.parse(blobs.get(from.argsHash) ?? 'null') as Json;
   const args = from.kind === 'edited' ? from.arguments : before;
   const former = { input: isObject(before) ? (before as JsonObject) : {}, origins: input.origins };

@@ -2,8 +2,8 @@ import type { Hash, RunId } from '../core/ids.ts';
 import type { ContentBlock } from '../core/messages.ts';
 import { unnoticed } from '../core/refusals.ts';
 import type { Append, TextRef } from '../core/state.ts';
-import { loadBlobs } from '../store/chain.ts';
 import type { Sql } from '../store/connection.ts';
+import { recallBlobs } from '../store/recall.ts';
 
 /** An append with its texts read: results in call order, then what people and the system say. */
 export interface ReadAppend {
@@ -12,7 +12,7 @@ export interface ReadAppend {
 }
 
 export async function readAppend(sql: Sql, run: RunId, append: Append): Promise<ReadAppend> {
-  const blobs = await loadBlobs(sql, run, refsOf(append));
+  const blobs = await recallBlobs(sql, run, refsOf(append));
   const read = (ref: TextRef) => (ref.kind === 'inline' ? ref.text : (blobs.get(ref.ref) ?? ''));
   return {
     results: append.results.map((result) => ({

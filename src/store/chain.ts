@@ -3,7 +3,7 @@ import type { Message } from '../core/messages.ts';
 import type { Head } from '../core/state.ts';
 import type { Sql } from './connection.ts';
 import { hashNode, hashText } from './hash.ts';
-import { recentChain, recentText, rememberChain, rememberText } from './recent.ts';
+import { rememberText } from './recent.ts';
 
 /**
  * The conversation as a hash-linked chain, one per run: `node = hash(parent, bytes)`, the first parent being the
@@ -57,8 +57,6 @@ interface NodeRow {
  */
 export async function loadChain(sql: Sql, run: RunId, head: Head | null): Promise<readonly ChainNode[]> {
   if (head === null) return [];
-  const recent = recentChain(sql, run, head);
-  if (recent !== undefined) return recent;
   const rows = await sql<NodeRow[]>`
     select hash, seq, parent, body, model from nodes where run = ${run} and seq <= ${head.seq} order by seq`;
   const byHash = new Map(rows.map((row) => [row.hash, row]));
@@ -72,9 +70,7 @@ export async function loadChain(sql: Sql, run: RunId, head: Head | null): Promis
     chain.push({ ...row, message: JSON.parse(row.body) as Message });
     at = row.parent;
   }
-  chain.reverse();
-  rememberChain(sql, run, chain);
-  return chain;
+  return chain.reverse();
 }
 
 /** Bodies of blobs by hash. Throws when one is missing or changed. */
@@ -94,22 +90,13 @@ export async function findBlobs(
   run: RunId,
   hashes: readonly Hash[],
 ): Promise<ReadonlyMap<Hash, string>> {
-  const found = new Map<Hash, string>();
-  const wanted = new Set<Hash>();
-  for (const hash of hashes) {
-    const recent = recentText(sql, run, hash);
-    if (recent === undefined) wanted.add(hash);
-    else found.set(hash, recent);
-  }
-  if (wanted.size === 0) return found;
+  if (hashes.length === 0) return new Map();
   const rows = await sql<{ hash: Hash; body: string }[]>`
-    select hash, body from blobs where run = ${run} and hash in ${sql([...wanted])}`;
-  for (const { hash, body } of rows) {
+    select hash, body from blobs where run = ${run} and hash in ${sql([...new Set(hashes)])}`;
+  const found = new Map(rows.map((row) => [row.hash, row.body]));
+  for (const [hash, body] of found)
     if (hashText(body) !== hash)
       throw new Error(`run ${run}: blob ${hash} does not have the bytes it was stored with`);
-    found.set(hash, body);
-    rememberText(sql, run, hash, body);
-  }
   return found;
 }
 

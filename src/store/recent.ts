@@ -67,6 +67,11 @@ export function recentOf(sql: Sql): Recent {
   return recent;
 }
 
+/** Everything is read from the store again, as by a process that has just started. */
+export function forgetRecent(sql: Sql): void {
+  RECENT.delete(sql);
+}
+
 export function rememberText(sql: Sql, run: RunId, hash: Hash, text: string): void {
   recentOf(sql).texts.set(`${run} ${hash}`, text, 2 * text.length);
 }

@@ -6,6 +6,7 @@ import { LIMITS } from '../../src/core/limits.ts';
 import { type Circuits, createCircuits } from '../../src/models/circuit.ts';
 import { worstCaseMicroUsd } from '../../src/models/prices.ts';
 import type { Step } from '../../src/models/scripted/conversation.ts';
+import { forgetRecent } from '../../src/store/recent.ts';
 import { call, effectTool, labAgent, readTool, say, script } from '../e2e/labAgent.ts';
 import { type AttemptOptions, type Bench, openBench } from './bench.ts';
 import { firstCall } from './firstCall.ts';
@@ -227,6 +228,7 @@ describe('thinking', () => {
     const { answer } = await attempts(input, { circuits: keptFrom(SECOND) });
     // As if the chain did not know who thought it.
     await bench.sql`update nodes set model = null where run = ${input.run}`;
+    forgetRecent(bench.sql);
     await expect(attempts(nextStep(input, answer), { circuits: keptFrom(FIRST) })).rejects.toThrow(
       'model_bad_request',
     );
@@ -237,6 +239,7 @@ describe('thinking', () => {
     const input = newRun(THOUGHTFUL);
     const { answer } = await attempts(input, { circuits: keptFrom(SECOND) });
     await bench.sql`update nodes set model = ${SECOND} where run = ${input.run} and role = 'assistant'`;
+    forgetRecent(bench.sql);
     await expect(attempts(nextStep(input, answer), { circuits: keptFrom(SECOND) })).rejects.toThrow(
       'model_bad_request',
     );

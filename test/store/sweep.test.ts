@@ -102,7 +102,7 @@ describe('reservations', () => {
       blobs: [],
       notes: [],
       outcomes: [],
-    before: [],
+      before: [],
       release: 'r' as never,
     });
     expect(await fleet()).toEqual({ reserved: 0, spent: 7 });
