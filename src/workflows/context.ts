@@ -48,6 +48,8 @@ export interface Live {
   dirty: boolean;
   /** The first error of a call that runs beside the loop. */
   failure: { readonly error: unknown } | null;
+  /** Whether calls may run inside the workflow task that is at work (quick.ts). */
+  readonly quick: { allowed: boolean; askedAtEvent: number; markers: { atEvent: number; count: number } };
   dropped: number;
   /** The last word that did not count, for the card: whoever sent a signal by hand sees it nowhere else. */
   refused: { readonly by: string; readonly why: string } | null;
@@ -72,6 +74,7 @@ export function newLive(): Live {
     running: new Set(),
     dirty: true,
     failure: null,
+    quick: { allowed: false, askedAtEvent: 0, markers: { atEvent: 0, count: 0 } },
     dropped: 0,
     refused: null,
   };

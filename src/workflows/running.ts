@@ -7,7 +7,8 @@ import { refuse } from '../core/refusals.ts';
 import { decisionFacts, voidApproval } from './approvals.ts';
 import { callAt, labelsOf, patchCall, patchTurn, pinnedOf, type Run, refOf, turnOf } from './context.ts';
 import { refuseCall, reprepareLater } from './judging.ts';
-import { closeEffect, failureCode, runQuickTool, runTool } from './proxies.ts';
+import { closeEffect, failureCode, runTool } from './proxies.ts';
+import { tryQuickly } from './quick.ts';
 import { askWhatHappened, storeRequests } from './requests.ts';
 
 // One cleared call on its way to the outside and back.
@@ -19,7 +20,7 @@ export async function runCall(run: Run, index: number): Promise<void> {
   const input = toolInput(run, call);
   const effect = labels.replay !== 'pure';
   try {
-    const quick = labels.quick ? await tryQuickly(call, input) : null;
+    const quick = labels.quick && run.live.quick.allowed ? await tryQuickly(run, call, input) : null;
     const result = quick ?? (await runTool(labels, call, input));
     const asked = take(run, index, result);
     if (asked !== null) await asked;
@@ -33,16 +34,6 @@ export async function runCall(run: Run, index: number): Promise<void> {
     const closed = await CancellationScope.nonCancellable(() => closeEffect(call, input));
     await CancellationScope.nonCancellable(async () => take(run, index, closed));
     if (isCancellation(error)) throw error;
-  }
-}
-
-/** One try inside the workflow task; null when it did not come at once: then it is read as an activity. */
-async function tryQuickly(call: CallState, input: RunToolInput): Promise<RunToolResult | null> {
-  try {
-    return await runQuickTool(call, input);
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    return null;
   }
 }
 

@@ -15,6 +15,7 @@ import { replyTo } from './inbox.ts';
 import { land } from './landing.ts';
 import { modelFailureOf, throughOutages } from './outage.ts';
 import { model } from './proxies.ts';
+import { markAnswered, markAsked } from './quick.ts';
 import { playStep } from './step.ts';
 import { keep } from './waiting.ts';
 
@@ -102,12 +103,14 @@ export async function askModel(
   patchTurn(run, { sealed: true });
   const step = run.state.nextStep;
   try {
-    const result = await throughOutages(run, `step ${step}: ask the model`, () =>
-      model.callModel.executeWithOptions(
+    const result = await throughOutages(run, `step ${step}: ask the model`, () => {
+      markAsked(run);
+      return model.callModel.executeWithOptions(
         { summary: `step ${step}: ${purpose === 'land' ? 'last words' : 'model'}` },
         [modelInput(run, step, purpose)],
-      ),
-    );
+      );
+    });
+    markAnswered(run);
     if (result.kind === 'refused_start' || result.kind === 'held') return result;
     if (turnOf(run).heldSinceMs !== null) patchTurn(run, { heldSinceMs: null });
     if (result.pinned !== null) patch(run, { pinned: result.pinned });
