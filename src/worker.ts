@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import { Releases } from './activities/releases.ts';
 import type { ActivityServices } from './activities/services.ts';
@@ -38,6 +38,7 @@ export interface WorkerOverrides {
   >;
   readonly sql?: Sql;
   readonly notifiers?: readonly Notifier[];
+  readonly engine?: Pick<WorkerOptions, 'interceptors' | 'stickyQueueScheduleToStartTimeout'>;
 }
 
 export interface RunningWorker {
@@ -91,6 +92,7 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
       // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
       maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
+      ...overrides.engine,
     });
     if (config.governor)
       await ensureGovernor({ connection, namespace, taskQueue, dataConverter }).catch((error: unknown) =>
