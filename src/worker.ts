@@ -8,6 +8,7 @@ import { printable } from './commands/terminal.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connection.ts';
 import { LIMITS } from './core/limits.ts';
+import { watchEventLoop } from './eventLoop.ts';
 import { ensureGovernor } from './governorSchedule.ts';
 import { secretValues } from './guards/redact.ts';
 import { createAnthropicProvider } from './models/anthropic.ts';
@@ -194,6 +195,7 @@ function siblingPath(name: string): string {
 
 async function main(): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('WARN') });
+  watchEventLoop({ stuckMs: LIMITS.loopStuckMs, everyMs: LIMITS.loopBeatMs });
   const running = await startWorker(readConfig(process.env));
   process.stdout.write(`worker ${process.pid} is polling\n`);
   await running.done;

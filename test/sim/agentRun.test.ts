@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LIMITS } from '../../src/core/limits.ts';
 import { continueAsNew } from './driver.ts';
 import { approve, openApprovals, resultOf, resultsAt } from './reading.ts';
 import { carriedState, type Line, START_MS, simulate, toolDone, toolFailed } from './world.ts';
@@ -652,6 +653,59 @@ describe('failures', () => {
     await simulation.advanceBy(HOUR_MS);
     expect(world.closed).toHaveLength(1);
     expect(resultsAt(world, 1)[0]).toBe('not done');
+  });
+
+  const lost = { kind: 'failed', failure: { message: 'x', timeout: 'START_TO_CLOSE' }, takesMs: 5 } as const;
+
+  test.each([
+    ['a read', 'look', 'Could not look'],
+    ['an effect', 'write', 'not done'],
+  ])('%s that ends every worker that runs it is given up after a few of them', async (_, tool, told) => {
+    let attempts = 0;
+    const run = () => {
+      attempts += 1;
+      return lost;
+    };
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool, amount: 1 }] }, { say: 'sorry' }],
+      tools: { [tool]: run },
+    });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(HOUR_MS);
+    expect(attempts).toBe(LIMITS.lostAttempts);
+    expect(resultsAt(world, 1)[0]).toContain(told);
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  test('one whose worker dies once is run again, and nobody hears of it', async () => {
+    let attempts = 0;
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'look' }] }, { say: 'done' }],
+      tools: {
+        look: (input) => {
+          attempts += 1;
+          return attempts < LIMITS.lostAttempts ? lost : toolDone(input);
+        },
+      },
+    });
+    await simulation.runUntilIdle();
+    expect(attempts).toBe(LIMITS.lostAttempts);
+    expect(resultsAt(world, 1)[0]).not.toContain('Could not look');
+  });
+
+  test('a model call that ends every worker that takes it parks as a bug, and `retry` goes on', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [...Array(12).fill({ fails: { message: 'x', timeout: 'HEARTBEAT' } }), { say: 'done' }],
+    });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(HOUR_MS);
+    expect(world.modelCalls).toHaveLength(LIMITS.modelAttempts * LIMITS.lostRounds);
+    simulation.signal('retry', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation).outcome).toBe('completed');
   });
 
   test('cancelling while an approval is open ends the run as cancelled and withdraws it', async () => {

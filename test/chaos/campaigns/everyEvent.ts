@@ -1,13 +1,21 @@
 import { randomOf } from '../../hostile/random.ts';
 import { GOLDEN_RUNS } from '../golden/goldenRuns.ts';
 import { type Event, holdAt } from '../golden/holds.ts';
-import { type Case, type Killed, playKilled, playUndisturbed, type Undisturbed } from '../golden/play.ts';
+import {
+  BRISK,
+  CALM,
+  type Case,
+  type Killed,
+  playKilled,
+  playUndisturbed,
+  type Undisturbed,
+} from '../golden/play.ts';
 import { openStage } from '../golden/stage.ts';
 import type { Campaign, How, Report } from './campaign.ts';
 
 /** Runs that share one worker process and its death, and such groups side by side. */
 const GROUP = 24;
-const LANES = 3;
+const LANES = 4;
 const QUICK_CASES = 8;
 
 /** R2: the history of each golden run says where its worker can die. */
@@ -20,10 +28,11 @@ export const everyEvent: Campaign = {
     const undisturbed = await playUndisturbed(stage, GOLDEN_RUNS);
     for (const [kind, { history }] of undisturbed) how.progress(`${kind}: ${history.length} events`);
     const groups = groupsOf(casesOf(how, undisturbed));
+    const killing = { undisturbed, pace: how.quick ? BRISK : CALM, alone: oneAtATime() };
     const killed: Killed[] = [];
     const lane = async () => {
       for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
-        killed.push(...(await playKilled(stage, group, undisturbed)));
+        killed.push(...(await playKilled(stage, group, killing)));
         how.progress(`${killed.length} runs killed and ended`);
       }
     };
@@ -31,6 +40,15 @@ export const everyEvent: Campaign = {
     return reportOf(how, undisturbed, killed);
   },
 };
+
+function oneAtATime(): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let before: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = before.then(work);
+    before = mine.catch(() => undefined);
+    return mine;
+  };
+}
 
 /** Every event of every run; in quick some of them, those inside a model call left out: a lost one shows after 30 s. */
 function casesOf({ quick, seed }: How, undisturbed: Undisturbed): readonly Case[] {

@@ -4,7 +4,7 @@ import type { ToolContext } from '../../../src/tools/tool.ts';
 import { ASK_ALL, effectTool, labAgent, readTool } from '../../e2e/labAgent.ts';
 import { POISONS } from './poison.ts';
 
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = Number(process.env.TOOL_TIMEOUT_MS ?? 2_000);
 const outward = { touches: 'external', timeoutMs: TIMEOUT_MS } as const;
 
 /** The agents of a worker process. Another version has other prompts, other rules and another version of `pay`. */
@@ -12,7 +12,7 @@ export function agentsOf(version: string): readonly Agent[] {
   return [
     labAgent(
       [
-        readTool('look'),
+        readTool('look', undefined, { timeoutMs: TIMEOUT_MS }),
         effectTool('pay', pay, { ...outward, replay: 'keyed', version }),
         effectTool('pay_lost', payLost, { ...outward, replay: 'never' }),
         ...POISONS,

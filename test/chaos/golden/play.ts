@@ -14,10 +14,17 @@ import { openBench, type Stage } from './stage.ts';
 
 /** A lost attempt is waited for, and a lost one of the model longest. */
 const END_MS = 180_000;
-/** The server hands a workflow task to another worker after this. */
-const TASK_TIMEOUT_MS = 12_000;
-/** Attempts run out of time while others are on their way to their events. */
-const GATHER_MS = 10_000;
+
+/** How long what is lost is waited for. Runs must all be at their events before the first of them is given up. */
+export interface Pace {
+  /** The server hands a workflow task to another worker after this. */
+  readonly taskTimeoutMs: number;
+  readonly toolTimeoutMs: number;
+  readonly gatherMs: number;
+}
+export const BRISK: Pace = { taskTimeoutMs: 12_000, toolTimeoutMs: 2_000, gatherMs: 7_000 };
+/** A lost model call shows after 30 s, so nothing is lost by waiting for the rest as long. */
+export const CALM: Pace = { taskTimeoutMs: 30_000, toolTimeoutMs: 20_000, gatherMs: 24_000 };
 
 export interface Case {
   readonly kind: GoldenRun;
@@ -58,14 +65,22 @@ export async function playUndisturbed(stage: Stage, kinds: readonly GoldenRun[])
   return new Map(kinds.flatMap((kind, index) => (played[index] ? [[kind, played[index]] as const] : [])));
 }
 
+export interface Killing {
+  readonly undisturbed: Undisturbed;
+  readonly pace: Pace;
+  /** Only one group at a time is on its way to its events. */
+  readonly alone: <Result>(work: () => Promise<Result>) => Promise<Result>;
+}
+
 /** Plays runs side by side in one worker process, kills it when each is at its event, and lets another one end them. */
 export async function playKilled(
   stage: Stage,
   cases: readonly Case[],
-  undisturbed: Undisturbed,
+  { undisturbed, pace, alone }: Killing,
 ): Promise<readonly Killed[]> {
   await using bench = await openBench(stage);
-  const { lab, environment } = bench;
+  const { lab } = bench;
+  const environment = { ...bench.environment, TOOL_TIMEOUT_MS: String(pace.toolTimeoutMs) };
   const planned = cases.map((one) => {
     const history = undisturbed.get(one.kind)?.history ?? [];
     const workflowId = `${lab.config.taskQueue} ${one.kind} ${one.event}`;
@@ -73,21 +88,24 @@ export async function playKilled(
     return { one, workflowId, answers, hold: holdAt(history, one.event) };
   });
   const plan: Plan = Object.fromEntries(planned.map(({ workflowId, hold }) => [workflowId, hold]));
-  await using first = await startProcess({ environment, plan });
   await using people = openPeople(
     lab,
     stage.payments,
     new Map(planned.map(({ workflowId, answers }) => [workflowId, answers])),
   );
-  const playing = await Promise.all(
-    planned.map(async ({ one, workflowId, hold }) => ({
-      one,
-      hold,
-      handle: await startGolden(lab, one.kind, workflowId),
-    })),
-  );
-  const wereAt = await gather(playing, first);
-  await first.kill('SIGKILL');
+  const { playing, wereAt } = await alone(async () => {
+    await using first = await startProcess({ environment, plan });
+    const playing = await Promise.all(
+      planned.map(async ({ one, workflowId, hold }) => ({
+        one,
+        hold,
+        handle: await startGolden(lab, one.kind, workflowId, pace.taskTimeoutMs),
+      })),
+    );
+    const wereAt = await gather(playing, first, pace.gatherMs);
+    await first.kill('SIGKILL');
+    return { playing, wereAt };
+  });
   await using next = await startProcess({ environment });
   const readyAtMs = Date.now();
   await end(people, playing);
@@ -118,7 +136,11 @@ interface Playing {
 }
 
 /** Which workflows were at their events; those that take too long are killed where they are. */
-async function gather(playing: readonly Playing[], { held }: GoldenProcess): Promise<ReadonlySet<string>> {
+async function gather(
+  playing: readonly Playing[],
+  { held }: GoldenProcess,
+  gatherMs: number,
+): Promise<ReadonlySet<string>> {
   const resting = new Set<string>();
   const look = async () => {
     for (const { hold, handle } of playing)
@@ -128,7 +150,7 @@ async function gather(playing: readonly Playing[], { held }: GoldenProcess): Pro
       }
     return held.size + resting.size === playing.length;
   };
-  await until('every run at its event', look, GATHER_MS).catch(() => undefined);
+  await until('every run at its event', look, gatherMs).catch(() => undefined);
   return new Set([...held, ...resting]);
 }
 
@@ -147,11 +169,16 @@ async function endsOf(handles: readonly Handle[]): Promise<void> {
   );
 }
 
-export function startGolden(lab: Lab, kind: GoldenRun, workflowId: string): Promise<Handle> {
+export function startGolden(
+  lab: Lab,
+  kind: GoldenRun,
+  workflowId: string,
+  taskTimeoutMs = BRISK.taskTimeoutMs,
+): Promise<Handle> {
   return lab.client.workflow.start<(input: StartInput) => Promise<RunResult>>(AGENT_RUN, {
     workflowId,
     taskQueue: lab.config.taskQueue,
-    workflowTaskTimeout: TASK_TIMEOUT_MS,
+    workflowTaskTimeout: taskTimeoutMs,
     args: [
       { v: 1, agent: 'golden', message: kind, once: true, requester: { id: 'mara' }, ...limitsOf(kind) },
     ],
