@@ -315,6 +315,8 @@ export const LIMITS = {
   outageRetryMs: 60_000,
   outageMs: 86_400_000,
   bugMs: 86_400_000,
+  /** What is under way when a run parks as a bug may come to its end for so long before the run moves on. */
+  bugSettlesMs: 60_000,
   /** An event loop that has not turned for this long has lost every heartbeat: its process is ended. */
   loopStuckMs: 30_000,
   loopBeatMs: 1_000,

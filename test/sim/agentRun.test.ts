@@ -618,11 +618,33 @@ describe('failures', () => {
     } as const;
     const { simulation, world } = await simulate({ ...ONCE, lines: [{ fails: bug.failure }, { say: 'hi' }] });
     await simulation.runUntilIdle();
-    expect(simulation.searchAttributes.HoldfastState).toBe('bug');
-    simulation.signal('retry', { by: 'operator' });
-    await simulation.runUntilIdle();
-    expect(resultOf(simulation)).toMatchObject({ outcome: 'completed', answer: 'hi' });
+    // The fix is other code: it must not have to replay how the run came here.
+    const next = await continueAsNew(simulation);
+    await next.runUntilIdle();
+    expect(next.searchAttributes.HoldfastState).toBe('bug');
+    expect(world.modelCalls).toHaveLength(1);
+    next.signal('retry', { by: 'operator' });
+    await next.runUntilIdle();
+    expect(resultOf(next)).toMatchObject({ outcome: 'completed', answer: 'hi' });
     expect(world.modelCalls).toHaveLength(2);
+  });
+
+  test('a run parked as a bug fails with its message after a day, and can be cancelled before', async () => {
+    const lines: Line[] = [{ fails: { message: 'unexpected TypeError', type: 'bug', nonRetryable: true } }];
+    const first = await simulate({ ...ONCE, lines });
+    await first.simulation.runUntilIdle();
+    const late = await continueAsNew(first.simulation);
+    await late.runUntilIdle();
+    await late.advanceBy(24 * HOUR_MS);
+    expect(resultOf(late)).toMatchObject({ outcome: 'failed', reason: 'bug' });
+    const second = await simulate({ ...ONCE, lines });
+    await second.simulation.runUntilIdle();
+    const stopped = await continueAsNew(second.simulation);
+    await stopped.runUntilIdle();
+    stopped.cancel();
+    await stopped.runUntilIdle();
+    expect(resultOf(stopped).outcome).toBe('cancelled');
+    expect(second.world.ended).toHaveLength(1);
   });
 
   test('a read that cannot be done is a result that forbids guessing', async () => {
@@ -703,9 +725,10 @@ describe('failures', () => {
     await simulation.runUntilIdle();
     await simulation.advanceBy(HOUR_MS);
     expect(world.modelCalls).toHaveLength(LIMITS.modelAttempts * LIMITS.lostRounds);
-    simulation.signal('retry', { by: 'operator' });
-    await simulation.runUntilIdle();
-    expect(resultOf(simulation).outcome).toBe('completed');
+    const next = await continueAsNew(simulation);
+    next.signal('retry', { by: 'operator' });
+    await next.runUntilIdle();
+    expect(resultOf(next).outcome).toBe('completed');
   });
 
   test('cancelling while an approval is open ends the run as cancelled and withdraws it', async () => {
