@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import { Releases } from './activities/releases.ts';
 import type { ActivityServices } from './activities/services.ts';
@@ -8,6 +8,7 @@ import { printable } from './commands/terminal.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connection.ts';
 import { LIMITS } from './core/limits.ts';
+import { watchEventLoop } from './eventLoop.ts';
 import { ensureGovernor } from './governorSchedule.ts';
 import { secretValues } from './guards/redact.ts';
 import { createAnthropicProvider } from './models/anthropic.ts';
@@ -38,6 +39,7 @@ export interface WorkerOverrides {
   >;
   readonly sql?: Sql;
   readonly notifiers?: readonly Notifier[];
+  readonly engine?: Pick<WorkerOptions, 'interceptors' | 'stickyQueueScheduleToStartTimeout'>;
 }
 
 export interface RunningWorker {
@@ -91,6 +93,7 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
       // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
       maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
+      ...overrides.engine,
     });
     if (config.governor)
       await ensureGovernor({ connection, namespace, taskQueue, dataConverter }).catch((error: unknown) =>
@@ -192,6 +195,7 @@ function siblingPath(name: string): string {
 
 async function main(): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('WARN') });
+  watchEventLoop({ stuckMs: LIMITS.loopStuckMs, everyMs: LIMITS.loopBeatMs });
   const running = await startWorker(readConfig(process.env));
   process.stdout.write(`worker ${process.pid} is polling\n`);
   await running.done;

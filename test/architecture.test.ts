@@ -62,6 +62,7 @@ const WIRING = [
   'connection',
   'searchAttributes',
   'governorSchedule',
+  'eventLoop',
   'commands',
   'dev',
   'server',

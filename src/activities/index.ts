@@ -1,13 +1,14 @@
 import { storeBlobs } from '../store/chain.ts';
 import { insertApprovals, insertDecisions } from '../store/records.ts';
 import { callModel } from './callModel.ts';
+import { closeEffect, resolveEffect } from './closeEffect.ts';
 import { endRun } from './endRun.ts';
 import { borderFor } from './failure.ts';
 import { govern, wakeHeld } from './govern.ts';
 import { prepareCall } from './prepare.ts';
 import { privacyFor } from './privacy.ts';
 import { remind } from './remind.ts';
-import { closeEffect, resolveEffect, runTool } from './runTool.ts';
+import { runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
 import { sweep } from './sweep.ts';
 import type { Activities, BreakerChangeTold, FleetActivities } from './types.ts';

@@ -11,11 +11,9 @@ import { oneLine } from '../core/text.ts';
 import { storeBlobs } from '../store/chain.ts';
 import {
   claimEffect,
-  closeEffectRow,
   type Effect,
   evidenceOf,
   type Lease,
-  resolveEffectRow,
   type Settled,
   settleEffect,
 } from '../store/ledger.ts';
@@ -23,14 +21,12 @@ import { countToolCall } from '../store/rates.ts';
 import { READ_RESULT } from '../tools/builtin.ts';
 import { failed, success, type ToolResult } from '../tools/result.ts';
 import { graced, type Job, jobOf, tryTool } from './attempt.ts';
-import { guardsOf } from './guarding.ts';
 import { effected, faultOf, type Rendered, readable } from './outcome.ts';
 import { readPage } from './pages.ts';
 import { type Presented, present } from './presenting.ts';
-import { errorText, privacyOf } from './privacy.ts';
-import { isNotHere } from './releases.ts';
+import { errorText } from './privacy.ts';
 import type { ActivityServices } from './services.ts';
-import type { ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
+import type { RunToolInput, RunToolResult } from './types.ts';
 
 /** Runs one call: reads directly, everything else through the effect ledger. */
 export async function runTool(services: ActivityServices, input: RunToolInput): Promise<RunToolResult> {
@@ -242,7 +238,7 @@ async function check(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult>
 }
 
 /** A check found that an earlier attempt acted: its result is the result. */
-async function settleFound(job: Job, fence: number, result: ToolResult): Promise<RunToolResult> {
+export async function settleFound(job: Job, fence: number, result: ToolResult): Promise<RunToolResult> {
   const rendered = await presentEffect(job, effected(result) ?? success('It was done.'));
   return settleResult(job, fence, rendered, { check: 'happened' });
 }
@@ -264,12 +260,12 @@ async function settleResult(
   return settled.won ? done(job, rendered.outcome, state === 'applied') : standing(job, settled);
 }
 
-async function settleUnknown(job: Job, fence: number, what: string): Promise<RunToolResult> {
+export async function settleUnknown(job: Job, fence: number, what: string): Promise<RunToolResult> {
   const settled = await settle(job, fence, { state: 'unknown', rendered: null, facts: { what } });
   return settled.won ? unknown(job) : standing(job, settled);
 }
 
-async function settle(
+export async function settle(
   job: Job,
   fence: number,
   how: {
@@ -303,101 +299,7 @@ function standing(job: Job, settled: Settled): Promise<RunToolResult> | RunToolR
   }
 }
 
-/** After the activity of an effect has failed for good: waits out the lease and says what became of it. */
-export async function closeEffect(services: ActivityServices, input: RunToolInput): Promise<RunToolResult> {
-  const startedAtMs = Date.now();
-  const release = await services.releases.get(input.release);
-  const labels = release.tools.find((tool) => tool.labels.name === input.tool)?.labels;
-  if (labels === undefined || labels.replay === 'pure')
-    throw new Error(`${input.tool} is no effect of its release`);
-  const closing = await closeEffectRow(services.sql, input, leaseOf(labels, labels.replay));
-  switch (closing.kind) {
-    case 'busy':
-      throw busy(closing.remainingMs);
-    case 'lapsed':
-      return closeByCheck(services, input, closing.fence);
-    case 'applied':
-    case 'refused':
-      return {
-        kind: 'done',
-        outcome: JSON.parse(closing.result) as CallOutcome,
-        applied: closing.kind === 'applied',
-        activeMs: Date.now() - startedAtMs,
-      };
-    case 'void':
-      return { kind: 'done', outcome: refuse('void'), applied: false, activeMs: Date.now() - startedAtMs };
-    case 'unknown':
-    case 'mismatch':
-      return {
-        kind: 'unknown',
-        evidence: await evidenceOf(services.sql, input.key, input.argsHash),
-        activeMs: Date.now() - startedAtMs,
-      };
-    default:
-      return closing satisfies never;
-  }
-}
-
-/** The last look at a `checkable` effect: nothing is run any more, so "did not" becomes final here. */
-async function closeByCheck(
-  services: ActivityServices,
-  input: RunToolInput,
-  fence: number,
-): Promise<RunToolResult> {
-  const job = await jobOf(services, input).catch((error: unknown) => {
-    if (Context.current().info.attempt < LIMITS.releaseAttempts || !isNotHere(error)) throw error;
-    return null;
-  });
-  if (job === null) {
-    // No worker has the code that could look: a person is asked, rather than a worker waited for that never comes.
-    const facts = { what: 'no worker has the version of the tool that could check' };
-    await settleEffect(services.sql, input.key, fence, { state: 'unknown', result: null, facts, blob: null });
-    return closeEffect(services, input);
-  }
-  // This activity has less time than a tool may take; without the cap a slow check would be cut off and tried for ever.
-  const capMs = LIMITS.storeActivityMs - LIMITS.activityOverheadMs;
-  const tried = await tryTool(job, async (context) => job.tool.check?.(job.args, context), capMs);
-  const found = tried.kind === 'answered' ? tried.result : undefined;
-  if (found?.kind === 'happened') return settleFound(job, fence, found.result);
-  if (found?.kind !== 'did_not') return settleUnknown(job, fence, 'the last check could not tell');
-  await settle(job, fence, { state: 'released', rendered: null, facts: { check: 'did_not' } });
-  return closeEffect(job.services, job.input);
-}
-
-/** A person's word on an unknown effect becomes its result. */
-export async function resolveEffect(
-  services: ActivityServices,
-  input: ResolveEffectInput,
-): Promise<RunToolResult> {
-  const happened = input.said === 'happened';
-  const release = await services.releases.get(input.release);
-  const labels = release.tools.find((tool) => tool.labels.name === input.tool)?.labels;
-  const { run, tool, requester } = input;
-  const { returns, reads } = labels ?? WORST;
-  const author = returns === 'untrusted' ? tool : null;
-  const rendered = await present(
-    guardsOf(services, release, true).output,
-    await privacyOf(services, input.agent, requester),
-    { run, tool, requester, reads, author, isLookUp: false },
-    success(input.result),
-  );
-  if (happened) await storeBlobs(services.sql, input.run, bodies(rendered));
-  await resolveEffectRow(services.sql, input.key, {
-    state: happened ? 'applied' : input.said === 'did_not' ? 'void' : 'given_up',
-    result: happened ? JSON.stringify(rendered.outcome) : null,
-    facts: { by: input.by },
-  });
-  return {
-    kind: 'done',
-    outcome: happened ? rendered.outcome : refuse(input.said === 'did_not' ? 'void' : 'unknown_outcome'),
-    applied: happened,
-    activeMs: 0,
-  };
-}
-
-const WORST = { returns: 'untrusted', reads: 'private' } as const;
-
-function leaseOf(labels: ToolLabels, mode: Effect): Lease {
+export function leaseOf(labels: ToolLabels, mode: Effect): Lease {
   return {
     mode,
     leaseMs: labels.timeoutMs + LIMITS.activityOverheadMs + LIMITS.leaseMarginMs,
@@ -405,7 +307,7 @@ function leaseOf(labels: ToolLabels, mode: Effect): Lease {
   };
 }
 
-function bodies(rendered: Rendered): readonly string[] {
+export function bodies(rendered: Rendered): readonly string[] {
   return rendered.full === null ? [rendered.text] : [rendered.text, rendered.full];
 }
 
@@ -425,7 +327,7 @@ function toolFailed(what: string, attempts: number): FailureError {
 }
 
 /** Another attempt may be alive: come back when its lease has run out. */
-function busy(remainingMs: number): FailureError {
+export function busy(remainingMs: number): FailureError {
   return new FailureError(
     retryable('lease_busy', `another attempt holds the lease for ${remainingMs} ms`, remainingMs + 50),
   );

@@ -22,7 +22,7 @@ export interface Activities {
   callModel(input: CallModelInput): Promise<CallModelResult>;
   prepareCall(input: PrepareCallInput): Promise<PreparedCall>;
   runTool(input: RunToolInput): Promise<RunToolResult>;
-  closeEffect(input: RunToolInput): Promise<RunToolResult>;
+  closeEffect(input: CloseEffectInput): Promise<RunToolResult>;
   resolveEffect(input: ResolveEffectInput): Promise<RunToolResult>;
   /** `signed`: this worker has a decision key, so that only signed decisions will count. */
   openApprovals(input: OpenApprovalsInput): Promise<{ readonly signed: boolean }>;
@@ -191,6 +191,11 @@ export interface RunToolInput extends RunRef {
     readonly decision: JsonObject;
     readonly decidedAtMs: number;
   } | null;
+}
+
+export interface CloseEffectInput extends RunToolInput {
+  /** The tool's own check has ended its workers: it is not asked again, so nobody knows. */
+  readonly unchecked?: boolean;
 }
 
 export type RunToolResult =

@@ -315,9 +315,18 @@ export const LIMITS = {
   modelScheduleToCloseMs: 20 * 60_000,
   retryAfterMaxMs: 600_000,
   storeActivityMs: 30_000,
+  /** Attempts of one call that may be lost with their workers: what ends every worker that takes it must not go round. */
+  lostAttempts: 3,
+  /** Model calls in a row, each with all its attempts, whose last attempt was lost with its worker. */
+  lostRounds: 2,
   outageRetryMs: 60_000,
   outageMs: 86_400_000,
   bugMs: 86_400_000,
+  /** What is under way when a run parks as a bug may come to its end for so long before the run moves on. */
+  bugSettlesMs: 60_000,
+  /** An event loop that has not turned for this long has lost every heartbeat: its process is ended. */
+  loopStuckMs: 30_000,
+  loopBeatMs: 1_000,
   workerDrainMs: 60_000,
   workerActivities: 100,
   arrivalPages: 20,

@@ -209,6 +209,8 @@ export interface RunState {
   readonly controls: readonly Control[];
   readonly nextControl: number;
   readonly paused: Pause | null;
+  /** An error of our own keeps the run from going on until somebody says `retry`, at most until then. */
+  readonly bug?: { readonly message: string; readonly untilMs: number } | null;
   /** Long pauses so far: each may become a request. */
   readonly pauses: number;
   readonly closing: boolean;

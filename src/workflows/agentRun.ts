@@ -2,10 +2,8 @@ import {
   ApplicationFailure,
   CancellationScope,
   ContinueAsNew,
-  condition,
   isCancellation,
   setCurrentDetails,
-  TemporalFailure,
   upsertSearchAttributes,
   uuid4,
 } from '@temporalio/workflow';
@@ -13,7 +11,7 @@ import { runIdFromUuid } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { parseStart, type StartInput } from '../core/start.ts';
 import { newState, type RunState } from '../core/state.ts';
-import { showState } from './approvals.ts';
+import { messageOf, parkAsBug, sitOutBug } from './bugs.ts';
 import { enter, newLive, patch, type Run } from './context.ts';
 import { verifyWaiting } from './controls.ts';
 import { type Ending, endRun } from './ending.ts';
@@ -31,7 +29,7 @@ import { mustStop, seam, waitOnRecord } from './waiting.ts';
  * R1. `state` is all that survives; every phase leaves it complete, so the run may continue as new at any seam.
  * R2. Acknowledged input is never lost: a message or decision is in `state` before its sender hears of it.
  * R3. The workflow decides; it never looks anything up, and it never sees the conversation.
- * R4. No error of our own ends or wedges a run: it parks as `bug` and can be resumed.
+ * R4. No error of our own ends or wedges a run: it parks as `bug`, and whatever code comes next can resume it.
  *
  * `carried` is the state of the previous execution after a continue-as-new.
  */
@@ -48,7 +46,7 @@ export async function agentRun(input: StartInput, carried?: RunState): Promise<R
   registerHandlers(run);
   verifyWaiting(run);
   for (;;) {
-    const ending = await attempt(run, scope);
+    const ending = (await sitOutBug(run, scope)) ?? (await attempt(run, scope));
     if (ending !== null) return CancellationScope.nonCancellable(() => endRun(run, ending));
   }
 }
@@ -60,7 +58,7 @@ function firstState(input: unknown): RunState {
   return newState(runIdFromUuid(uuid4()), parsed.start);
 }
 
-/** Converses until an ending; null when a person said to try again after a bug. */
+/** Converses until an ending; null when it is parked as a bug. */
 async function attempt(run: Run, scope: CancellationScope): Promise<Ending | null> {
   try {
     return await scope.run(() => converse(run));
@@ -75,7 +73,8 @@ async function attempt(run: Run, scope: CancellationScope): Promise<Ending | nul
       setCurrentDetails(String(error));
       return { outcome: 'failed', reason: 'unknown_agent', answer: messageOf(error) };
     }
-    return parkAsBug(run, scope, error);
+    await parkAsBug(run, scope, error);
+    return null;
   }
 }
 
@@ -107,29 +106,4 @@ async function awaitMessage(run: Run): Promise<boolean> {
     run.state.handOver !== null ||
     run.state.paused !== state.paused;
   return waitOnRecord(run, woke, deadlineMs, 'idle: a message, or the end');
-}
-
-/**
- * R4. Shown with its message for a day; `retry` goes on from the state. Without it the run fails with the message.
- */
-async function parkAsBug(run: Run, scope: CancellationScope, error: unknown): Promise<Ending | null> {
-  enter(run, 'bug', `a fix, then \`retry\` (${messageOf(error)})`);
-  run.live.retry = false;
-  await showState(run, 'bug');
-  const woke = await condition(
-    () => run.live.retry || run.live.cancelled !== null || scope.consideredCancelled,
-    LIMITS.bugMs,
-    { summary: 'parked as a bug' },
-  );
-  if (run.live.cancelled !== null || scope.consideredCancelled)
-    return { outcome: 'cancelled', reason: 'cancelled' };
-  return woke ? null : { outcome: 'failed', reason: 'bug', answer: messageOf(error) };
-}
-
-function messageOf(error: unknown): string {
-  const cause = error instanceof TemporalFailure ? (error.cause ?? error) : error;
-  return (cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)).slice(
-    0,
-    LIMITS.reasonChars,
-  );
 }

@@ -1,3 +1,4 @@
+import type { PrepareCallInput } from '../activities/types.ts';
 import { parseReconciliation, withdraw } from '../core/approvals.ts';
 import { type CallState, mustBeClosed } from '../core/calls.ts';
 import { canonicalJson } from '../core/json.ts';
@@ -21,7 +22,7 @@ import {
 } from './context.ts';
 import { refuseCall } from './judging.ts';
 import { interrupted } from './parking.ts';
-import { store } from './proxies.ts';
+import { prepareCall, store } from './proxies.ts';
 import { giveUp, take } from './running.ts';
 import { keep } from './waiting.ts';
 
@@ -140,22 +141,17 @@ async function prepareAgain(
   run: Run,
   index: number,
   call: CallState,
-  from: Parameters<typeof store.prepareCall>[0]['arguments'],
+  from: PrepareCallInput['arguments'],
 ): Promise<void> {
-  const prepared = await store.prepareCall.executeWithOptions(
-    { summary: `prepare again: ${call.prepared.summary}`.slice(0, LIMITS.summaryChars) },
-    [
-      {
-        ...refOf(run),
-        release: pinnedOf(run).hash,
-        key: call.prepared.key,
-        callId: call.prepared.callId,
-        tool: call.prepared.tool,
-        arguments: from,
-        origins: call.prepared.origins,
-      },
-    ],
-  );
+  const prepared = await prepareCall(`prepare again: ${call.prepared.summary}`, {
+    ...refOf(run),
+    release: pinnedOf(run).hash,
+    key: call.prepared.key,
+    callId: call.prepared.callId,
+    tool: call.prepared.tool,
+    arguments: from,
+    origins: call.prepared.origins,
+  });
   const same = canonicalJson(prepared) === canonicalJson(call.prepared);
   if (same && from.kind === 'stored') return patchCall(run, index, { stale: false });
   if (call.approval?.state.kind === 'open') replace(run, withdraw(call.approval, Date.now()));

@@ -3,7 +3,7 @@ import { LIMITS } from '../core/limits.ts';
 import type { LandingReason } from '../core/state.ts';
 import { showState } from './approvals.ts';
 import { enter, type Run } from './context.ts';
-import { failureCode } from './proxies.ts';
+import { failureCode, isLost } from './proxies.ts';
 import { waitUntil } from './waiting.ts';
 
 /** Failures that an outage does not explain: trying again with the same bytes cannot help. */
@@ -32,11 +32,15 @@ export async function throughOutages<Result>(
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   const untilMs = Date.now() + LIMITS.outageMs;
+  let lost = 0;
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       if (isCancellation(error) || !isOutage(error)) throw error;
+      // No outage ends every worker that takes the call: that is a bug, and trying on would end more of them.
+      lost = isLost(error) ? lost + 1 : 0;
+      if (lost >= LIMITS.lostRounds) throw error;
       const code = failureCode(error) ?? 'no answer in time';
       if (Date.now() >= untilMs) throw new OutageTooLong(`${what}: ${code} for a day`);
       enter(run, 'outage', `${what}: ${code}; tried again every minute, or send \`retry\``);

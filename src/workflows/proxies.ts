@@ -2,11 +2,13 @@ import {
   ActivityCancellationType,
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   proxyActivities,
   proxyLocalActivities,
+  TimeoutFailure,
 } from '@temporalio/workflow';
-import type { Activities, RunToolInput, RunToolResult } from '../activities/types.ts';
-import type { CallState } from '../core/calls.ts';
+import type { Activities, PrepareCallInput, RunToolInput, RunToolResult } from '../activities/types.ts';
+import type { CallState, PreparedCall } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { ToolLabels } from '../core/release.ts';
 import { oneLine } from '../core/text.ts';
@@ -15,6 +17,9 @@ import { oneLine } from '../core/text.ts';
 
 /** The same bytes would fail again: a result over the limit, and errors that are bugs of ours. */
 const NEVER_TWICE = ['PayloadsTooLarge', 'bug'];
+
+/** Time-outs of an attempt. Where code of others may end its worker they are counted here, not by the server. */
+const LOST = ['TemporalTimeout:StartToClose', 'TemporalTimeout:Heartbeat'];
 
 export const model = proxyActivities<Pick<Activities, 'callModel'>>({
   startToCloseTimeout: LIMITS.modelCallMs,
@@ -31,6 +36,8 @@ export const model = proxyActivities<Pick<Activities, 'callModel'>>({
   },
 });
 
+const STORE_RETRY = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 60_000 };
+
 /**
  * Short work on the store. It must come to its end, however long the store is away, so it is retried until it does;
  * all of it may be repeated. Effects on the outside never go through these.
@@ -38,23 +45,24 @@ export const model = proxyActivities<Pick<Activities, 'callModel'>>({
 export const store = proxyActivities<
   Pick<
     Activities,
-    | 'prepareCall'
-    | 'openApprovals'
-    | 'recordDecisions'
-    | 'verifyControls'
-    | 'remind'
-    | 'keepTexts'
-    | 'resolveEffect'
+    'openApprovals' | 'recordDecisions' | 'verifyControls' | 'remind' | 'keepTexts' | 'resolveEffect'
   >
 >({
   startToCloseTimeout: LIMITS.storeActivityMs,
-  retry: {
-    initialInterval: 500,
-    backoffCoefficient: 2,
-    maximumInterval: 60_000,
-    nonRetryableErrorTypes: NEVER_TWICE,
-  },
+  retry: { ...STORE_RETRY, nonRetryableErrorTypes: NEVER_TWICE },
 });
+
+const preparing = proxyActivities<Pick<Activities, 'prepareCall'>>({
+  startToCloseTimeout: LIMITS.storeActivityMs,
+  retry: { ...STORE_RETRY, nonRetryableErrorTypes: [...NEVER_TWICE, ...LOST] },
+});
+
+/** Asks the functions of a tool about a call once more. */
+export function prepareCall(summary: string, input: PrepareCallInput): Promise<PreparedCall> {
+  return whileLost(() =>
+    preparing.prepareCall.executeWithOptions({ summary: oneLine(summary, LIMITS.summaryChars) }, [input]),
+  );
+}
 
 /** What is only shown: tried twice, and then let be. */
 export const brief = proxyActivities<Pick<Activities, 'recordDecisions'>>({
@@ -62,10 +70,17 @@ export const brief = proxyActivities<Pick<Activities, 'recordDecisions'>>({
   retry: { initialInterval: 500, maximumAttempts: 2 },
 });
 
+const FOR_EVER = { initialInterval: 1_000, backoffCoefficient: 2, maximumInterval: 60_000 };
+
 /** What the run cannot go on without, and what it cannot end without: not even an error of ours stops the trying. */
 export const forEver = proxyActivities<Pick<Activities, 'closeEffect' | 'endRun'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
-  retry: { initialInterval: 1_000, backoffCoefficient: 2, maximumInterval: 60_000 },
+  retry: FOR_EVER,
+});
+
+const closing = proxyActivities<Pick<Activities, 'closeEffect'>>({
+  startToCloseTimeout: LIMITS.storeActivityMs,
+  retry: { ...FOR_EVER, nonRetryableErrorTypes: LOST },
 });
 
 const tools = proxyActivities<Pick<Activities, 'runTool'>>({ startToCloseTimeout: LIMITS.toolTimeoutMs });
@@ -90,34 +105,56 @@ export function runQuickTool(call: CallState, input: RunToolInput): Promise<RunT
 /** One tool call, with the tool's own time-out. An attempt's lease outlives this by `leaseMarginMs`. */
 export function runTool(labels: ToolLabels, call: CallState, input: RunToolInput): Promise<RunToolResult> {
   const effect = labels.replay !== 'pure';
-  return tools.runTool.executeWithOptions(
-    {
-      startToCloseTimeout: attemptMs(labels),
-      scheduleToCloseTimeout: LIMITS.effectScheduleToCloseMs,
-      // An effect is never abandoned half-way: cancellation waits for its word.
-      cancellationType: effect
-        ? ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
-        : ActivityCancellationType.TRY_CANCEL,
-      retry: {
-        initialInterval: LIMITS.toolBackoffFirstMs,
-        backoffCoefficient: 2,
-        // Room for the delays that failures carry: a lease's remainder, a minute until another worker has the release.
-        maximumInterval: LIMITS.toolRetryDelayMaxMs,
-        // An effect's attempts are counted in the ledger: waiting for a lease is not one.
-        maximumAttempts: effect ? LIMITS.effectAttempts : labels.retries + 1 + LIMITS.releaseAttempts,
-        nonRetryableErrorTypes: NEVER_TWICE,
-      },
-      summary: oneLine(call.prepared.summary, LIMITS.summaryChars),
+  const options = {
+    startToCloseTimeout: attemptMs(labels),
+    scheduleToCloseTimeout: LIMITS.effectScheduleToCloseMs,
+    // An effect is never abandoned half-way: cancellation waits for its word.
+    cancellationType: effect
+      ? ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+      : ActivityCancellationType.TRY_CANCEL,
+    retry: {
+      initialInterval: LIMITS.toolBackoffFirstMs,
+      backoffCoefficient: 2,
+      // Room for the delays that failures carry: a lease's remainder, a minute until another worker has the release.
+      maximumInterval: LIMITS.toolRetryDelayMaxMs,
+      // An effect's attempts are counted in the ledger: waiting for a lease is not one.
+      maximumAttempts: effect ? LIMITS.effectAttempts : labels.retries + 1 + LIMITS.releaseAttempts,
+      nonRetryableErrorTypes: [...NEVER_TWICE, ...LOST],
     },
-    [input],
-  );
+    summary: oneLine(call.prepared.summary, LIMITS.summaryChars),
+  };
+  return whileLost(() => tools.runTool.executeWithOptions(options, [input]));
 }
 
-export function closeEffect(call: CallState, input: RunToolInput): Promise<RunToolResult> {
-  return forEver.closeEffect.executeWithOptions(
-    { summary: oneLine(`find out what became of: ${call.prepared.summary}`, LIMITS.summaryChars) },
-    [input],
-  );
+/** A check that takes its workers with it is given up: then nobody looks, and a person is asked. */
+export async function closeEffect(call: CallState, input: RunToolInput): Promise<RunToolResult> {
+  const options = {
+    summary: oneLine(`find out what became of: ${call.prepared.summary}`, LIMITS.summaryChars),
+  };
+  try {
+    return await whileLost(() => closing.closeEffect.executeWithOptions(options, [input]));
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    return forEver.closeEffect.executeWithOptions(options, [{ ...input, unchecked: true }]);
+  }
+}
+
+/** Tries again while attempts are lost, but not for ever: whoever takes this call may die of it. */
+async function whileLost<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  for (let lost = 1; ; lost += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const over = lost >= LIMITS.lostAttempts || CancellationScope.current().consideredCancelled;
+      if (over || !isLost(error)) throw error;
+    }
+  }
+}
+
+/** An attempt began and its worker was not heard of again: it died, was cut off, or hangs. */
+export function isLost(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof TimeoutFailure)) return false;
+  return error.cause.timeoutType === 'START_TO_CLOSE' || error.cause.timeoutType === 'HEARTBEAT';
 }
 
 /** Start-to-close time-out of one attempt: the tool's own time and ours around it. */

@@ -122,16 +122,33 @@ export async function waitUntil(
 
 /** Continues as new with everything the run is. Open senders are told to ask again; nothing they sent is lost. */
 export async function moveOn(run: Run): Promise<never> {
-  await shrink(run);
-  run.live.moving = true;
   try {
-    await condition(() => run.live.openSends === 0 && !run.live.verifying && allHandlersFinished());
+    await settleToMove(run, null);
   } catch (error) {
     // Cancelled before it could move: this execution goes on to the end, and hears what people say again.
-    run.live.moving = false;
-    verifyWaiting(run);
+    stayHere(run);
     throw error;
   }
+  return leave(run);
+}
+
+/** True when nobody waits for this execution any more; false when that takes longer than `limitMs`. */
+export async function settleToMove(run: Run, limitMs: number | null): Promise<boolean> {
+  await shrink(run);
+  run.live.moving = true;
+  const settled = () => run.live.openSends === 0 && !run.live.verifying && allHandlersFinished();
+  if (limitMs !== null) return condition(settled, limitMs, { summary: 'senders hear that the run moves' });
+  await condition(settled);
+  return true;
+}
+
+export function stayHere(run: Run): void {
+  run.live.moving = false;
+  verifyWaiting(run);
+}
+
+/** After `settleToMove`, with nothing awaited in between. */
+export function leave(run: Run): Promise<never> {
   const [input] = workflowInfoArgs(run);
   patch(run, { continuedTimes: run.state.continuedTimes + 1 });
   return continueAsNew<(input: unknown, state: RunState) => Promise<unknown>>(input, run.state);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LIMITS } from '../../src/core/limits.ts';
 import { continueAsNew } from './driver.ts';
 import { approve, openApprovals, resultOf, resultsAt } from './reading.ts';
 import { carriedState, type Line, START_MS, simulate, toolDone, toolFailed } from './world.ts';
@@ -617,11 +618,33 @@ describe('failures', () => {
     } as const;
     const { simulation, world } = await simulate({ ...ONCE, lines: [{ fails: bug.failure }, { say: 'hi' }] });
     await simulation.runUntilIdle();
-    expect(simulation.searchAttributes.HoldfastState).toBe('bug');
-    simulation.signal('retry', { by: 'operator' });
-    await simulation.runUntilIdle();
-    expect(resultOf(simulation)).toMatchObject({ outcome: 'completed', answer: 'hi' });
+    // The fix is other code: it must not have to replay how the run came here.
+    const next = await continueAsNew(simulation);
+    await next.runUntilIdle();
+    expect(next.searchAttributes.HoldfastState).toBe('bug');
+    expect(world.modelCalls).toHaveLength(1);
+    next.signal('retry', { by: 'operator' });
+    await next.runUntilIdle();
+    expect(resultOf(next)).toMatchObject({ outcome: 'completed', answer: 'hi' });
     expect(world.modelCalls).toHaveLength(2);
+  });
+
+  test('a run parked as a bug fails with its message after a day, and can be cancelled before', async () => {
+    const lines: Line[] = [{ fails: { message: 'unexpected TypeError', type: 'bug', nonRetryable: true } }];
+    const first = await simulate({ ...ONCE, lines });
+    await first.simulation.runUntilIdle();
+    const late = await continueAsNew(first.simulation);
+    await late.runUntilIdle();
+    await late.advanceBy(24 * HOUR_MS);
+    expect(resultOf(late)).toMatchObject({ outcome: 'failed', reason: 'bug' });
+    const second = await simulate({ ...ONCE, lines });
+    await second.simulation.runUntilIdle();
+    const stopped = await continueAsNew(second.simulation);
+    await stopped.runUntilIdle();
+    stopped.cancel();
+    await stopped.runUntilIdle();
+    expect(resultOf(stopped).outcome).toBe('cancelled');
+    expect(second.world.ended).toHaveLength(1);
   });
 
   test('a read that cannot be done is a result that forbids guessing', async () => {
@@ -652,6 +675,60 @@ describe('failures', () => {
     await simulation.advanceBy(HOUR_MS);
     expect(world.closed).toHaveLength(1);
     expect(resultsAt(world, 1)[0]).toBe('not done');
+  });
+
+  const lost = { kind: 'failed', failure: { message: 'x', timeout: 'START_TO_CLOSE' }, takesMs: 5 } as const;
+
+  test.each([
+    ['a read', 'look', 'Could not look'],
+    ['an effect', 'write', 'not done'],
+  ])('%s that ends every worker that runs it is given up after a few of them', async (_, tool, told) => {
+    let attempts = 0;
+    const run = () => {
+      attempts += 1;
+      return lost;
+    };
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool, amount: 1 }] }, { say: 'sorry' }],
+      tools: { [tool]: run },
+    });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(HOUR_MS);
+    expect(attempts).toBe(LIMITS.lostAttempts);
+    expect(resultsAt(world, 1)[0]).toContain(told);
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  test('one whose worker dies once is run again, and nobody hears of it', async () => {
+    let attempts = 0;
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [{ calls: [{ tool: 'look' }] }, { say: 'done' }],
+      tools: {
+        look: (input) => {
+          attempts += 1;
+          return attempts < LIMITS.lostAttempts ? lost : toolDone(input);
+        },
+      },
+    });
+    await simulation.runUntilIdle();
+    expect(attempts).toBe(LIMITS.lostAttempts);
+    expect(resultsAt(world, 1)[0]).not.toContain('Could not look');
+  });
+
+  test('a model call that ends every worker that takes it parks as a bug, and `retry` goes on', async () => {
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [...Array(12).fill({ fails: { message: 'x', timeout: 'HEARTBEAT' } }), { say: 'done' }],
+    });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(HOUR_MS);
+    expect(world.modelCalls).toHaveLength(LIMITS.modelAttempts * LIMITS.lostRounds);
+    const next = await continueAsNew(simulation);
+    next.signal('retry', { by: 'operator' });
+    await next.runUntilIdle();
+    expect(resultOf(next).outcome).toBe('completed');
   });
 
   test('cancelling while an approval is open ends the run as cancelled and withdraws it', async () => {

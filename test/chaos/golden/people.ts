@@ -1,0 +1,79 @@
+import type { Sql } from '../../../src/store/connection.ts';
+import { decideSignal } from '../../../src/workflows/messages.ts';
+import type { Lab } from '../../e2e/lab.ts';
+import type { Payments } from '../payments.ts';
+
+interface Open {
+  readonly id: string;
+  readonly kind: string;
+  readonly key: string;
+  readonly workflow_id: string;
+}
+
+const LOOK_MS = 100;
+
+/** People who say yes, and look into the books when they are asked what happened. */
+export interface People extends AsyncDisposable {
+  /** From now on everybody is answered. */
+  goOn(): void;
+}
+
+/** `answersFor`: how many requests of a workflow are answered before `goOn`; without a number, all of them. */
+export function openPeople(
+  lab: Lab,
+  payments: Payments,
+  answersFor: ReadonlyMap<string, number> = new Map(),
+): People {
+  const answered = new Map<string, string>();
+  let over = false;
+  let limited = true;
+  const mayAnswer = ({ id, workflow_id }: Open) => {
+    if (answered.has(id)) return false;
+    const said = [...answered.values()].filter((one) => one === workflow_id).length;
+    return !limited || said < (answersFor.get(workflow_id) ?? Number.POSITIVE_INFINITY);
+  };
+  const attend = async () => {
+    while (!over) {
+      for (const open of (await readOpen(lab.sql)).filter(mayAnswer)) {
+        answered.set(open.id, open.workflow_id);
+        await answer(lab, payments, open);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  };
+  const attending = attend();
+  // Whoever waits for a run says so in better words.
+  attending.catch(() => undefined);
+  return {
+    goOn: () => {
+      limited = false;
+    },
+    [Symbol.asyncDispose]: async () => {
+      over = true;
+      await attending.catch(() => undefined);
+    },
+  };
+}
+
+/** Nothing before the first worker has made the tables. */
+async function readOpen(sql: Sql): Promise<readonly Open[]> {
+  const [there] = await sql<{ there: boolean }[]>`select to_regclass('approvals') is not null as there`;
+  if (there?.there !== true) return [];
+  return sql<
+    Open[]
+  >`select id, kind, coalesce(key, '') as key, workflow_id from approvals where state = 'open'`;
+}
+
+async function answer(lab: Lab, payments: Payments, { id, kind, key, workflow_id }: Open): Promise<void> {
+  const said = { approval: id, by: 'boss', channel: 'test' } as const;
+  const happened = payments.of(key).acts > 0;
+  const decision =
+    kind === 'reconcile'
+      ? ({
+          ...said,
+          kind: 'answer',
+          answer: happened ? { outcome: 'happened', result: 'paid' } : { outcome: 'did_not' },
+        } as const)
+      : ({ ...said, kind: 'approve' } as const);
+  await lab.client.workflow.getHandle(workflow_id).signal(decideSignal, decision);
+}

@@ -1,0 +1,75 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Plan, Said } from './holds.ts';
+
+/** A worker in a process of its own, seen from its campaign. */
+export interface GoldenProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Workflows that are held, each at its event. */
+  readonly held: ReadonlySet<string>;
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  readonly exited: Promise<void>;
+}
+
+export interface ProcessOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly plan?: Plan;
+  /** Which agents it has: `agentsOf`. */
+  readonly version?: string;
+  /** A file beside this one, with interceptors that change what the workflow code does. */
+  readonly planted?: string;
+  readonly nodeArguments?: readonly string[];
+}
+
+const READY_MS = 60_000;
+
+export async function startProcess(options: ProcessOptions): Promise<GoldenProcess> {
+  const { environment, plan = {}, version = '1', planted, nodeArguments = [] } = options;
+  const child = fork(pathOf('./worker.ts'), {
+    execArgv: ['--import', 'tsx', ...nodeArguments],
+    env: {
+      ...process.env,
+      ...environment,
+      GOLDEN_PLAN: JSON.stringify(plan),
+      GOLDEN_VERSION: version,
+      GOLDEN_PLANTED: planted === undefined ? '' : pathOf(planted),
+    },
+    // What a process says that is being killed is of no use to anybody.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const held = new Set<string>();
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const kill = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await exited;
+  };
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`a worker process was not ready within ${READY_MS} ms`));
+    }, READY_MS);
+    child.on('message', (said: Said) => {
+      if (said.kind === 'held') held.add(said.workflowId);
+      else resolve();
+    });
+    child.once('exit', (code) =>
+      reject(new Error(`a worker process ended with ${code} before it was ready`)),
+    );
+    void exited.then(() => clearTimeout(timer));
+    child.once('message', () => clearTimeout(timer));
+  });
+  return {
+    pid: child.pid ?? 0,
+    held,
+    exited,
+    kill,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+function pathOf(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
+}

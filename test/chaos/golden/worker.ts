@@ -1,0 +1,31 @@
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { readConfig } from '../../../src/config.ts';
+import { startWorker } from '../../../src/worker.ts';
+import { agentsOf } from './agents.ts';
+import { activityHolds, holdTasks, tell } from './holding.ts';
+import type { Plan } from './holds.ts';
+
+/** A worker process of a campaign: agents of one version, workflow code as it ships or with something planted in it. */
+Runtime.install({
+  logger: new DefaultLogger('ERROR', () => undefined),
+  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+});
+const { GOLDEN_PLAN = '{}', GOLDEN_VERSION = '1', GOLDEN_PLANTED = '' } = process.env;
+const plan = JSON.parse(GOLDEN_PLAN) as Plan;
+// A campaign that is gone leaves no worker behind.
+process.once('disconnect', () => process.exit(1));
+const running = await startWorker(readConfig(process.env), {
+  agents: agentsOf(GOLDEN_VERSION),
+  engine: {
+    stickyQueueScheduleToStartTimeout: '2s',
+    interceptors: {
+      activity: [activityHolds(plan)],
+      workflowModules: GOLDEN_PLANTED === '' ? [] : [GOLDEN_PLANTED],
+    },
+  },
+});
+holdTasks(running.worker, plan);
+tell({ kind: 'ready' });
+await running.done;
+// The channel to the campaign would keep this process alive.
+process.exit(0);
