@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import { Releases } from './activities/releases.ts';
 import type { ActivityServices } from './activities/services.ts';
@@ -38,7 +38,26 @@ export interface WorkerOverrides {
   >;
   readonly sql?: Sql;
   readonly notifiers?: readonly Notifier[];
+  /** In the place of single ones of `WORKER_SETTINGS`, and of the engine's own. */
+  readonly settings?: Partial<WorkerSettings>;
 }
+
+type WorkerSettings = Pick<
+  WorkerOptions,
+  | keyof typeof WORKER_SETTINGS
+  | 'maxCachedWorkflows'
+  | 'maxConcurrentWorkflowTaskExecutions'
+  | 'workflowTaskPollerBehavior'
+  | 'activityTaskPollerBehavior'
+>;
+
+/** How a worker shares out what it has. Everything else is as the engine has it. */
+export const WORKER_SETTINGS = {
+  shutdownGraceTime: LIMITS.workerDrainMs,
+  maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
+  // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
+  maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
+} as const satisfies Partial<WorkerOptions>;
 
 export interface RunningWorker {
   readonly worker: Worker;
@@ -87,10 +106,8 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       workflowsPath: siblingPath('./workflows/index'),
       activities: createActivities(services),
       dataConverter,
-      shutdownGraceTime: LIMITS.workerDrainMs,
-      maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
-      // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
-      maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
+      ...WORKER_SETTINGS,
+      ...overrides.settings,
     });
     if (config.governor)
       await ensureGovernor({ connection, namespace, taskQueue, dataConverter }).catch((error: unknown) =>
