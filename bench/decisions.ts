@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { openLab } from '../test/e2e/lab.ts';
 import type { Benchmark, Goal, How, Plot, Table } from './benchmark.ts';
 import { bare, type Decided, type Deciding, holdfast, PAYING } from './decisions/contenders.ts';
+import { memoryPlot, parkedTables, parkMany } from './decisions/parked.ts';
 import { openPayments } from './decisions/payments.ts';
 import { payer } from './live/agents.ts';
 import { startChild } from './live/child.ts';
@@ -35,7 +36,8 @@ export const decisions: Benchmark = {
       environment: { PAYMENTS_URL: payments.url },
     });
     const bareQueue = `bare-${randomUUID()}`;
-    const contenders = [holdfast(lab, payments), bare(lab.client, bareQueue, payments)];
+    const ours = holdfast(lab, payments);
+    const contenders = [ours, bare(lab.client, bareQueue, payments)];
     const at = async (place: Place) => {
       await using _worker = await startChild('worker.ts', {
         ...lab.environment,
@@ -46,12 +48,16 @@ export const decisions: Benchmark = {
     };
     const measured = new Map<Place, Measured>();
     for (const place of ['warm', 'evicted'] as const) measured.set(place, await at(place));
+    const parked = await parkMany(how, lab, ours);
     return {
       goals: [...measured].map(([place, taken]) => goalOf(place, taken)),
-      tables: [...measured].map(([place, taken]) => tableOf(place, taken)),
-      plots: [plotOf(measured)],
+      tables: [...[...measured].map(([place, taken]) => tableOf(place, taken)), ...parkedTables(parked)],
+      plots: [plotOf(measured), memoryPlot(parked)],
       problems: lab.model.problems.map((problem) => `the scripted model refused: ${problem}`),
-      raw: Object.fromEntries([...measured].map(([place, taken]) => [place, Object.fromEntries(taken)])),
+      raw: {
+        ...Object.fromEntries([...measured].map(([place, taken]) => [place, Object.fromEntries(taken)])),
+        parked,
+      },
     };
   },
 };
