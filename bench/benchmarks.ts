@@ -1,5 +1,6 @@
 import type { Benchmark } from './benchmark.ts';
+import { conversations } from './conversations.ts';
 import { decisions } from './decisions.ts';
 
 /** Every benchmark, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [decisions];
+export const BENCHMARKS: readonly Benchmark[] = [conversations, decisions];
