@@ -1,6 +1,7 @@
 import type { Benchmark } from './benchmark.ts';
 import { conversations } from './conversations.ts';
 import { decisions } from './decisions.ts';
+import { start } from './start.ts';
 
 /** Every benchmark, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [conversations, decisions];
+export const BENCHMARKS: readonly Benchmark[] = [conversations, decisions, start];
