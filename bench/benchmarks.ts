@@ -1,5 +1,8 @@
 import type { Benchmark } from './benchmark.ts';
+import { conversations } from './conversations.ts';
+import { decisions } from './decisions.ts';
+import { start } from './start.ts';
 import { steps } from './steps.ts';
 
 /** Every benchmark, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [steps];
+export const BENCHMARKS: readonly Benchmark[] = [steps, conversations, decisions, start];

@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { startStack } from '../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes.ts';
 import type { Benchmark, Findings } from './benchmark.ts';
 import { BENCHMARKS } from './benchmarks.ts';
+import { STACK_FOLDER } from './place.ts';
 import { keep, textOf } from './report.ts';
 
 // npm run bench [-- --quick --only steps,growth --seed N --json]: what it costs, side by side with what else there is.
@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   if (chosen === null || !Number.isSafeInteger(seed)) return 2;
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const stack = await startStack({
-    dir: resolve(import.meta.dirname, '../.holdfast/bench'),
+    dir: STACK_FOLDER,
     ui: false,
     fresh: true,
     searchAttributes: SEARCH_ATTRIBUTES,

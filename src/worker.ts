@@ -39,8 +39,28 @@ export interface WorkerOverrides {
   >;
   readonly sql?: Sql;
   readonly notifiers?: readonly Notifier[];
-  readonly engine?: Pick<WorkerOptions, 'interceptors' | 'stickyQueueScheduleToStartTimeout'>;
+  /** In the place of single ones of `WORKER_SETTINGS`, and of the engine's own. */
+  readonly settings?: Partial<WorkerSettings>;
 }
+
+type WorkerSettings = Pick<
+  WorkerOptions,
+  | keyof typeof WORKER_SETTINGS
+  | 'interceptors'
+  | 'maxCachedWorkflows'
+  | 'maxConcurrentWorkflowTaskExecutions'
+  | 'stickyQueueScheduleToStartTimeout'
+  | 'workflowTaskPollerBehavior'
+  | 'activityTaskPollerBehavior'
+>;
+
+/** How a worker shares out what it has. Everything else is as the engine has it. */
+export const WORKER_SETTINGS = {
+  shutdownGraceTime: LIMITS.workerDrainMs,
+  maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
+  // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
+  maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
+} as const satisfies Partial<WorkerOptions>;
 
 export interface RunningWorker {
   readonly worker: Worker;
@@ -89,11 +109,8 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       workflowsPath: siblingPath('./workflows/index'),
       activities: createActivities(services),
       dataConverter,
-      shutdownGraceTime: LIMITS.workerDrainMs,
-      maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
-      // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
-      maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,
-      ...overrides.engine,
+      ...WORKER_SETTINGS,
+      ...overrides.settings,
     });
     if (config.governor)
       await ensureGovernor({ connection, namespace, taskQueue, dataConverter }).catch((error: unknown) =>

@@ -16,7 +16,7 @@ const plan = JSON.parse(GOLDEN_PLAN) as Plan;
 process.once('disconnect', () => process.exit(1));
 const running = await startWorker(readConfig(process.env), {
   agents: agentsOf(GOLDEN_VERSION),
-  engine: {
+  settings: {
     stickyQueueScheduleToStartTimeout: '2s',
     interceptors: {
       activity: [activityHolds(plan)],

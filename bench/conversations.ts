@@ -1,0 +1,170 @@
+import type { Benchmark, Goal, Table } from './benchmark.ts';
+import { carry, PARTS, type Part, type Setting, type Taken } from './conversations/load.ts';
+import { megabytes } from './live/usage.ts';
+import { quantile } from './rounds.ts';
+
+const FULL: readonly Setting[] = [200, 500, 1_000].map((customers) => ({
+  customers,
+  rampMs: 60_000,
+  measuredMs: 120_000,
+  hurry: 1,
+}));
+const QUICK: readonly Setting[] = [{ customers: 20, rampMs: 2_000, measuredMs: 8_000, hurry: 10 }];
+const GOAL_MS = 1_000;
+/** A run with fewer shows nothing. */
+const FEWEST_REPLIES = 10;
+
+export const conversations: Benchmark = {
+  name: 'conversations',
+  question: 'How much longer than the model itself does a reply take while many conversations are live?',
+  measure: async (how) => {
+    const taken: Taken[] = [];
+    for (const setting of how.quick ? QUICK : FULL) taken.push(await carry(how, setting));
+    return {
+      goals: taken.map(goalOf),
+      tables: [overheads(taken), processorTime(taken), memory(taken), tasks(taken)],
+      plots: [
+        {
+          name: 'overhead',
+          title: 'A reply beyond the model’s own time',
+          x: { label: 'live conversations' },
+          y: { label: 'milliseconds' },
+          lines: QUANTILES.map(([name, share]) => ({
+            name,
+            points: taken.map((one) => [one.customers, quantile(overheadsOf(one), share)]),
+          })),
+        },
+      ],
+      problems: taken.flatMap(problemsOf),
+      raw: taken.map(({ replies, ...rest }) => ({
+        ...rest,
+        replies: replies.map(({ turn, tookMs, overheadMs }) => [
+          turn,
+          Math.round(tookMs),
+          Math.round(overheadMs),
+        ]),
+      })),
+    };
+  },
+};
+
+const QUANTILES = [
+  ['p50', 0.5],
+  ['p95', 0.95],
+  ['p99', 0.99],
+] as const;
+
+const NAMES: Readonly<Record<Part, string>> = {
+  worker: 'the worker',
+  temporal: 'Temporal server',
+  postgres: 'PostgreSQL',
+  model: 'the scripted model',
+  customers: 'customers and client',
+};
+
+function goalOf(taken: Taken): Goal {
+  return {
+    what: `${taken.customers} live conversations: a reply beyond the model's own time, p95`,
+    figure: quantile(overheadsOf(taken), 0.95),
+    comparison: '<=',
+    goal: GOAL_MS,
+    unit: ' ms',
+  };
+}
+
+function overheads(taken: readonly Taken[]): Table {
+  return {
+    title: 'A reply beyond the model’s own time',
+    head: [
+      'live conversations',
+      'replies',
+      'replies/s',
+      'model p50 ms',
+      'p50 ms',
+      'p95 ms',
+      'p99 ms',
+      'first turns p95 ms',
+    ],
+    rows: taken.map((one) => [
+      one.customers,
+      one.replies.length,
+      ((one.replies.length * 1_000) / one.measuredMs).toFixed(1),
+      Math.round(
+        quantile(
+          one.replies.map(({ tookMs, overheadMs }) => tookMs - overheadMs),
+          0.5,
+        ),
+      ),
+      ...QUANTILES.map(([, share]) => Math.round(quantile(overheadsOf(one), share))),
+      Math.round(
+        quantile(
+          [0, ...one.replies.filter(({ turn }) => turn === 0).map(({ overheadMs }) => overheadMs)],
+          0.95,
+        ),
+      ),
+    ]),
+  };
+}
+
+function processorTime(taken: readonly Taken[]): Table {
+  return {
+    title: 'Processor time for a reply, ms',
+    head: ['live conversations', ...PARTS.map((part) => NAMES[part]), 'all', 'processors busy'],
+    rows: taken.map(({ customers, cpuMs, replies, measuredMs }) => {
+      const all = PARTS.reduce((sum, part) => sum + cpuMs[part], 0);
+      return [
+        customers,
+        ...[...PARTS.map((part) => cpuMs[part]), all].map((ms) =>
+          (ms / Math.max(1, replies.length)).toFixed(1),
+        ),
+        (all / measuredMs).toFixed(2),
+      ];
+    }),
+  };
+}
+
+function memory(taken: readonly Taken[]): Table {
+  return {
+    title: 'Memory at the end',
+    head: ['live conversations', ...PARTS.map((part) => NAMES[part])],
+    rows: taken.map(({ customers, memoryBytes }) => [
+      customers,
+      ...PARTS.map((part) => megabytes(memoryBytes[part])),
+    ]),
+  };
+}
+
+function tasks(taken: readonly Taken[]): Table {
+  return {
+    title: 'The worker’s cache and queues',
+    head: [
+      'live conversations',
+      'runs in cache',
+      'cache misses',
+      'evictions',
+      'workflow task waits, ms',
+      'activity waits, ms',
+    ],
+    rows: taken.map(({ customers, worker }) => [
+      customers,
+      worker.cachedRuns,
+      worker.cacheMisses,
+      worker.evictions,
+      worker.workflowTaskWaitMs.toFixed(1),
+      worker.activityWaitMs.toFixed(1),
+    ]),
+  };
+}
+
+function problemsOf({ customers, replies, problems }: Taken): readonly string[] {
+  const few =
+    replies.length < FEWEST_REPLIES
+      ? [`${replies.length} replies were measured: too few to say anything`]
+      : [];
+  return [...problems, ...few].map((problem) => `${customers} conversations: ${problem}`);
+}
+
+function overheadsOf({ replies }: Taken): readonly number[] {
+  const all = replies.map(({ overheadMs }) => overheadMs);
+  return all.length === 0 ? [0] : all;
+}

@@ -1,0 +1,116 @@
+import { createHoldfastClient } from '../../src/client.ts';
+import { findFreePort } from '../../src/stack/ports.ts';
+import { openLab } from '../../test/e2e/lab.ts';
+import type { How } from '../benchmark.ts';
+import { talker } from '../live/agents.ts';
+import { startChild } from '../live/child.ts';
+import { between, readMetrics } from '../live/metrics.ts';
+import { stackUsage, type Usage, usageOf } from '../live/usage.ts';
+import { bringCustomers, type Reply } from './customers.ts';
+
+export interface Setting {
+  readonly customers: number;
+  /** Customers come one after the other during this; then it is measured for so long. */
+  readonly rampMs: number;
+  readonly measuredMs: number;
+  readonly hurry: number;
+}
+
+export const PARTS = ['worker', 'temporal', 'postgres', 'model', 'customers'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Taken {
+  readonly customers: number;
+  /** Messages that were sent while it was measured. */
+  readonly replies: readonly Reply[];
+  readonly measuredMs: number;
+  readonly cpuMs: Readonly<Record<Part, number>>;
+  readonly memoryBytes: Readonly<Record<Part, number>>;
+  readonly worker: {
+    readonly cachedRuns: number;
+    readonly cacheMisses: number;
+    readonly evictions: number;
+    /** Means over all tasks: how long they waited for the worker. */
+    readonly workflowTaskWaitMs: number;
+    readonly activityWaitMs: number;
+  };
+  readonly problems: readonly string[];
+}
+
+const PROGRESS_MS = 5_000;
+/** A conversation takes at least this, so nobody needs more of them than their share of the whole time. */
+const SHORTEST_MS = 30_000;
+
+/** So many live conversations on a worker of its own, with a model of its own and an empty database. */
+export async function carry(how: How, { customers, rampMs, measuredMs, hurry }: Setting): Promise<Taken> {
+  const speech = { seed: how.seed, hurry };
+  const each = 2 + Math.ceil(((rampMs + measuredMs) * hurry) / SHORTEST_MS);
+  const conversations = customers * each;
+  const model = await startChild('model.ts', { BENCH_SPEECH: JSON.stringify({ ...speech, conversations }) });
+  await using _model = model;
+  await using lab = await openLab({
+    ...how.stack,
+    agents: [talker],
+    worker: false,
+    environment: { HOLDFAST_MODEL_URL: model.said },
+  });
+  const metrics = `127.0.0.1:${await findFreePort()}`;
+  const worker = await startChild('worker.ts', { ...lab.environment, BENCH_METRICS: metrics });
+  await using _worker = worker;
+  const { client, config } = lab;
+  const holdfast = createHoldfastClient({ client, taskQueue: config.taskQueue });
+  const crowd = bringCustomers(holdfast, {
+    count: customers,
+    rampMs,
+    speech,
+    conversations,
+    name: `talk-${customers}`,
+  });
+  const said = setInterval(
+    () =>
+      how.progress(`${crowd.live()} of ${customers} customers talk, ${crowd.replies.length} replies so far`),
+    PROGRESS_MS,
+  );
+  const usage = (): Record<Part, Usage> => ({
+    ...stackUsage(),
+    worker: usageOf(worker.pid),
+    model: usageOf(model.pid),
+    customers: usageOf(process.pid),
+  });
+  try {
+    await sleep(rampMs);
+    const startMs = performance.now();
+    const [usedBefore, before] = [usage(), await readMetrics(metrics)];
+    await sleep(measuredMs);
+    const endMs = performance.now();
+    const [used, after] = [usage(), await readMetrics(metrics)];
+    await crowd.stop();
+    const { count, meanMs } = between(before, after);
+    return {
+      customers,
+      replies: crowd.replies.filter(({ sentAtMs }) => sentAtMs >= startMs && sentAtMs < endMs),
+      measuredMs: endMs - startMs,
+      cpuMs: ofEach((part) => used[part].cpuMs - usedBefore[part].cpuMs),
+      memoryBytes: ofEach((part) => used[part].memoryBytes),
+      worker: {
+        cachedRuns: after.total('temporal_sticky_cache_size'),
+        cacheMisses: count('temporal_sticky_cache_miss'),
+        evictions: count('temporal_sticky_cache_total_forced_eviction'),
+        workflowTaskWaitMs: meanMs('temporal_workflow_task_schedule_to_start_latency'),
+        activityWaitMs: meanMs('temporal_activity_schedule_to_start_latency'),
+      },
+      problems: crowd.problems,
+    };
+  } finally {
+    clearInterval(said);
+    await crowd.stop();
+  }
+}
+
+function ofEach<Value>(of: (part: Part) => Value): Record<Part, Value> {
+  return Object.fromEntries(PARTS.map((part) => [part, of(part)])) as Record<Part, Value>;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,31 @@
+/**
+ * Numbers from 0 to less than 1, the same ones for the same words every time. Whoever draws for something names it, so
+ * that two processes draw alike without speaking to each other.
+ */
+export function randomOf(...words: readonly (string | number)[]): () => number {
+  let state = hashOf(words.join(' '));
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Half of all values lie below `median`; a larger `sigma` makes the slow ones slower. */
+export interface LogNormal {
+  readonly median: number;
+  readonly sigma: number;
+}
+
+export function drawLogNormal(random: () => number, { median, sigma }: LogNormal): number {
+  // 1 - u is never 0, whose logarithm there is not.
+  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return median * Math.exp(sigma * normal);
+}
+
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}

@@ -1,0 +1,42 @@
+import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** Inside the project, since what is open to PostgreSQL's user here is open to it there too. */
+const COPIES = join(ROOT, '.holdfast', 'start');
+const FILES = ['src', 'scripts', 'bin', 'package.json', 'package-lock.json', 'tsconfig.json'];
+
+/** A clone of its own with everything installed: its demo meets nobody else's data, ports or processes. */
+export interface Copy {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** The next start finds no data. */
+  clear(): void;
+  remove(): void;
+}
+
+/** Nothing of it has ever run: what the loader of TypeScript keeps is its own, too, and empty. */
+export function makeCopy(name: string): Copy {
+  const folder = join(COPIES, name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, 'tmp'), { recursive: true });
+  for (const file of FILES) cpSync(join(ROOT, file), join(folder, file), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return {
+    folder,
+    environment: { ...bareEnvironment(), TMPDIR: join(folder, 'tmp') },
+    clear: () => rmSync(join(folder, '.holdfast'), { recursive: true, force: true }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Without what would lead the demo to somebody's servers or to a model that costs money. */
+function bareEnvironment(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'XDG_CACHE_HOME', 'TEMPORAL_CLI', 'LANG'];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
