@@ -1,4 +1,5 @@
 import type { Benchmark } from './benchmark.ts';
+import { growth } from './growth.ts';
 
 /** Every benchmark, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [];
+export const BENCHMARKS: readonly Benchmark[] = [growth];
