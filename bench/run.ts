@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { startStack } from '../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes.ts';
 import type { Benchmark, Findings } from './benchmark.ts';
@@ -24,7 +24,11 @@ async function main(): Promise<number> {
   const seed = Number(values.seed);
   if (!Number.isSafeInteger(seed)) progress(`--seed is "${values.seed}": a whole number`);
   if (chosen === null || !Number.isSafeInteger(seed)) return 2;
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    // The core writes its warnings to standard output by itself.
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+  });
   const stack = await startStack({
     dir: STACK_FOLDER,
     ui: false,

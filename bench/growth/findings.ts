@@ -1,0 +1,220 @@
+import type { Findings, Goal, Plot, Table } from '../benchmark.ts';
+import { median } from '../rounds.ts';
+import type { Book } from './book.ts';
+import type { Reading } from './reading.ts';
+
+/** One book, read round by round in three ways. */
+export interface Series {
+  readonly book: Book;
+  readonly holdfast: readonly Reading[];
+  readonly transcript: readonly Reading[];
+  /** Steps of the loop that keeps nothing, in milliseconds. */
+  readonly inMemory: readonly (readonly number[])[];
+}
+
+const HISTORY_GOAL = 150;
+const HISTORY_GOAL_CALLS = 100;
+const FLAT_GOAL = 1.25;
+/** What begins (a pool, a cache, a first plan of a statement) is not part of the early steps. */
+const WARM_UP_STEPS = 3;
+const SHARE = 0.1;
+
+export function findingsOf(series: readonly Series[]): Findings {
+  return {
+    goals: series.flatMap(goalsOf),
+    tables: series.flatMap((one) => [costOf(one), eventsOf(one)]),
+    plots: series.flatMap(plotsOf),
+    problems: series.flatMap(problemsOf),
+    raw: series,
+  };
+}
+
+function goalsOf({ book, holdfast, transcript }: Series): readonly Goal[] {
+  const flat: Goal = {
+    what: `latency of Holdfast's last tenth of steps over its first, ${book.name}`,
+    figure: lateOverEarly(holdfast.map(({ stepMs }) => stepMs)),
+    comparison: '<=',
+    goal: FLAT_GOAL,
+    unit: 'x',
+  };
+  // The ratio grows with the calls: it says something of this one length only, and only where both got there.
+  if (book.calls !== HISTORY_GOAL_CALLS) return [flat];
+  return [
+    {
+      what: `history bytes of the whole transcript over Holdfast's, ${book.name}`,
+      figure: bytesAt(transcript) / bytesAt(holdfast),
+      comparison: '>=',
+      goal: HISTORY_GOAL,
+      unit: 'x',
+    },
+    flat,
+  ];
+}
+
+/** A run of ours that did not get to its end; where the whole transcript dies is a finding. */
+function problemsOf({ book, holdfast, transcript }: Series): readonly string[] {
+  return [
+    ...holdfast
+      .filter(({ ended, stepMs }) => ended !== 'completed' || stepMs.length !== book.calls)
+      .map(({ ended, stepMs }) => `Holdfast, ${book.name}: ${ended} after ${stepMs.length} calls`),
+    ...transcript
+      .filter(({ stepMs }) => stepMs.length < Math.min(book.calls, 20))
+      .map(({ ended, stepMs }) => `whole transcript, ${book.name}: ${ended} after ${stepMs.length} calls`),
+  ];
+}
+
+function costOf({ book, holdfast, transcript, inMemory }: Series): Table {
+  const row = (name: string, readings: readonly Reading[]) => {
+    const steps = readings.map(({ stepMs }) => stepMs);
+    return [
+      name,
+      median(steps.map((ms) => ms.length)),
+      [...new Set(readings.map(({ ended }) => ended))].join('; '),
+      kilobytes(bytesAt(readings)),
+      kilobytes(median(readings.map((reading) => reading.serverHistoryBytes))),
+      kilobytes(median(readings.map(({ added }) => added.temporal ?? 0))),
+      kilobytes(median(readings.map(({ added }) => added.tables))),
+      kilobytes(median(readings.map(({ added }) => added.log))),
+      ...latencies(steps),
+      milliseconds(median(readings.map(({ replays }) => replays.at(-1)?.ms ?? 0))),
+    ];
+  };
+  return {
+    title: book.name,
+    head: [
+      'loop',
+      'calls',
+      'ended',
+      'history kB',
+      'by the server kB',
+      'Temporal database kB',
+      'tables kB',
+      'WAL kB',
+      'first tenth ms',
+      'last tenth ms',
+      'last / first',
+      'replay at the end ms',
+    ],
+    rows: [
+      row('Holdfast', holdfast),
+      row('whole transcript', transcript),
+      [
+        'no engine',
+        median(inMemory.map((ms) => ms.length)),
+        'completed',
+        ...['-', '-', '-', '-', '-'],
+        ...latencies(inMemory),
+        '-',
+      ],
+    ],
+  };
+}
+
+/** Where the bytes of a history go: per model call, the largest first. */
+function eventsOf({ book, holdfast, transcript }: Series): Table {
+  const perCall = (reading: Reading | undefined) =>
+    Object.entries(reading?.bytesByEvent ?? {})
+      .map(([kind, bytes]) => [kind, Math.round(bytes / (reading?.stepMs.length ?? 1))] as const)
+      .filter(([, bytes]) => bytes > 0)
+      .sort(([, a], [, b]) => b - a);
+  return {
+    title: `${book.name}: history bytes per call, by event`,
+    head: ['loop', 'event', 'bytes'],
+    rows: [
+      ...perCall(holdfast[0]).map(([kind, bytes]) => ['Holdfast', kind, bytes]),
+      ...perCall(transcript[0]).map(([kind, bytes]) => ['whole transcript', kind, bytes]),
+    ],
+  };
+}
+
+function plotsOf({ book, holdfast, transcript, inMemory }: Series): readonly Plot[] {
+  const x = { label: 'model call' } as const;
+  const lines = (pointsOf: (readings: readonly Reading[]) => Plot['lines'][number]['points']) => [
+    { name: 'Holdfast', points: pointsOf(holdfast) },
+    { name: 'whole transcript', points: pointsOf(transcript) },
+  ];
+  const name = `${book.calls}-calls`;
+  return [
+    {
+      name: `history-${name}`,
+      title: `Bytes of history, ${book.name}`,
+      x,
+      y: { label: 'bytes', log: true },
+      lines: lines(([first]) => thinned(first?.bytesAfterCall ?? [])),
+    },
+    {
+      name: `latency-${name}`,
+      title: `Time from one model request to the next, ${book.name}`,
+      x,
+      y: { label: 'ms, median of a window' },
+      lines: [
+        ...lines((readings) => smoothed(readings.map(({ stepMs }) => stepMs))),
+        { name: 'no engine', points: smoothed(inMemory) },
+      ],
+    },
+    {
+      name: `replay-${name}`,
+      title: `Replay for a worker that has forgotten the run, ${book.name}`,
+      x,
+      y: { label: 'ms' },
+      lines: lines((readings) =>
+        (readings[0]?.replays ?? []).map(({ call }, i) => [
+          call,
+          median(readings.map(({ replays }) => replays[i]?.ms ?? 0)),
+        ]),
+      ),
+    },
+  ];
+}
+
+const POINTS = 25;
+
+/** Every few calls, the last one included. */
+function thinned(values: readonly number[]): Plot['lines'][number]['points'] {
+  const every = Math.max(1, Math.floor(values.length / POINTS));
+  return values.flatMap((value, i) =>
+    (i + 1) % every === 0 || i === values.length - 1 ? [[i + 1, value] as const] : [],
+  );
+}
+
+/** The median of each window over all rounds. */
+function smoothed(rounds: readonly (readonly number[])[]): Plot['lines'][number]['points'] {
+  const calls = Math.min(...rounds.map((steps) => steps.length));
+  const window = Math.max(1, Math.floor(calls / POINTS));
+  return Array.from({ length: Math.floor(calls / window) }, (_, i) => {
+    const values = rounds.flatMap((steps) => steps.slice(i * window, (i + 1) * window));
+    return [Math.round((i + 0.5) * window), median(values)] as const;
+  });
+}
+
+function bytesAt(readings: readonly Reading[]): number {
+  return median(readings.map(({ historyBytes }) => historyBytes));
+}
+
+function lateOverEarly(rounds: readonly (readonly number[])[]): number {
+  return median(rounds.map(late)) / median(rounds.map(early));
+}
+
+function early(steps: readonly number[]): number {
+  return median(steps.slice(WARM_UP_STEPS, WARM_UP_STEPS + Math.max(1, Math.floor(steps.length * SHARE))));
+}
+
+function late(steps: readonly number[]): number {
+  return median(steps.slice(-Math.max(1, Math.floor(steps.length * SHARE))));
+}
+
+function latencies(rounds: readonly (readonly number[])[]): readonly [string, string, string] {
+  return [
+    milliseconds(median(rounds.map(early))),
+    milliseconds(median(rounds.map(late))),
+    lateOverEarly(rounds).toFixed(2),
+  ];
+}
+
+function kilobytes(bytes: number): number {
+  return Math.round(bytes / 1_000);
+}
+
+function milliseconds(ms: number): string {
+  return ms.toFixed(ms < 100 ? 1 : 0);
+}
