@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Campaign, Report } from './campaigns/campaign.ts';
 import { CAMPAIGNS } from './campaigns/index.ts';
+import { shareStack } from './campaigns/parts.ts';
 import { isGreen, textOf } from './campaigns/report.ts';
 import { quietRuntime } from './quiet.ts';
 
@@ -28,6 +29,7 @@ async function main(): Promise<number> {
     `chaos: seed ${seed}, ${values.quick ? 'quick' : 'in full'}: ${chosen.map(({ id }) => id).join(', ')}`,
   );
   quietRuntime();
+  await using stack = shareStack(join(dir, 'stack'), progress);
   const reports: { readonly campaign: Campaign; readonly report: Report; readonly ms: number }[] = [];
   for (const campaign of chosen) {
     const own = join(dir, campaign.id);
@@ -38,6 +40,7 @@ async function main(): Promise<number> {
       quick: values.quick,
       seed,
       dir: own,
+      addresses: stack.addresses,
       progress: (line) => progress(`${campaign.id}: ${line}`),
     });
     reports.push({ campaign, report, ms: Date.now() - startedAtMs });

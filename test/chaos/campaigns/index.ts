@@ -1,4 +1,6 @@
 import type { Campaign } from './campaign.ts';
+import { r4 } from './r4TemporalKilled.ts';
+import { r5 } from './r5PostgresRestarted.ts';
 
 /** Every campaign, in the order in which they run. */
-export const CAMPAIGNS: readonly Campaign[] = [];
+export const CAMPAIGNS: readonly Campaign[] = [r4, r5];
