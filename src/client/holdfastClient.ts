@@ -100,12 +100,13 @@ export class HoldfastClient {
 
   /** Starts a run. With `input.message` that is its first message, whose id is `start`. */
   async start(input: Omit<StartInput, 'v'>, options: StartOptions): Promise<RunHandle> {
-    const { workflowId, whenRunning = 'fail' } = options;
+    const { workflowId, whenRunning = 'fail', whenEnded = 'start' } = options;
     const start = startOptions(input, workflowId, this.#taskQueue);
     return this.#bounded(workflowId, CALL_TIMEOUT_MS, () =>
       this.#client.workflow.start<AgentRun>(AGENT_RUN, {
         ...start,
         ...(whenRunning === 'use' && { workflowIdConflictPolicy: 'USE_EXISTING' }),
+        ...(whenEnded === 'refuse' && { workflowIdReusePolicy: 'REJECT_DUPLICATE' }),
       }),
     );
   }

@@ -36,6 +36,11 @@ export interface StartOptions {
   readonly workflowId: string;
   /** What to do when a run with this workflow id is going on: `fail` (default), or return its handle. */
   readonly whenRunning?: 'fail' | 'use';
+  /**
+   * What to do when a run with this workflow id has ended: begin a new one (default), or fail with `already_started`.
+   * Choose `refuse` where a start is repeated after `timed_out`: a run that is quick may have ended in between.
+   */
+  readonly whenEnded?: 'start' | 'refuse';
 }
 
 export interface SendOrStartInput extends SendInput {

@@ -1,23 +1,40 @@
 import { type Facts, outcomeOf, toldBy } from './facts.ts';
 
-/** What no order of events may break. `actsMax`: what is beyond everybody's reach is named by the test, not excused here. */
-export function broken(facts: Facts, { actsMax }: { readonly actsMax: number }): readonly string[] {
+/** What a load knows of its runs beyond their rows. */
+export interface Terms {
+  /** How often the outside may have acted for one key: what is beyond everybody's reach is named, not excused here. */
+  readonly actsMax: number | ((key: string) => number);
+  /** Whether a tool's effects need a yes; default: all do. */
+  readonly asks?: (tool: string) => boolean;
+  /** Whether a tool only looks; default: none does. */
+  readonly reads?: (tool: string) => boolean;
+  /** Messages that were acknowledged, as they were written. */
+  readonly heard?: readonly string[];
+  /** What the run may spend. */
+  readonly limitMicroUsd?: number;
+}
+
+/** What no order of events may break. */
+export function broken(facts: Facts, terms: Terms): readonly string[] {
   return [
-    ...brokenDeeds(facts, actsMax),
-    ...brokenApprovals(facts),
+    ...brokenDeeds(facts, terms),
+    ...brokenApprovals(facts, terms),
     ...brokenAnswers(facts),
     ...brokenConversation(facts),
+    ...brokenPurse(facts, terms),
+    ...brokenHearing(facts, terms),
   ];
 }
 
 /** V1, and: never "not done" about something that happened, never "done" about something that did not. */
-function brokenDeeds(facts: Facts, actsMax: number): readonly string[] {
+function brokenDeeds(facts: Facts, { actsMax, reads = () => false }: Terms): readonly string[] {
   const problems: string[] = [];
+  const most = (key: string) => (typeof actsMax === 'number' ? actsMax : actsMax(key));
   if (new Set(facts.effects.map((effect) => effect.key)).size !== facts.effects.length)
     problems.push('V1: two effects of one key');
   for (const { key, state } of facts.effects) {
     const acts = facts.acts[key] ?? 0;
-    if (acts > actsMax) problems.push(`V1: the outside acted ${acts} times for ${key}`);
+    if (acts > most(key)) problems.push(`V1: the outside acted ${acts} times for ${key}`);
     if (acts > 0 && (state === 'void' || state === 'refused'))
       problems.push(`V1: ${key} is ${state} and was done`);
     if (acts === 0 && state === 'applied') problems.push(`V1: ${key} is applied and was not done`);
@@ -25,18 +42,19 @@ function brokenDeeds(facts: Facts, actsMax: number): readonly string[] {
       problems.push(`V1: the run ended and nobody asked what became of ${key}`);
   }
   if (facts.claimedWhileStopped > 0) problems.push('V1: something was claimed while a switch was set');
-  const acts = Object.values(facts.acts).reduce((sum, one) => sum + one, 0);
-  for (const { text } of facts.results) {
+  for (const { key, tool, text } of facts.results) {
+    if (reads(tool)) continue;
+    const acts = facts.acts[key] ?? 0;
     if (acts > 0 && toldBy(text) === 'not done') problems.push(`told "${text}" about what was done`);
     if (acts === 0 && toldBy(text) === 'done') problems.push(`told "${text}" about what was not done`);
   }
   return problems;
 }
 
-/** V2. Everything here has to be asked for; what was never claimed, but closed at once, names no approval. */
-function brokenApprovals(facts: Facts): readonly string[] {
+/** V2. What was never claimed, but closed at once, names no approval. */
+function brokenApprovals(facts: Facts, { asks = () => true }: Terms): readonly string[] {
   return facts.effects.flatMap((effect) => {
-    if (effect.approval === null && effect.state === 'void') return [];
+    if (!asks(effect.tool) || (effect.approval === null && effect.state === 'void')) return [];
     const approval = facts.approvals.find((one) => one.id === effect.approval);
     const holds =
       approval?.state === 'approved' &&
@@ -100,11 +118,26 @@ function brokenConversation(facts: Facts): readonly string[] {
   const open = facts.approvals.filter((approval) => approval.state === 'open');
   if (facts.run.state === 'ended') {
     if (open.length > 0) problems.push('V5: the run ended with a request open');
-  } else if (!open.some((approval) => approval.bounded))
+  } else if (facts.run.state !== 'idle' && !open.some((approval) => approval.bounded))
     problems.push(`V5: the run is ${facts.run.state} and waits for nothing with a deadline`);
   if (facts.approvals.some((approval) => approval.kind === 'reconcile' && !approval.evidenced))
     problems.push('V5: a person is asked what happened and told nothing');
   if (facts.brokenAuditRow !== null)
     problems.push(`V8: audit row ${facts.brokenAuditRow} does not follow from the one before it`);
   return problems;
+}
+
+/** V4: never more than what it may, and the one call that was under way. */
+function brokenPurse({ spent }: Facts, { limitMicroUsd }: Terms): readonly string[] {
+  return limitMicroUsd === undefined || spent.microUsd <= limitMicroUsd + spent.largestMicroUsd
+    ? []
+    : [`V4: it spent ${spent.microUsd} micro-dollars of ${limitMicroUsd}`];
+}
+
+/** V9: what was acknowledged stands in the conversation, once. */
+function brokenHearing({ said }: Facts, { heard = [] }: Terms): readonly string[] {
+  return heard.flatMap((text) => {
+    const times = said.filter((one) => one.trim() === text).length;
+    return times === 1 ? [] : [`V9: "${text}" was acknowledged and is in the conversation ${times} times`];
+  });
 }

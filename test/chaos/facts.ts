@@ -8,6 +8,7 @@ export interface Facts {
   readonly run: { readonly state: string; readonly outcome: string | null };
   readonly effects: readonly {
     readonly key: string;
+    readonly tool: string;
     readonly state: string;
     readonly fence: number;
     readonly approval: string | null;
@@ -35,7 +36,17 @@ export interface Facts {
   readonly resolutions: readonly { readonly key: string; readonly said: string; readonly by: string }[];
   readonly calls: readonly string[];
   /** What the model was told, in the order of the conversation. */
-  readonly results: readonly { readonly call: string; readonly text: string }[];
+  readonly results: readonly {
+    readonly call: string;
+    readonly text: string;
+    /** The call as it was prepared: its key, which an effect of it has too, and its tool. */
+    readonly key: string;
+    readonly tool: string;
+  }[];
+  /** What people said, in the order of the conversation. */
+  readonly said: readonly string[];
+  /** What its model calls cost, and the most that one of them had reserved. */
+  readonly spent: { readonly microUsd: number; readonly largestMicroUsd: number };
   /** What lost attempts, checks and people said. */
   readonly evidence: readonly string[];
   /** How often the outside world acted for each key, by its own books. */
@@ -51,6 +62,7 @@ interface Block {
   readonly type: string;
   readonly id?: string;
   readonly tool_use_id?: string;
+  readonly text?: string;
   readonly content?: string | readonly { readonly text?: string }[];
 }
 
@@ -65,7 +77,7 @@ export async function readFacts(
     from runs r left join nodes n on n.run = r.run and n.hash = r.head where r.run = ${run}`;
   if (row === undefined) throw new Error(`the store has no run ${run}`);
   const effects = await sql<Facts['effects'][number][]>`
-    select key, state, fence, approval, args_hash from effects where run = ${run} order by claimed_at`;
+    select key, tool, state, fence, approval, args_hash from effects where run = ${run} order by claimed_at`;
   const approvals = await sql<Facts['approvals'][number][]>`
     select id, key, kind, state, args_hash, requester, decision::jsonb ->> 'by' as decided_by,
       coalesce(decided_at <= deadline, true) as in_time, deadline > opened_at as bounded,
@@ -79,6 +91,17 @@ export async function readFacts(
   const chain: readonly ChainNode[] =
     row.seq === null ? [] : await loadChain(sql, run, { seq: row.seq, node: row.hash });
   const blocks = chain.flatMap((node) => node.message.content) as readonly Block[];
+  const said = chain.flatMap((node) => (node.message.role === 'user' ? node.message.content : []));
+  const prepared = new Map(
+    (
+      await sql<{ id: string; key: string; tool: string }[]>`
+        select call ->> 'callId' as id, call ->> 'key' as key, call ->> 'tool' as tool
+        from answers a, jsonb_array_elements(a.result::jsonb -> 'calls') call where a.run = ${run}`
+    ).map((call) => [call.id, call]),
+  );
+  const [spent] = await sql<Facts['spent'][]>`
+    select coalesce(sum(cost_micro_usd), 0)::bigint as "microUsd",
+      coalesce(max(reserved_micro_usd), 0) as "largestMicroUsd" from model_attempts where run = ${run}`;
   const acts: Record<string, number> = {};
   for (const { key } of effects) acts[key] = await actsOf(key);
   const audit = await readAudit(sql, run);
@@ -91,9 +114,14 @@ export async function readFacts(
       kind.startsWith(PERSON) ? [{ key, said: kind.slice(PERSON.length), by: by ?? '' }] : [],
     ),
     calls: blocks.flatMap((block) => (block.type === 'tool_use' ? [block.id ?? ''] : [])),
-    results: blocks.flatMap((block) =>
-      block.type === 'tool_result' ? [{ call: block.tool_use_id ?? '', text: textOf(block) }] : [],
-    ),
+    results: blocks.flatMap((block) => {
+      if (block.type !== 'tool_result') return [];
+      const call = block.tool_use_id ?? '';
+      const { key = '', tool = '' } = prepared.get(call) ?? {};
+      return [{ call, text: textOf(block), key, tool }];
+    }),
+    said: (said as readonly Block[]).flatMap(({ type, text = '' }) => (type === 'text' ? [text] : [])),
+    spent: spent ?? { microUsd: 0, largestMicroUsd: 0 },
     evidence: evidence.map((one) => one.kind),
     acts,
     brokenAuditRow: firstBrokenRow(run, audit),

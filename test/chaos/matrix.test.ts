@@ -93,7 +93,7 @@ test('a claim that passed a switch is found in the audit, and no other is', asyn
 
 describe('the checker catches', () => {
   const key = 'r/1/0';
-  const effect = { key, state: 'applied', fence: 1, approval: 'r/1/0/1', args_hash: 'h' };
+  const effect = { key, tool: 'pay', state: 'applied', fence: 1, approval: 'r/1/0/1', args_hash: 'h' };
   const approval = {
     id: 'r/1/0/1',
     key,
@@ -115,7 +115,9 @@ describe('the checker catches', () => {
     answers: [],
     resolutions: [],
     calls: ['a'],
-    results: [{ call: 'a', text: 'paid' }],
+    results: [{ call: 'a', text: 'paid', key, tool: 'pay' }],
+    said: ['pay'],
+    spent: { microUsd: 90, largestMicroUsd: 20 },
     evidence: [],
     acts: { [key]: 1 },
     brokenAuditRow: null,
@@ -142,7 +144,7 @@ describe('the checker catches', () => {
     resolutions: [{ key, said: 'applied', by: 'boss' }],
   };
   const unknown = { ...effect, state: 'unknown' };
-  const says = (text: string) => ({ results: [{ call: 'a', text }] });
+  const says = (text: string) => ({ results: [{ call: 'a', text, key, tool: 'pay' }] });
 
   test('nothing where all is well', () => {
     expect(broken(good, { actsMax: 1 })).toEqual([]);

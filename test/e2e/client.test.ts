@@ -77,6 +77,14 @@ describe('start', () => {
     expect((await holdfast.result(workflowId)).outcome).toBe('cancelled');
   });
 
+  test('an ended run keeps its workflow id for itself where the caller says so', async () => {
+    const workflowId = named('ended');
+    await holdfast.start({ ...start, message: 'once', once: true }, { workflowId });
+    await holdfast.result(workflowId);
+    const again = holdfast.start(start, { workflowId, whenRunning: 'use', whenEnded: 'refuse' });
+    expect(await codeOf(again)).toBe('already_started');
+  });
+
   test('the summary in the Temporal UI names agent and requester, and holds nothing that was said', async () => {
     const workflowId = named('summary');
     await holdfast.start({ ...start, message: 'once', once: true }, { workflowId });
