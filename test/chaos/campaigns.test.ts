@@ -1,22 +1,27 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { CAMPAIGNS } from './campaigns/index.ts';
+import { quietRuntime } from './quiet.ts';
 
 // What `npm run chaos -- --quick` plays, a test for each campaign.
+
+quietRuntime();
 
 const SEED = 20_261_121;
 const CAMPAIGN_MS = 240_000;
 
-test.each(CAMPAIGNS)('$id: $promise', { timeout: CAMPAIGN_MS }, async ({ id, run }) => {
-  const dir = join(import.meta.dirname, '../../.holdfast/chaos-test', id);
+test.each(CAMPAIGNS)('$id: $promise', { timeout: CAMPAIGN_MS }, async (campaign) => {
+  const dir = join(import.meta.dirname, '../../.holdfast/chaos-test', campaign.id);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
-  const report = await run({
+  const addresses = { databaseUrl: inject('databaseUrl'), temporalAddress: inject('temporalAddress') };
+  const report = await campaign.run({
     quick: true,
     seed: SEED,
     dir,
-    progress: (line) => console.log(`${id}: ${line}`),
+    addresses: async () => addresses,
+    progress: (line) => console.log(`${campaign.id}: ${line}`),
   });
   expect(report.problems).toEqual([]);
   expect(report.vacuous).toEqual([]);

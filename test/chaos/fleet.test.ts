@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Fleet, openFleet } from './fleet/fleet.ts';
 import { judge, type Verdict } from './fleet/judge.ts';
+import { replayAll } from './fleet/replays.ts';
+import { quietRuntime } from './quiet.ts';
+
+quietRuntime();
 
 const SEED = 11;
-const ENOUGH = { runsAtLeast: 24, effectsAtLeast: 12, replays: 1 };
+const ENOUGH = { runsAtLeast: 24, effectsAtLeast: 12, replays: 0 };
 const LOAD_MS = 120_000;
 
 describe('a fleet under a small load without faults', () => {
@@ -29,5 +33,128 @@ describe('a fleet under a small load without faults', () => {
     const kinds = new Set(fleet.runs.map(({ plan }) => plan.kind));
     expect(kinds.size).toBe(8);
     expect(calm.figures.acknowledgedDecisions).toBeGreaterThan(3);
+  });
+
+  test('is judged vacuous where too little happened', async () => {
+    const { vacuous } = await judge(fleet, { runsAtLeast: 25, effectsAtLeast: 1_000, replays: 0 });
+    expect(vacuous.join()).toMatch(/24 runs ended, 25 were expected.* effects, 1000 were expected/);
+  });
+
+  test('a history that differs in one activity is not replayed', async () => {
+    const [noted] = fleet.runs;
+    const handle = fleet.client.workflow.getHandle(noted?.plan.workflowId ?? '');
+    const history = await handle.fetchHistory();
+    const scheduled = history.events?.find((event) => event.activityTaskScheduledEventAttributes);
+    const type = scheduled?.activityTaskScheduledEventAttributes?.activityType;
+    if (type) type.name = 'planted';
+    const client = { workflow: { getHandle: () => ({ fetchHistory: async () => history }) } };
+    expect((await replayAll(client, [handle.workflowId])).join()).toMatch(/^V6/);
+  });
+
+  // One after the other: each row stays changed, and the next one has to be found beside it.
+  const one = async (rows: Promise<readonly { readonly found: string }[]>) => {
+    const [row] = await rows;
+    if (row === undefined) throw new Error('the load has left nothing to plant this in');
+    return row.found;
+  };
+  const applied = (tool: string) =>
+    one(fleet.sql`select key as found from effects where tool = ${tool} and state = 'applied' limit 1`);
+  const headOf = (kind: string, seq: number) =>
+    one(fleet.sql`
+      update runs r set head = n.hash from nodes n
+      where n.run = r.run and n.seq = ${seq} and r.run = (select run from runs where workflow_id = ${
+        fleet.runs.find(({ plan }) => plan.kind === kind)?.plan.workflowId ?? ''
+      }) returning r.run as found`);
+
+  test.each<[fault: string, plant: () => Promise<unknown>, problem: RegExp, counted?: Partial<Verdict>]>([
+    [
+      'an effect that was done twice',
+      async () => fleet.payments.plant(await applied('pay_keyed'), 1),
+      /V1: the outside acted 2 times/,
+      { duplicated: 1 },
+    ],
+    [
+      'an effect that is said to be done, and was not',
+      async () => fleet.payments.plant(await applied('pay_checkable'), -1),
+      /V1: .* is applied and was not done/,
+      { lost: 1 },
+    ],
+    [
+      'an effect that nobody put on record',
+      async () => fleet.payments.plant('r/1/0', 1),
+      /V1: r\/1\/0 was done and the ledger has no row of it/,
+      { lost: 2 },
+    ],
+    [
+      'an approval that is gone',
+      async () => fleet.sql`delete from approvals where id = (
+        select approval from effects where tool = 'pay_asked' and state = 'applied' limit 1)`,
+      /V2: .* was claimed without a standing approval/,
+    ],
+    ['a call without a result', () => headOf('read', 2), /V3: call .* has 0 results/],
+    [
+      'a conversation that was edited',
+      async () => fleet.sql`update nodes set body = replace(body, 'fleet', 'float') where seq = 1 and run = (
+        select run from runs where workflow_id = ${
+          fleet.runs.find(({ plan }) => plan.kind === 'parallel')?.plan.workflowId ?? ''
+        })`,
+      /V3: its conversation cannot be read/,
+    ],
+    [
+      'a message that was acknowledged, and is gone',
+      () => headOf('chat', 2),
+      /V9: "and this is word 2 of customer \d+" was acknowledged and is in the conversation 0 times/,
+    ],
+    [
+      'a decision that was acknowledged, and is gone',
+      async () => fleet.sql`update approvals set state = 'open', decision = null where kind = 'landing'`,
+      /V9: the decision on .* was acknowledged, and it is still open/,
+    ],
+    [
+      'a start that was acknowledged, and is gone',
+      async () =>
+        fleet.sql`delete from runs where workflow_id = ${
+          fleet.runs.find(({ plan }) => plan.kind === 'never')?.plan.workflowId ?? ''
+        }`,
+      /V9: its start was acknowledged, and the store does not know it/,
+    ],
+    [
+      'a run that was started twice',
+      async () => fleet.sql`insert into runs (run, workflow_id, agent, requester, state)
+        select 'again', workflow_id, agent, requester, state from runs limit 1`,
+      /V1: .* was started 2 times/,
+    ],
+    [
+      'a run that spent more than it may',
+      async () => fleet.sql`update model_attempts set cost_micro_usd = 600000 where id = (
+        select max(m.id) from model_attempts m join runs r using (run))`,
+      /V4: it spent \d+ micro-dollars of 500000/,
+    ],
+    [
+      'a run that waits for nothing',
+      async () => fleet.sql`update runs set state = 'running', ended_at = null where run = (
+        select run from effects where tool = 'pay_keyed' order by key desc limit 1)`,
+      /V5: the run is running and waits for nothing with a deadline/,
+    ],
+    [
+      'a row of the audit that was changed',
+      async () => fleet.sql`update audit set event = 'effect_applied' where event = 'effect_claimed'`,
+      /V8: /,
+    ],
+    [
+      'a worker that died by itself',
+      async () => {
+        const [worker] = fleet.workers;
+        process.kill(worker?.pid ?? 0, 'SIGKILL');
+        await worker?.exited;
+      },
+      /worker \d+ ended by itself \(signal SIGKILL\)/,
+    ],
+  ])('%s is found', async (_, plant, problem, counted = {}) => {
+    expect((await judge(fleet, ENOUGH)).problems.join('\n')).not.toMatch(problem);
+    await plant();
+    const verdict = await judge(fleet, ENOUGH);
+    expect(verdict.problems.join('\n')).toMatch(problem);
+    expect(verdict).toMatchObject(counted);
   });
 });

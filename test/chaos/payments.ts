@@ -17,8 +17,8 @@ export interface Payments extends AsyncDisposable {
   readonly url: string;
   of(key: string): Account;
   readonly books: ReadonlyMap<string, Account>;
-  /** The money moves once more, whatever anybody asked for: a fault for the judge to find. */
-  plant(key: string): void;
+  /** Money moves so often more, or less, whatever anybody asked for: a fault for the judge to find. */
+  plant(key: string, acts: number): void;
 }
 
 const NOTHING: Account = { requests: 0, acts: 0, checks: 0 };
@@ -59,9 +59,9 @@ export async function openPayments({ delayMs = 0 }: { readonly delayMs?: number 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     of: (key) => books.get(key) ?? NOTHING,
     books,
-    plant: (key) => {
+    plant: (key, acts) => {
       const before = books.get(key) ?? NOTHING;
-      books.set(key, { ...before, acts: before.acts + 1 });
+      books.set(key, { ...before, acts: before.acts + acts });
     },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

@@ -1,10 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { Campaign, Report } from './campaigns/campaign.ts';
 import { CAMPAIGNS } from './campaigns/index.ts';
+import { shareStack } from './campaigns/parts.ts';
 import { isGreen, textOf } from './campaigns/report.ts';
+import { quietRuntime } from './quiet.ts';
 
 // npm run chaos [-- --quick --only R4,R6 --seed N --json]: faults on real parts, and what came of them.
 
@@ -27,10 +28,8 @@ async function main(): Promise<number> {
   progress(
     `chaos: seed ${seed}, ${values.quick ? 'quick' : 'in full'}: ${chosen.map(({ id }) => id).join(', ')}`,
   );
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-  });
+  quietRuntime();
+  await using stack = shareStack(join(dir, 'stack'), progress);
   const reports: { readonly campaign: Campaign; readonly report: Report; readonly ms: number }[] = [];
   for (const campaign of chosen) {
     const own = join(dir, campaign.id);
@@ -41,6 +40,7 @@ async function main(): Promise<number> {
       quick: values.quick,
       seed,
       dir: own,
+      addresses: stack.addresses,
       progress: (line) => progress(`${campaign.id}: ${line}`),
     });
     reports.push({ campaign, report, ms: Date.now() - startedAtMs });

@@ -1,15 +1,11 @@
-import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { readConfig } from '../../src/config.ts';
 import { startWorker } from '../../src/worker.ts';
 import { payer, shopkeeper } from './agents.ts';
 import { arrive, tell } from './gate.ts';
+import { quietRuntime } from './quiet.ts';
 
 /** A worker process whose attempts stop at every point until the test lets them go on. */
-Runtime.install({
-  logger: new DefaultLogger('ERROR'),
-  // What wakes after its time says so of every single task; that is what the tests are about.
-  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-});
+quietRuntime();
 const running = await startWorker(readConfig(process.env), {
   agents: [payer, shopkeeper],
   services: {

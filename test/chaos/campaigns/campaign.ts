@@ -1,3 +1,5 @@
+import type { Addresses } from '../../e2e/lab.ts';
+
 /** One promise, and the faults that could refute it. */
 export interface Campaign {
   /** As in RELIABILITY.md: `R4`. */
@@ -13,6 +15,8 @@ export interface How {
   readonly seed: number;
   /** A folder of this campaign's own, for stacks and files; empty at the start. */
   readonly dir: string;
+  /** A stack that campaigns share, started when the first one asks; whoever harms a part of it brings their own. */
+  readonly addresses: () => Promise<Addresses>;
   progress(line: string): void;
 }
 

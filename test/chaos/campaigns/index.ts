@@ -1,5 +1,7 @@
 import type { Campaign } from './campaign.ts';
-import { roles } from './roles.ts';
+import { r4c } from './r4cRolesKilled.ts';
+import { r4 } from './r4TemporalKilled.ts';
+import { r5 } from './r5PostgresRestarted.ts';
 
 /** Every campaign, in the order in which they run. */
-export const CAMPAIGNS: readonly Campaign[] = [roles];
+export const CAMPAIGNS: readonly Campaign[] = [r4, r5, r4c];

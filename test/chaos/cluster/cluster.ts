@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { readLogTail } from '../../../src/stack/partLog.ts';
-import { connectOnce, findFreePort } from '../../../src/stack/ports.ts';
-import { postgresEnding, startPostgres } from '../../../src/stack/postgres.ts';
+import { connectOnce } from '../../../src/stack/ports.ts';
 import { type DetachedProcess, endProcess, isAlive, startDetached } from '../../../src/stack/processes.ts';
 import { prepareNamespace } from '../../../src/stack/temporalServer.ts';
 import { SEARCH_ATTRIBUTES } from '../../../src/workflows/searchAttributes.ts';
+import { openPostgres, type Part } from '../campaigns/parts.ts';
 import { openProcessRecord } from './processRecord.ts';
 import type { ServerPrograms } from './programs.ts';
 import { argumentsOf, environmentOf, findPorts, ROLES, type Role } from './roles.ts';
@@ -37,6 +37,8 @@ export interface Cluster extends AsyncDisposable {
 export interface ClusterOptions {
   readonly dir: string;
   readonly programs: ServerPrograms;
+  /** A file outside any folder that is emptied between runs: the roles' processes, for whoever comes after a killed owner. */
+  readonly record: string;
   readonly progress: (line: string) => void;
 }
 
@@ -47,18 +49,24 @@ const LINE_CHARS = 400;
 const NAMESPACE = 'default';
 const RETENTION_SECONDS = 72 * 3_600;
 
-export async function startCluster({ dir, programs, progress }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({
+  dir,
+  programs,
+  record: file,
+  progress,
+}: ClusterOptions): Promise<Cluster> {
   mkdirSync(dir, { recursive: true });
-  const record = await openProcessRecord(`${dir}.processes.json`);
+  const record = await openProcessRecord(file);
   const roles = new Map<Role, DetachedProcess>();
+  let postgres: Part | null = null;
+  const end = async () => {
+    await record.end();
+    await postgres?.[Symbol.asyncDispose]();
+  };
   try {
     progress('starting PostgreSQL for the production server');
-    const { databaseUrl, process: database } = await startPostgres({
-      dir,
-      port: await findFreePort(),
-      programs: undefined,
-      onSpawn: (identity) => record.note('postgres', identity),
-    });
+    postgres = await openPostgres(dir);
+    const { address: databaseUrl } = postgres;
     const login = loginOf(databaseUrl);
     await layOutTables(programs.sql, login);
     const ports = await findPorts();
@@ -101,19 +109,10 @@ export async function startCluster({ dir, programs, progress }: ClusterOptions):
         await endProcess(child.identity, [{ signal: 'SIGKILL', waitMs: KILL_MS }]);
       },
       fallen: () => [...roles].flatMap(([role, { identity }]) => (isAlive(identity) ? [] : [role])),
-      [Symbol.asyncDispose]: async () => {
-        // The database goes last and by its own signal, so that it ends at once although its clients were killed.
-        await Promise.all(
-          [...roles.values()].map(({ identity }) =>
-            endProcess(identity, [{ signal: 'SIGKILL', waitMs: KILL_MS }]),
-          ),
-        );
-        await endProcess(database.identity, postgresEnding);
-        await record.end();
-      },
+      [Symbol.asyncDispose]: end,
     };
   } catch (error) {
-    await record.end();
+    await end();
     throw error;
   }
 }

@@ -1,10 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { endProcess, type ProcessIdentity, signalProcess } from '../../../src/stack/processes.ts';
 
-const ENDING = [
-  { signal: 'SIGTERM', waitMs: 5_000 },
-  { signal: 'SIGKILL', waitMs: 5_000 },
-] as const;
+/** Nobody needs what they hold any more. */
+const ENDING = [{ signal: 'SIGKILL', waitMs: 10_000 }] as const;
 
 /** The processes that a campaign has started, by identity, in a file that outlives a campaign that was killed. */
 export interface ProcessRecord {

@@ -25,6 +25,18 @@ export interface Noted {
   left: string | null;
 }
 
+export function newNoted(plan: Plan): Noted {
+  return {
+    plan,
+    askedAtMs: Date.now(),
+    startedAtMs: null,
+    heard: [],
+    endedAtMs: null,
+    outcome: null,
+    left: null,
+  };
+}
+
 export interface Patience {
   readonly patienceMs: number;
   readonly signal: AbortSignal;

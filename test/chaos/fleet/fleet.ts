@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import { createHoldfastClient, type HoldfastClient } from '../../../src/client/holdfastClient.ts';
 import { type ScriptedModel, startScriptedModel } from '../../../src/models/scripted/server.ts';
@@ -6,10 +7,10 @@ import type { Sql } from '../../../src/store/connection.ts';
 import type { Addresses } from '../../e2e/lab.ts';
 import { openDatabase } from '../../store/database.ts';
 import { openPayments, type Payments } from '../payments.ts';
-import type { Noted } from './customer.ts';
+import { type Noted, newNoted } from './customer.ts';
 import { type FleetWorker, startFleetWorker } from './fleetWorker.ts';
 import { type Load, type LoadOptions, startLoad } from './load.ts';
-import { fleetConversations, type Mind } from './mix.ts';
+import { fleetConversations, type Mind, type Plan } from './mix.ts';
 import { type People, startPeople } from './people.ts';
 
 export interface FleetOptions {
@@ -47,6 +48,8 @@ export interface Fleet extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   startWorker(environment?: Readonly<Record<string, string>>, module?: URL): Promise<FleetWorker>;
   load(options: LoadOptions): Load;
+  /** A run that somebody else asks for: its plan is what people go by, and what comes back is what the judge goes by. */
+  expect(plan: Plan): Noted;
   /**
    * When the first piece of work that began after this moment was done: a model call answered or an effect claimed,
    * which takes the server, a worker and the store. Null where there was none.
@@ -119,7 +122,10 @@ async function assemble(options: FleetOptions, closers: (() => Promise<unknown>)
   });
   closers.push(() => people.stop());
   const leaving = new AbortController();
+  // Every call of every customer listens to it while it waits.
+  setMaxListeners(0, leaving.signal);
   const loads: Load[] = [];
+  const others: Noted[] = [];
   closers.push(() => {
     leaving.abort();
     return Promise.all(loads.map(({ done }) => done));
@@ -136,7 +142,7 @@ async function assemble(options: FleetOptions, closers: (() => Promise<unknown>)
     people,
     workers,
     get runs() {
-      return loads.flatMap(({ runs }) => runs);
+      return [...loads.flatMap(({ runs }) => runs), ...others];
     },
     environment,
     startWorker,
@@ -152,6 +158,12 @@ async function assemble(options: FleetOptions, closers: (() => Promise<unknown>)
       });
       loads.push(load);
       return load;
+    },
+    expect: (plan) => {
+      const noted = newNoted(plan);
+      minds.set(plan.workflowId, plan.mind);
+      others.push(noted);
+      return noted;
     },
     progressAfter: (atMs) => progressAfter(sql, atMs),
     [Symbol.asyncDispose]: () => closeAll(closers),

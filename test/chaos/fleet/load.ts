@@ -1,5 +1,5 @@
 import type { HoldfastClient } from '../../../src/client/holdfastClient.ts';
-import { beCustomer, type Noted } from './customer.ts';
+import { beCustomer, type Noted, newNoted } from './customer.ts';
 import { type Mix, type Plan, planOf, USUAL_MIX } from './mix.ts';
 
 export interface LoadOptions {
@@ -44,15 +44,7 @@ export function startLoad(given: {
   const come = async () => {
     while (!over && !signal.aborted && runs.length < most) {
       const plan = planOf({ seed, ordinal: next(), name, mix });
-      const noted: Noted = {
-        plan,
-        askedAtMs: Date.now(),
-        startedAtMs: null,
-        heard: [],
-        endedAtMs: null,
-        outcome: null,
-        left: null,
-      };
+      const noted = newNoted(plan);
       runs.push(noted);
       onPlan(plan);
       const waitMs = nextAtMs - Date.now();

@@ -23,8 +23,8 @@ export const USUAL_MIX: Mix = {
   landing: 5,
 };
 
-/** What a person says to the first request of the run; an edit is followed by a yes. */
-export type Mind = 'approve' | 'reject' | 'edit';
+/** What people say to the first request of the run; an edit is followed by a yes. `absent`: somebody else speaks. */
+export type Mind = 'approve' | 'reject' | 'edit' | 'absent';
 
 /** A run that is about to be asked for. */
 export interface Plan {

@@ -71,7 +71,9 @@ export function startPeople(given: {
           Request[]
         >`select id, kind, key, workflow_id from approvals where state = 'open' order by opened_at`,
       ).catch(() => []);
-      const waiting = open.filter(({ id }) => !settled.has(id)).slice(0, AT_ONCE);
+      const waiting = open
+        .filter((one) => !settled.has(one.id) && mindOf(one.workflow_id) !== 'absent')
+        .slice(0, AT_ONCE);
       await Promise.all(waiting.map(decide));
       if (waiting.length < AT_ONCE) await pause(LOOK_MS);
     }

@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundle } from '@temporalio/worker';
 
 // V6: what a run has done is what its code does again, event by event.
@@ -14,8 +13,17 @@ function workflowBundle(): Promise<WorkflowBundle> {
   return bundle;
 }
 
+type Histories = Parameters<typeof Worker.runReplayHistory>[1];
+
+/** Where histories come from: a client. */
+export interface Archive {
+  readonly workflow: {
+    getHandle(workflowId: string): { fetchHistory(): Promise<Exclude<Histories, string>> };
+  };
+}
+
 /** Replays the newest execution of each; what differed, by workflow id. */
-export async function replayAll(client: Client, workflowIds: readonly string[]): Promise<readonly string[]> {
+export async function replayAll(client: Archive, workflowIds: readonly string[]): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const workflowId of workflowIds) {
     const history = await client.workflow.getHandle(workflowId).fetchHistory();

@@ -1,13 +1,10 @@
-import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { agentModules, readConfig } from '../../../src/config.ts';
 import { loadAgents, startWorker } from '../../../src/worker.ts';
+import { quietRuntime } from '../quiet.ts';
 import { clerk } from './clerk.ts';
 
 /** A worker process of a fleet. It tells the fleet when it polls, and on being asked what its heap holds. */
-Runtime.install({
-  logger: new DefaultLogger('ERROR'),
-  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-});
+quietRuntime();
 // A fleet that is gone leaves no worker behind.
 process.once('disconnect', () => process.exit(1));
 process.on('message', (message) => {

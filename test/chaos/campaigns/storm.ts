@@ -1,0 +1,94 @@
+import { until } from '../../e2e/lab.ts';
+import { type Random, randomOf } from '../../hostile/random.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Verdict } from '../fleet/judge.ts';
+import type { LoadOptions } from '../fleet/load.ts';
+import { pause } from '../fleet/patience.ts';
+import type { Report } from './campaign.ts';
+
+// One fault after the other under a load that does not end before them, and how long each kept the fleet from work.
+
+export interface StormOptions {
+  readonly fleet: Fleet;
+  readonly seed: number;
+  readonly load: Omit<LoadOptions, 'runs'>;
+  readonly faults: number;
+  /** Between a recovery and the next fault. */
+  readonly pauseMs: readonly [from: number, to: number];
+  /** Puts the fault in, and resolves when it is over: from then on the fleet has to recover. */
+  strike(ordinal: number, random: Random): Promise<void>;
+  /** No work for longer than this after a fault breaks the promise. */
+  readonly recoverWithinMs: number;
+  progress(line: string): void;
+}
+
+export interface Storm {
+  readonly faults: number;
+  readonly recoveryMs: readonly number[];
+  readonly problems: readonly string[];
+}
+
+const RUNS = 1_000_000;
+const WARM_RUNS = 3;
+const WARM_MS = 90_000;
+const LOOK_MS = 100;
+
+/** Resolves when the faults are over and every customer has come to their end or left. */
+export async function playStorm(options: StormOptions): Promise<Storm> {
+  const { fleet, faults, progress, recoverWithinMs } = options;
+  const random = randomOf(options.seed);
+  const recoveryMs: number[] = [];
+  const problems: string[] = [];
+  const load = fleet.load({ ...options.load, runs: RUNS });
+  const ended = () => load.runs.filter(({ outcome }) => outcome !== null).length;
+  await until('the first runs', async () => ended() >= WARM_RUNS, WARM_MS);
+  let struck = 0;
+  while (struck < faults) {
+    const [from, to] = options.pauseMs;
+    await pause(from + random.below(to - from + 1));
+    struck += 1;
+    await options.strike(struck, random);
+    const overAtMs = Date.now();
+    const tookMs = await recovery(fleet, overAtMs, recoverWithinMs);
+    if (tookMs !== null) recoveryMs.push(tookMs);
+    else problems.push(`V5: no work was done within ${recoverWithinMs} ms after fault ${struck}`);
+    progress(
+      `fault ${struck} of ${faults}: back after ${tookMs === null ? 'nothing' : `${Math.round(tookMs)} ms`}; ${ended()} runs ended`,
+    );
+  }
+  load.stop();
+  progress(`the faults are over; ${load.runs.length - ended()} runs are on their way`);
+  const seen = setInterval(
+    () => progress(`${load.runs.length - ended()} runs are still on their way`),
+    SEEN_MS,
+  );
+  await load.done.finally(() => clearInterval(seen));
+  return { faults: struck, recoveryMs, problems };
+}
+
+const SEEN_MS = 9_000;
+
+async function recovery(fleet: Fleet, fromMs: number, withinMs: number): Promise<number | null> {
+  while (Date.now() - fromMs < withinMs) {
+    // The store may be what is still away.
+    const atMs = await fleet.progressAfter(fromMs).catch(() => null);
+    if (atMs !== null) return Math.max(0, atMs - fromMs);
+    await pause(LOOK_MS);
+  }
+  return null;
+}
+
+/** What the storm and the judge have found, as one report. */
+export function reportOf(storm: Storm, verdict: Verdict, figures: Report['figures'] = {}): Report {
+  return {
+    faults: storm.faults,
+    runs: verdict.runs,
+    effects: verdict.effects,
+    lost: verdict.lost,
+    duplicated: verdict.duplicated,
+    recoveryMs: storm.recoveryMs,
+    problems: [...storm.problems, ...verdict.problems],
+    vacuous: verdict.vacuous,
+    figures: { ...verdict.figures, ...figures },
+  };
+}
