@@ -82,15 +82,18 @@ export async function installedTemporalCli(
 
 /** Where the installed program is kept: per user, so that a fresh clone does not fetch or build it again. */
 export function cachedTemporalCli(environment: Readonly<Record<string, string | undefined>>): string {
+  return join(programCache(environment, 'temporal', temporalCliVersion), 'temporal');
+}
+
+/** The folder of this user for the programs of one release, for this platform. */
+export function programCache(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+  version: string,
+): string {
   const base = environment.XDG_CACHE_HOME;
   const cache = base !== undefined && base !== '' ? base : join(environment.HOME ?? homedir(), '.cache');
-  return join(
-    cache,
-    'holdfast',
-    'temporal',
-    `${temporalCliVersion}-${process.platform}-${process.arch}`,
-    'temporal',
-  );
+  return join(cache, 'holdfast', name, `${version}-${process.platform}-${process.arch}`);
 }
 
 async function findOnPath(
@@ -127,7 +130,7 @@ function isNewEnough(version: string): boolean {
   return major > OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor >= OLDEST_SERVER[1]);
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

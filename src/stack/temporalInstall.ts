@@ -61,20 +61,37 @@ export async function downloadTemporalCli(options: InstallOptions): Promise<void
 
 /** Builds the program with a Go toolchain; some minutes the first time. */
 export async function buildTemporalCli(options: InstallOptions): Promise<void> {
-  const { version, target, environment, onProgress } = options;
+  const { version, onProgress } = options;
   onProgress(`building the Temporal CLI ${version} with go install; this takes some minutes, once per user`);
+  await buildWithGo({
+    ...options,
+    name: 'the Temporal CLI',
+    source: `github.com/temporalio/cli/cmd/temporal@${version}`,
+    program: 'temporal',
+  });
+}
+
+export interface GoBuild extends Pick<InstallOptions, 'target' | 'environment' | 'onProgress'> {
+  /** For progress: "building <name>". */
+  readonly name: string;
+  /** What `go install` takes: a package with its version. */
+  readonly source: string;
+  /** The file that `go install` leaves: the last part of the package's path. */
+  readonly program: string;
+}
+
+/** Builds one program of a public Go module. It appears at its target complete, able to say its version, or not at all. */
+export async function buildWithGo({ name, source, program, ...options }: GoBuild): Promise<void> {
+  const { target, environment, onProgress } = options;
   await inScratchFolder(target, async (scratch) => {
-    await runGoInstall(`github.com/temporalio/cli/cmd/temporal@${version}`, {
-      environment: { ...environment, GOBIN: scratch },
-      onProgress,
-    });
-    await moveIntoPlace(join(scratch, 'temporal'), target);
+    await runGoInstall(source, { environment: { ...environment, GOBIN: scratch }, name, onProgress });
+    await moveIntoPlace(join(scratch, program), target);
   });
 }
 
 async function runGoInstall(
   target: string,
-  options: Pick<InstallOptions, 'environment' | 'onProgress'>,
+  options: Pick<GoBuild, 'environment' | 'name' | 'onProgress'>,
 ): Promise<void> {
   const started = performance.now();
   const child = spawn('go', ['install', '-trimpath', '-ldflags=-s -w', target], {
@@ -100,7 +117,7 @@ async function runGoInstall(
   });
   const progress = setInterval(() => {
     const seconds = Math.round((performance.now() - started) / 1000);
-    options.onProgress(`building the Temporal CLI: ${seconds} s, ${modules} modules downloaded`);
+    options.onProgress(`building ${options.name}: ${seconds} s, ${modules} modules downloaded`);
   }, PROGRESS_INTERVAL_MS);
   let timedOut = false;
   const timeout = setTimeout(() => {
