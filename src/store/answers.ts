@@ -117,7 +117,7 @@ export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit
       where committed.first)
     select first from committed`;
   if (row?.first !== true) return false;
-  blobs.forEach((body, i) => rememberText(sql, ref.run, hashes[i] ?? hashText(body), body));
+  for (const [i, body] of blobs.entries()) rememberText(sql, ref.run, hashes[i] ?? hashText(body), body);
   if (nodes.at(-1)?.hash === answer.head) rememberChain(sql, ref.run, [...answer.before, ...nodes]);
   return true;
 }

@@ -108,6 +108,6 @@ export async function storeBlobs(sql: Sql, run: RunId, bodies: readonly string[]
       insert into blobs (run, hash, body)
       select ${run}, b.hash, b.body from unnest(${hashes}::text[], ${[...bodies]}::text[]) as b(hash, body)
       on conflict do nothing`;
-  bodies.forEach((body, i) => rememberText(sql, run, hashes[i] ?? hashText(body), body));
+  for (const [i, body] of bodies.entries()) rememberText(sql, run, hashes[i] ?? hashText(body), body);
   return hashes;
 }
