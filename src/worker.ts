@@ -109,6 +109,7 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       workflowsPath: siblingPath('./workflows/index'),
       activities: createActivities(services),
       dataConverter,
+      bundlerOptions: { preloadModules: [siblingPath('./workflows/index')] },
       ...WORKER_SETTINGS,
       ...overrides.settings,
     });

@@ -72,6 +72,10 @@ const WIRING = [
 const UNSTABLE =
   /\bIntl\.|\.toLocale\w+\(|\.localeCompare\(|\.normalize\(|\\p\{|getTimezoneOffset|\.getHours\(/;
 
+/** State of a module. Modules of workflows are shared by all runs of a worker (`preloadModules`), so they must have none. */
+const MODULE_STATE =
+  /^(?:export )?(?:let|var) |^(?:export )?const \w+\b(?!: ReadonlySet|: ReadonlyMap)[^=\n]*= new \w+/m;
+
 interface Edge {
   readonly file: string;
   readonly specifier: string;
@@ -157,6 +161,17 @@ describe('architecture', () => {
       .map((file) => relative(SRC, file));
     expect(unstable).toEqual([]);
     expect(UNSTABLE.test('a.localeCompare(b)')).toBe(true);
+  });
+
+  test('nothing that replays keeps state in a module', () => {
+    const stateful = files
+      .filter((file) => /^(core|workflows)\//.test(relative(SRC, file)))
+      .filter((file) => MODULE_STATE.test(readFileSync(file, 'utf8')))
+      .map((file) => relative(SRC, file));
+    expect(stateful).toEqual([]);
+    for (const planted of ['let runs = 0;', 'const seen = new Map<string, number>();', 'export var a = 1;'])
+      expect(MODULE_STATE.test(planted)).toBe(true);
+    expect(MODULE_STATE.test("const ENDS: ReadonlySet<string> = new Set(['a']);")).toBe(false);
   });
 
   test('no file of ours is a pile: at most 450 lines, but for the one table of all limits', () => {

@@ -12,6 +12,7 @@ CYCLE.self = CYCLE;
 /** Tools that do what tools must not do. */
 const ODD = [
   readTool('look'),
+  readTool('glance', undefined, { quick: true }),
   effectTool('note'),
   readTool('throws', () => {
     throw new Error('secret-in-an-exception');
@@ -28,6 +29,7 @@ const ODD = [
 const ask = script;
 const CONVERSATIONS = [
   ask('one read', [call('look'), say('done', { results: [{ tool: 'look', contains: 'seen x' }] })]),
+  ask('one quick read', [call('glance'), say('done', { results: [{ tool: 'glance', contains: 'seen x' }] })]),
   ask('one effect', [call('note'), say('done', { results: [{ tool: 'note', contains: 'done x' }] })]),
   ask('cold', [call('note'), say('done')]),
   ask('surrogate', [
@@ -97,27 +99,28 @@ describe('the trunk on real parts', () => {
   const run = async (message: string, agent = 'lab'): Promise<RunResult> =>
     (await lab.start({ agent, message, once: true, requester: { id: 'customer' } })).result();
 
-  test('a step with one call costs two activities and at most four committing statements', async () => {
+  test.each([
+    // Step 1 is reserve, answer, claim, settle; step 2 is reserve, answer; the end of the run is one more.
+    ['one effect', 4 + 2 + 1, ['callModel', 'runTool', 'callModel', 'endRun']],
+    ['one read', 3 + 2 + 1, ['callModel', 'runTool', 'callModel', 'endRun']],
+    ['one quick read', 3 + 2 + 1, ['callModel', 'core_local_activity', 'callModel', 'endRun']],
+  ])('%s costs %i committing statements and no activity too many', async (message, commits, expected) => {
     await run('cold');
     // Only a transaction that writes takes a transaction id, so the distance between two ids counts commits.
     const xid = async () =>
       Number((await lab.sql`select pg_snapshot_xmax(pg_current_snapshot())::text as x`)[0]?.x);
     const before = await xid();
-    const handle = await lab.start({
-      agent: 'lab',
-      message: 'one effect',
-      once: true,
-      requester: { id: 'customer' },
-    });
+    const handle = await lab.start({ agent: 'lab', message, once: true, requester: { id: 'customer' } });
     expect((await handle.result()).outcome).toBe('completed');
-    const commits = (await xid()) - before;
-    // Step 1 is reserve, answer, claim, settle; step 2 is reserve, answer; the end of the run is one more.
-    expect(commits).toBe(4 + 2 + 1);
-    const { events = [] } = await handle.fetchHistory();
-    const activities = (events ?? []).flatMap(
-      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+    expect((await xid()) - before).toBe(commits);
+    const { events } = await handle.fetchHistory();
+    const done = (events ?? []).flatMap(
+      (event) =>
+        event.activityTaskScheduledEventAttributes?.activityType?.name ??
+        event.markerRecordedEventAttributes?.markerName ??
+        [],
     );
-    expect(activities).toEqual(['callModel', 'runTool', 'callModel', 'endRun']);
+    expect(done).toEqual(expected);
   });
 
   test.each([

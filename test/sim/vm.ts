@@ -128,7 +128,7 @@ async function buildAndStore(workflowsPath: string, cachePath: string): Promise<
     warn: keep,
     error: keep,
   };
-  const bundler = new WorkflowCodeBundler({ workflowsPath, logger });
+  const bundler = new WorkflowCodeBundler({ workflowsPath, logger, preloadModules: [workflowsPath] });
   const { code } = await bundler.createBundle().catch((error: unknown) => {
     const report = [...problems.map(shortenReport), error instanceof Error ? error.message : String(error)];
     throw new Error(`The workflows in ${workflowsPath} could not be bundled.\n${report.join('\n')}`, {
