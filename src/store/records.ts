@@ -83,19 +83,28 @@ export async function finishRun(sql: Sql, input: EndRunInput, last: ChainNode | 
       on conflict (run) do update set state = 'ended', outcome = excluded.outcome, reason = excluded.reason,
         ended_at = now(), updated_at = now()
       where runs.ended_at is null`;
-    if (ended.count === 0) return;
-    if (last !== null) {
-      await tx`
-        insert into nodes (run, hash, seq, parent, role, body)
-        values (${input.run}, ${last.hash}, ${last.seq}, ${last.parent}, ${last.message.role}, ${last.body})
-        on conflict do nothing`;
-      await tx`update runs set head = ${last.hash} where run = ${input.run}`;
-    }
+    if (ended.count === 0) return appendBehind(tx, input.run, last);
+    if (last !== null) await appendLast(tx, input.run, last);
     if (input.handOver !== null) await insertHandOver(tx, input.run, input.handOver);
     await tx`select audit_append(${input.run}, 'run_ended', '',
       ${JSON.stringify({ outcome: input.outcome, reason: input.reason, costMicroUsd: input.costMicroUsd })}::text::jsonb)`;
     await tx`select pg_notify(${RUN_ENDED}, ${input.run})`;
   });
+}
+
+async function appendLast(tx: TransactionSql, run: string, last: ChainNode): Promise<void> {
+  await tx`
+    insert into nodes (run, hash, seq, parent, role, body)
+    values (${run}, ${last.hash}, ${last.seq}, ${last.parent}, ${last.message.role}, ${last.body})
+    on conflict do nothing`;
+  await tx`update runs set head = ${last.hash} where run = ${run}`;
+}
+
+/** What was written while the end was put on record goes behind it, once: an attempt that comes late finds it there. */
+async function appendBehind(tx: TransactionSql, run: string, last: ChainNode | null): Promise<void> {
+  if (last === null) return;
+  const [row] = await tx<{ head: string | null }[]>`select head from runs where run = ${run}`;
+  if (row?.head === last.parent) await appendLast(tx, run, last);
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../src/core/limits.ts';
 import { continueAsNew } from './driver.ts';
 import { approve, openApprovals, resultOf, resultsAt } from './reading.ts';
-import { carriedState, type Line, START_MS, simulate, toolDone, toolFailed } from './world.ts';
+import { carriedState, type Line, START_MS, simulate, toolDone, toolFailed, type World } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 const ONCE = { input: { once: true } } as const;
@@ -847,5 +847,29 @@ describe('continue-as-new', () => {
     );
     expect(world.modelCalls).toHaveLength(401);
     expect(await current.query('status')).toMatchObject({ iterations: 401, costMicroUsd: 401_000 });
+  });
+});
+
+describe('what is written while a run ends', () => {
+  const texts = (world: World) =>
+    world.ended.map(({ append }) => append.texts.map((text) => text.kind === 'inline' && text.text));
+
+  test('stands behind the end, whether it comes before that is on record or while the last task is worked on', async () => {
+    const { simulation, world } = await simulate({ ...ONCE, lines: [{ say: 'done' }] });
+    await simulation.advanceBy(101);
+    expect(simulation.pendingActivities).toMatchObject([{ activityType: 'endRun' }]);
+    simulation.signal('message', { text: 'and this', by: 'customer' });
+    await simulation.advanceBy(5);
+    simulation.signalDuringNextTask('message', { text: 'and that', by: 'customer' });
+    await simulation.runUntilIdle();
+    expect(simulation.closesRefused).toBe(1);
+    expect(texts(world)).toEqual([[], ['and this'], ['and that']]);
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'completed', answer: 'done' });
+  });
+
+  test('without such words the end is told once', async () => {
+    const { simulation, world } = await simulate({ ...ONCE, lines: [{ say: 'done' }] });
+    await simulation.runUntilIdle();
+    expect(world.ended).toHaveLength(1);
   });
 });

@@ -177,6 +177,18 @@ describe('messages', () => {
     expect(simulation.result).toEqual({ kind: 'completed', value: ['done', 'late'] });
   });
 
+  test('a task whose worker dies before its word arrives is done again, with the same commands', async () => {
+    await using simulation = simulate('randomAndPatched');
+    simulation.crashDuringNextTask();
+    await simulation.deliver();
+    const before = simulation.historyLength;
+    simulation.crashDuringNextTask();
+    await simulation.advanceBy(1_000);
+    // The timer, three of the lost task, three of the next, and the end.
+    expect(simulation.historyLength).toBe(before + 1 + 3 + 3 + 1);
+    expect(simulation.result.kind).toBe('completed');
+  });
+
   test('a signal that arrives during any other task waits for the next one', async () => {
     await using simulation = simulate('collectNotes');
     simulation.signalDuringNextTask('note', 'later');

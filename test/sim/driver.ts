@@ -14,11 +14,12 @@ import { type Command, type RunResult, viewCommand } from './commands.ts';
 import { DEFAULT_HISTORY_LIMITS, History } from './history.ts';
 import { type Chain, deriveRunId, Inbox, makeInitJob } from './inbox.ts';
 import type { SimulationOptions } from './options.ts';
+import { ReplayDivergence } from './replay.ts';
 import { type Task, TaskRunner } from './tasks.ts';
 import { type PendingTimer, TimerServer } from './timers.ts';
 import { type UpdateHandle, Updates } from './updates.ts';
 import { type Job, type LogLine, makeJob, type Payload, type WireCommand } from './vm.ts';
-import { decode, encode, isRecord, payloadBytes } from './wire.ts';
+import { canonicalJson, decode, encode, isRecord, payloadBytes } from './wire.ts';
 
 export type { ActivityHandler, ActivityInfo, PendingActivity } from './activities.ts';
 export type { ActivityOutcome, FailureSpec } from './attempts.ts';
@@ -37,6 +38,8 @@ const DEFAULT_MAX_STEPS_PER_CALL = 20_000;
 export class Simulation {
   /** Set it to make every later activation suggest continue-as-new; the history's size does so by itself. */
   suggestContinueAsNew = false;
+  /** How often the server has refused a close, because a signal came while it was being worked on. */
+  closesRefused = 0;
   readonly options: SimulationOptions;
   readonly runId: string;
   readonly chain: Chain;
@@ -54,6 +57,7 @@ export class Simulation {
   readonly #tasks: TaskRunner;
   readonly #commands: Command[] = [];
   #duringTask: Job[] = [];
+  #losesNextTask = false;
 
   constructor(options: SimulationOptions, chain?: Chain) {
     this.options = options;
@@ -163,11 +167,21 @@ export class Simulation {
     if (this.#inbox.isEmpty) return;
     const before = this.#history.mark();
     const jobs = this.#inbox.take();
-    const task = await this.#runTask(jobs);
+    let task = await this.#runTask(jobs);
+    if (this.#losesNextTask) {
+      this.#losesNextTask = false;
+      const lost = task;
+      await this.#tasks.undo(lost);
+      // The server writes that the task timed out.
+      this.#history.add(1);
+      task = await this.#runTask(jobs);
+      requireSame(lost, task);
+    }
     const closes = task.result !== undefined;
     const during = this.#duringTask.splice(0);
     if (closes && during.length > 0) {
       await this.#tasks.undo(task);
+      this.closesRefused += 1;
       // The server writes the failed task, then the events it had held back.
       this.#history.add(1);
       for (const job of [...jobs, ...during]) this.#inbox.add(job);
@@ -181,6 +195,14 @@ export class Simulation {
     if (this.options.crashEveryActivation === true)
       await this.#tasks.verify(this.options.stableQueries ?? []);
     if (this.options.crashAfter?.(this.activations) === true) await this.crash();
+  }
+
+  /**
+   * The worker of the next task dies after its work and before the server hears of it: another one does it again, from
+   * the record. Throws `ReplayDivergence` when its commands differ.
+   */
+  crashDuringNextTask(): void {
+    this.#losesNextTask = true;
   }
 
   /** Loses the instance and rebuilds it from the record. Throws `ReplayDivergence` when the commands differ. */
@@ -352,6 +374,16 @@ export async function continueAsNew(
       searchAttributes: { ...simulation.searchAttributePayloads, ...result.searchAttributePayloads },
       memo: { ...simulation.memoPayloads, ...result.memoPayloads },
     },
+  );
+}
+
+function requireSame(lost: Task, again: Task): void {
+  const [before, after] = [lost, again].map(({ commands }) =>
+    canonicalJson(commands.map((one) => one.command)),
+  );
+  if (before === after) return;
+  throw new ReplayDivergence(
+    `a task that was done again made other commands.\n  before the crash: ${before}\n  after the crash:  ${after}`,
   );
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { CallModelInput, CallModelResult } from '../../src/activities/types.ts';
 import type { RunId } from '../../src/core/ids.ts';
 import { LIMITS } from '../../src/core/limits.ts';
+import type { Head } from '../../src/core/state.ts';
 import { loadChain } from '../../src/store/chain.ts';
 import { promoteRelease, publishRelease, releaseHash } from '../../src/store/releases.ts';
 import { effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
@@ -183,6 +184,30 @@ describe('what was paid for is booked', () => {
     await late;
     const { row, attempts } = await books(input.run);
     expect(row).toMatchObject({ state: 'ended', cost: attempts[0]?.cost });
+  });
+
+  test('what is written while the end is put on record stands behind it, once and in order', async () => {
+    const { input, answers } = newStep();
+    answers('the last answer');
+    const { head } = await ask(input);
+    const end = (from: Head | null, ...texts: readonly string[]) => {
+      const said = texts.map((text) => ({ kind: 'inline', text, by: 'user' }) as const);
+      const append = { results: [], texts: said, remind: false };
+      const how = { outcome: 'completed', reason: 'idle', decisions: [], handOver: null, costMicroUsd: 0 };
+      return bench.attempt((activities) => activities.endRun({ ...input, ...how, head: from, append }));
+    };
+    const first = await end(head, 'one');
+    const second = await end(first.head, 'two');
+    // Attempts of before that come late.
+    await end(head, 'one');
+    await end(first.head, 'two');
+    const nodes = await bench.sql<{ seq: number; head: boolean }[]>`
+      select n.seq, n.hash = r.head as head from nodes n join runs r using (run)
+      where n.run = ${input.run} and n.seq > ${head.seq} order by n.seq`;
+    expect(nodes.map((node) => ({ ...node }))).toEqual([
+      { seq: first.head?.seq ?? 0, head: false },
+      { seq: second.head?.seq ?? 0, head: true },
+    ]);
   });
 });
 
