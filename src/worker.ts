@@ -19,6 +19,9 @@ import { type RunningNotices, startNotices } from './notices/loop.ts';
 import type { Notifier } from './notices/notifier.ts';
 import { createWebhookNotifier } from './notices/webhook.ts';
 import { storeDirectory } from './people/storeDirectory.ts';
+import { type Bundle, bundleWorkflows } from './replay/bundle.ts';
+import type { NamedHistory } from './replay/history.ts';
+import { assertReplays, NotReplayableError } from './replay/shipped.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 import { startAnchors } from './store/anchors.ts';
 import { openBreakers } from './store/breakers.ts';
@@ -38,6 +41,8 @@ export interface WorkerOverrides {
   >;
   readonly sql?: Sql;
   readonly notifiers?: readonly Notifier[];
+  /** Replayed before it polls, instead of those that ship; `none` for whoever is about to record them. */
+  readonly histories?: readonly NamedHistory[] | 'none';
 }
 
 export interface RunningWorker {
@@ -48,7 +53,10 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Connects, brings the store up to date, publishes the releases of its agents, and runs until it is stopped. */
+/**
+ * Connects, brings the store up to date, publishes the releases of its agents, replays what earlier builds recorded, and
+ * runs until it is stopped.
+ */
 export async function startWorker(config: Config, overrides: WorkerOverrides = {}): Promise<RunningWorker> {
   assertPriced(modelsOf(config.models), { allowUnpriced: config.allowUnpriced });
   const agents = overrides.agents ?? (await loadAgents(config.agents));
@@ -74,7 +82,10 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     );
     const dataConverter = await loadDataConverter(config.codecModule);
     const { taskQueue } = config;
-    const services = await prepareServices(config, { sql, runEnds }, agents, overrides);
+    const [services, workflowBundle] = await Promise.all([
+      prepareServices(config, { sql, runEnds }, agents, overrides),
+      bundleThatReplays(overrides),
+    ]);
     notices = await startNotices({
       sql,
       notifiers: overrides.notifiers ?? createNotifiers(config),
@@ -84,7 +95,7 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       connection,
       namespace,
       taskQueue,
-      workflowsPath: siblingPath('./workflows/index'),
+      workflowBundle,
       activities: createActivities(services),
       dataConverter,
       shutdownGraceTime: LIMITS.workerDrainMs,
@@ -110,6 +121,13 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     await close();
     throw error;
   }
+}
+
+/** The workflows in one text, made once: what is replayed here is what runs later. */
+async function bundleThatReplays({ histories }: WorkerOverrides): Promise<Bundle> {
+  const bundle = await bundleWorkflows();
+  if (histories !== 'none') await assertReplays(bundle, histories);
+  return bundle;
 }
 
 async function prepareServices(
@@ -199,7 +217,10 @@ async function main(): Promise<void> {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
   main().catch((error: unknown) => {
-    const known = error instanceof ConfigError || error instanceof UnreachableError;
+    const known =
+      error instanceof ConfigError ||
+      error instanceof UnreachableError ||
+      error instanceof NotReplayableError;
     process.stderr.write(
       `${known ? (error as Error).message : error instanceof Error ? error.stack : error}\n`,
     );

@@ -31,7 +31,7 @@ export async function* replay(
   const options = { workflowBundle: bundle, dataConverter, replayName: 'holdfast', debugMode: IN_OWN_THREAD };
   let current: NamedHistory | null = null;
   const skipped: Replayed[] = [];
-  async function* fit(): AsyncGenerator<NamedHistory> {
+  async function* replayable(): AsyncGenerator<NamedHistory> {
     for await (const named of histories) {
       const fitness = fitnessOf(named.history);
       current = named;
@@ -40,7 +40,7 @@ export async function* replay(
         skipped.push({ ...nameOf(named), verdict: { kind: fitness === 'nothing_done' ? fitness : 'blind' } });
     }
   }
-  for await (const { error } of Worker.runReplayHistories(options, fit())) {
+  for await (const { error } of Worker.runReplayHistories(options, replayable())) {
     yield* skipped.splice(0);
     if (current === null) throw new Error('a history was replayed that nobody gave');
     const verdict: Verdict =

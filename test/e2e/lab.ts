@@ -8,7 +8,7 @@ import type { Conversation } from '../../src/models/scripted/conversation.ts';
 import { type ScriptedModel, startScriptedModel } from '../../src/models/scripted/server.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
 import type { Agent } from '../../src/tools/agent.ts';
-import { type RunningWorker, startWorker } from '../../src/worker.ts';
+import { type RunningWorker, startWorker, type WorkerOverrides } from '../../src/worker.ts';
 import { AGENT_RUN, type RunResult } from '../../src/workflows/messages.ts';
 
 /** Addresses of the stack under test. */
@@ -23,6 +23,8 @@ export interface LabOptions extends Addresses {
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly runEnds?: ActivityServices['runEnds'];
   readonly circuits?: ActivityServices['circuits'];
+  /** What a worker replays before it polls; default none: test/replay does it once for all. */
+  readonly histories?: WorkerOverrides['histories'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
   /** What the worker and the command line have besides: a decision key, a webhook. */
@@ -68,6 +70,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const start = async (agents = options.agents) => {
     running = await startWorker(config, {
       agents,
+      histories: options.histories ?? 'none',
       services: {
         ...(options.crashPoint && { crashPoint: options.crashPoint }),
         ...(options.runEnds && { runEnds: options.runEnds }),

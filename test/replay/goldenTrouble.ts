@@ -2,7 +2,7 @@ import { forceBreaker, newBreaker } from '../../src/core/breakers.ts';
 import { findBreaker, writeBreaker } from '../../src/store/breakers.ts';
 import { setBudget } from '../../src/store/budgets.ts';
 import { liftSwitch, setSwitch } from '../../src/store/switches.ts';
-import { retrySignal } from '../../src/workflows/messages.ts';
+import { cancelSignal, retrySignal } from '../../src/workflows/messages.ts';
 import { until } from '../e2e/lab.ts';
 import { call, say } from '../e2e/labAgent.ts';
 import { RUN_WITH_BUG } from './goldenAgents.ts';
@@ -56,6 +56,31 @@ export const TROUBLED_RUNS: readonly GoldenRun[] = [
       await handle.signal(retrySignal, BY);
       return stage.ends(handle, { outcome: 'completed' });
     },
+  },
+  {
+    name: 'cancelled-held',
+    play: async (stage) => {
+      const stop = { name: 'agent:stopped', ...BY };
+      await setSwitch(stage.lab.sql, stop);
+      const handle = await stage.begin('cancelled-held', [call('note')], { agent: 'stopped' });
+      await stage.rests(handle, 'held');
+      await handle.signal(cancelSignal, BY);
+      await stage.ends(handle, { outcome: 'cancelled' });
+      await liftSwitch(stage.lab.sql, stop);
+      return handle;
+    },
+  },
+  {
+    name: 'refused',
+    play: async (stage) =>
+      stage.ends(await stage.begin('refused', [{ says: { text: 'no', stopReason: 'refusal' } }]), {
+        outcome: 'refused',
+      }),
+  },
+  {
+    name: 'unknown-agent',
+    play: async (stage) =>
+      stage.ends(await stage.begin('unknown-agent', [], { agent: 'nobody' }), { outcome: 'failed' }),
   },
   {
     // A run that is told to look again waits for a few seconds first.
