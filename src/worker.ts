@@ -20,6 +20,9 @@ import { type RunningNotices, startNotices } from './notices/loop.ts';
 import type { Notifier } from './notices/notifier.ts';
 import { createWebhookNotifier } from './notices/webhook.ts';
 import { storeDirectory } from './people/storeDirectory.ts';
+import { type Bundle, bundleWorkflows } from './replay/bundle.ts';
+import type { NamedHistory } from './replay/history.ts';
+import { assertReplays, NotReplayableError } from './replay/shipped.ts';
 import { registerSearchAttributes } from './searchAttributes.ts';
 import { startAnchors } from './store/anchors.ts';
 import { openBreakers } from './store/breakers.ts';
@@ -41,6 +44,8 @@ export interface WorkerOverrides {
   readonly notifiers?: readonly Notifier[];
   /** In the place of single ones of `WORKER_SETTINGS`, and of the engine's own. */
   readonly settings?: Partial<WorkerSettings>;
+  /** Replayed before it polls, instead of those that ship; `none` for whoever is about to record them. */
+  readonly histories?: readonly NamedHistory[] | 'none';
 }
 
 type WorkerSettings = Pick<
@@ -70,7 +75,10 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Connects, brings the store up to date, publishes the releases of its agents, and runs until it is stopped. */
+/**
+ * Connects, brings the store up to date, publishes the releases of its agents, replays what earlier builds recorded, and
+ * runs until it is stopped.
+ */
 export async function startWorker(config: Config, overrides: WorkerOverrides = {}): Promise<RunningWorker> {
   assertPriced(modelsOf(config.models), { allowUnpriced: config.allowUnpriced });
   const agents = overrides.agents ?? (await loadAgents(config.agents));
@@ -96,7 +104,10 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     );
     const dataConverter = await loadDataConverter(config.codecModule);
     const { taskQueue } = config;
-    const services = await prepareServices(config, { sql, runEnds }, agents, overrides);
+    const [services, workflowBundle] = await Promise.all([
+      prepareServices(config, { sql, runEnds }, agents, overrides),
+      bundleThatReplays(overrides),
+    ]);
     notices = await startNotices({
       sql,
       notifiers: overrides.notifiers ?? createNotifiers(config),
@@ -106,10 +117,9 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
       connection,
       namespace,
       taskQueue,
-      workflowsPath: siblingPath('./workflows/index'),
+      workflowBundle,
       activities: createActivities(services),
       dataConverter,
-      bundlerOptions: { preloadModules: [siblingPath('./workflows/index')] },
       ...WORKER_SETTINGS,
       ...overrides.settings,
     });
@@ -131,6 +141,13 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     await close();
     throw error;
   }
+}
+
+/** The workflows in one text, made once: what is replayed here is what runs later. */
+async function bundleThatReplays({ histories }: WorkerOverrides): Promise<Bundle> {
+  const bundle = await bundleWorkflows();
+  if (histories !== 'none') await assertReplays(bundle, histories);
+  return bundle;
 }
 
 async function prepareServices(
@@ -221,7 +238,10 @@ async function main(): Promise<void> {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
   main().catch((error: unknown) => {
-    const known = error instanceof ConfigError || error instanceof UnreachableError;
+    const known =
+      error instanceof ConfigError ||
+      error instanceof UnreachableError ||
+      error instanceof NotReplayableError;
     process.stderr.write(
       `${known ? (error as Error).message : error instanceof Error ? error.stack : error}\n`,
     );

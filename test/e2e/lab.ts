@@ -8,7 +8,7 @@ import type { Conversation } from '../../src/models/scripted/conversation.ts';
 import { type ScriptedModel, startScriptedModel } from '../../src/models/scripted/server.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
 import type { Agent } from '../../src/tools/agent.ts';
-import { type RunningWorker, startWorker } from '../../src/worker.ts';
+import { type RunningWorker, startWorker, type WorkerOverrides } from '../../src/worker.ts';
 import { AGENT_RUN, type RunResult } from '../../src/workflows/messages.ts';
 
 /** Addresses of the stack under test. */
@@ -25,6 +25,8 @@ export interface LabOptions extends Addresses {
   readonly circuits?: ActivityServices['circuits'];
   /** In the place of the scripted model. */
   readonly provider?: ActivityServices['provider'];
+  /** What a worker replays before it polls; default none: test/replay does it once for all. */
+  readonly histories?: WorkerOverrides['histories'];
   /** Default true: a worker in this process. */
   readonly worker?: boolean;
   /** What the worker and the command line have besides: a decision key, a webhook. */
@@ -70,6 +72,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const start = async (agents = options.agents) => {
     running = await startWorker(config, {
       agents,
+      histories: options.histories ?? 'none',
       services: {
         ...(options.crashPoint && { crashPoint: options.crashPoint }),
         ...(options.runEnds && { runEnds: options.runEnds }),
