@@ -1,7 +1,7 @@
 import { openFleet } from '../fleet/fleet.ts';
 import { judge } from '../fleet/judge.ts';
 import { pause } from '../fleet/patience.ts';
-import { openProxy, type Proxy } from '../proxy.ts';
+import { openProxy, type Weather } from '../proxy.ts';
 import type { Campaign } from './campaign.ts';
 import { playStorm, reportOf } from './storm.ts';
 
@@ -67,7 +67,7 @@ export const r6: Campaign = {
         progress(`${fault.what} ${fault.link} for ${fault.ms} ms`);
         const links =
           fault.link === 'both' ? [temporal, postgres] : [fault.link === 'temporal' ? temporal : postgres];
-        for (const link of links) begin(link, fault);
+        for (const link of links) link.set(weatherOf(fault.what));
         await pause(fault.ms);
         for (const link of links) link.heal(fault.what === 'dead' ? 'dead' : 'resume');
       },
@@ -86,16 +86,16 @@ export const r6: Campaign = {
   },
 };
 
-function begin(link: Proxy, { what }: Fault): void {
+function weatherOf(what: Fault['what']): Weather {
   switch (what) {
     case 'cut':
-      return link.set({ kind: 'refusing' });
+      return { kind: 'refusing' };
     case 'silent':
     case 'dead':
-      return link.set({ kind: 'silent' });
+      return { kind: 'silent' };
     case 'late':
-      return link.set(LATE);
+      return LATE;
     default:
-      what satisfies never;
+      return what satisfies never;
   }
 }

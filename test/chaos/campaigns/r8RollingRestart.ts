@@ -1,51 +1,40 @@
-import { until } from '../../e2e/lab.ts';
 import { openFleet } from '../fleet/fleet.ts';
-import type { FleetWorker } from '../fleet/fleetWorker.ts';
 import { judge } from '../fleet/judge.ts';
 import type { Campaign } from './campaign.ts';
-import { reportOf } from './storm.ts';
+import { playStorm, reportOf } from './storm.ts';
 
-const RUNS = { quick: 20, full: 100 };
-const WARM_MS = 90_000;
+/** Of two workers, in turn: drained, drained, killed. */
+const HOW = ['stop', 'stop', 'kill'] as const;
+const SIZE = { quick: { faults: 3, runs: 20 }, full: { faults: 9, runs: 100 } } as const;
 
 export const r8: Campaign = {
   id: 'R8',
-  promise:
-    'Two workers restarted one after the other, and one killed, while runs are under way: nobody notices',
+  promise: 'Two workers replaced one after the other, some killed, while runs are under way: nobody notices',
   run: async ({ quick, seed, addresses, progress }) => {
-    const runs = quick ? RUNS.quick : RUNS.full;
+    const { faults, runs } = quick ? SIZE.quick : SIZE.full;
     await using fleet = await openFleet({ addresses: await addresses(), seed, workers: 2 });
-    const load = fleet.load({ runs, concurrency: 8 });
-    const ended = () => load.runs.filter(({ outcome }) => outcome !== null).length;
-    const reached = (share: number) =>
-      until(`${share} of the runs`, async () => ended() >= runs * share, WARM_MS * 3);
-    const recoveryMs: number[] = [];
     const drainMs: number[] = [];
-    const problems: string[] = [];
-    /** The next one polls before the old one goes, as a rolling deploy does. */
-    const replace = async (old: FleetWorker | undefined, how: 'stop' | 'kill') => {
-      await fleet.startWorker();
-      const fromMs = Date.now();
-      await old?.[how]();
-      if (how === 'stop') drainMs.push(Date.now() - fromMs);
-      progress(
-        `${how === 'stop' ? 'drained' : 'killed'} worker ${old?.pid}; ${ended()} of ${runs} runs ended`,
-      );
-      const back = await until('work after it', () => fleet.progressAfter(fromMs), WARM_MS).catch(() => null);
-      if (back === null && ended() < runs) problems.push('V5: no work was done after a worker went');
-      if (back !== null) recoveryMs.push(back - fromMs);
-    };
-    await reached(0.1);
-    await replace(fleet.workers[0], 'stop');
-    await reached(0.3);
-    await replace(fleet.workers[1], 'stop');
-    await reached(0.5);
-    await replace(fleet.workers[2], 'kill');
-    await load.done;
+    const storm = await playStorm({
+      fleet,
+      seed,
+      load: { concurrency: 8, runsAtLeast: runs },
+      faults,
+      pauseMs: quick ? [500, 1_500] : [2_000, 5_000],
+      // The next one polls before the old one goes, as a rolling deploy does.
+      strike: async (ordinal) => {
+        await fleet.startWorker();
+        const old = fleet.workers[ordinal - 1];
+        const how = HOW[(ordinal - 1) % HOW.length] ?? 'stop';
+        const fromMs = Date.now();
+        await old?.[how]();
+        if (how === 'stop') drainMs.push(Date.now() - fromMs);
+        progress(`${how === 'stop' ? 'drained' : 'killed'} worker ${old?.pid}`);
+      },
+      recoverWithinMs: 60_000,
+      progress,
+    });
     progress('judging');
     const verdict = await judge(fleet, { runsAtLeast: runs, effectsAtLeast: runs / 2 });
-    return reportOf({ faults: 3, recoveryMs, outageMs: recoveryMs, problems }, verdict, {
-      longestDrainMs: Math.max(...drainMs),
-    });
+    return reportOf(storm, verdict, { longestDrainMs: Math.max(...drainMs) });
   },
 };

@@ -110,7 +110,10 @@ async function sameMessage(fleet: Fleet, ordinal: number): Promise<readonly stri
   return problems.map(at(workflowId));
 }
 
-/** As many people press the same button: one decides, the others hear that it is decided, and it is done once. */
+/**
+ * One person presses the button again and again and is told each time that they decided; others press it too, and hear
+ * that it is decided. It is done once.
+ */
 async function sameDecision(fleet: Fleet, ordinal: number): Promise<readonly string[]> {
   const noted = fleet.expect(plan(fleet, ordinal, 'asked'));
   const { workflowId, messages } = noted.plan;
@@ -127,9 +130,10 @@ async function sameDecision(fleet: Fleet, ordinal: number): Promise<readonly str
     return row?.id;
   });
   const untilMs = Date.now() + PATIENCE_MS;
-  const decision = { workflowId, approval, kind: 'approve', by: 'boss' } as const;
+  const byOf = (i: number) => (i % 2 === 0 ? 'boss' : `boss-${i}`);
   const replies = await all((i) =>
     patiently('decide', { untilMs }, async () => {
+      const decision = { workflowId, approval, kind: 'approve', by: byOf(i) } as const;
       if (i % 5 === 4) {
         await fleet.holdfast.decide(decision);
         return 'left';
@@ -146,15 +150,19 @@ async function sameDecision(fleet: Fleet, ordinal: number): Promise<readonly str
   );
   noted.outcome = (await fleet.holdfast.result(workflowId, { timeoutMs: PATIENCE_MS })).outcome;
   noted.endedAtMs = Date.now();
-  const decided = replies.filter((reply) => reply === 'decided').length;
-  const others = new Set(replies);
-  for (const known of ['decided', 'left', 'already_decided', 'ended', 'too_many']) others.delete(known);
+  const decided = new Set(replies.flatMap((reply, i) => (reply === 'decided' ? [byOf(i)] : [])));
+  const others = replies.filter((reply) => !FITTING.includes(reply));
+  const [row] = await fleet.sql<{ by: string }[]>`
+    select decision::jsonb ->> 'by' as by from approvals where id = ${approval}`;
   return [
-    // A signal may have been the first.
-    ...(decided > 1 ? [`${decided} were told that they decided`] : []),
-    ...(others.size > 0 ? [`somebody was told ${[...others].join(', ')}`] : []),
+    // A signal may have been the first: then nobody was told.
+    ...(decided.size > 1 ? [`${[...decided].join(' and ')} were told that they decided`] : []),
+    ...(decided.size === 1 && !decided.has(row?.by ?? '') ? ['the store names somebody else'] : []),
+    ...(others.length > 0 ? [`somebody was told ${[...new Set(others)].join(', ')}`] : []),
   ].map(at(workflowId));
 }
+
+const FITTING: readonly string[] = ['decided', 'left', 'already_decided', 'ended', 'too_many'];
 
 async function executionsOf(fleet: Fleet, workflowId: string): Promise<number> {
   const runs = new Set<string>();

@@ -12,7 +12,8 @@ import { quantile } from './report.ts';
 export interface StormOptions {
   readonly fleet: Fleet;
   readonly seed: number;
-  readonly load: Omit<LoadOptions, 'runs'>;
+  /** It goes on until the faults are over, and until so many runs have begun. */
+  readonly load: Omit<LoadOptions, 'runs'> & { readonly runsAtLeast?: number };
   readonly faults: number;
   /** Between a recovery and the next fault. */
   readonly pauseMs: readonly [from: number, to: number];
@@ -35,6 +36,7 @@ const RUNS = 1_000_000;
 const WARM_RUNS = 3;
 const WARM_MS = 90_000;
 const LOOK_MS = 100;
+const LOAD_MS = 10 * 60_000;
 
 /** Resolves when the faults are over and every customer has come to their end or left. */
 export async function playStorm(options: StormOptions): Promise<Storm> {
@@ -63,6 +65,8 @@ export async function playStorm(options: StormOptions): Promise<Storm> {
       `fault ${struck} of ${faults}: back after ${tookMs === null ? 'nothing' : `${Math.round(tookMs)} ms`}; ${ended()} runs ended`,
     );
   }
+  const { runsAtLeast = 0 } = options.load;
+  await until('the runs of the load', async () => load.runs.length >= runsAtLeast, LOAD_MS);
   load.stop();
   progress(`the faults are over; ${load.runs.length - ended()} runs are on their way`);
   const seen = setInterval(
