@@ -88,7 +88,7 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
   const connection = await reach(connectionOptions.address, () =>
     NativeConnection.connect(connectionOptions),
   );
-  const sql = overrides.sql ?? connect(config.databaseUrl);
+  const sql = overrides.sql ?? connect(config.databaseUrl, { silentMs: LIMITS.storeSilentMs });
   const runEnds = watchRunEnds(sql);
   let notices: RunningNotices | null = null;
   const close = async () => {
@@ -157,7 +157,7 @@ async function prepareServices(
   overrides: WorkerOverrides,
 ): Promise<ActivityServices> {
   try {
-    await migrate(sql);
+    await bringUpToDate(config);
     await runEnds.listen();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -194,6 +194,16 @@ async function prepareServices(
     crashPoint: async () => undefined,
     ...overrides.services,
   };
+}
+
+/** In a pool of its own: building an index says nothing for as long as it takes. */
+async function bringUpToDate(config: Config): Promise<void> {
+  const sql = connect(config.databaseUrl, { maxConnections: 1 });
+  try {
+    await migrate(sql);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
 }
 
 function createNotifiers({ notices: { log, webhook } }: Config): readonly Notifier[] {

@@ -349,6 +349,11 @@ export const LIMITS = {
    * locks. Less than `storeActivityMs`, so that whoever waits for them still gets them.
    */
   idleInTransactionMs: 15_000,
+  /**
+   * A connection of a worker to the store that says nothing for this long is dropped. More than any activity may take
+   * (`governorMs`), so nothing that is still at work is lost.
+   */
+  storeSilentMs: 60_000,
   /** Before a closed connection of the store is opened anew, doubled by each refusal, and the most it grows to. */
   reconnectFirstMs: 400,
   reconnectMaxMs: 5_000,

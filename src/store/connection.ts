@@ -1,16 +1,26 @@
 import postgres from 'postgres';
 import { FailureError, retryable } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { watchedSockets } from './sockets.ts';
 import { guardTransactions } from './transactions.ts';
 
 export type Sql = postgres.Sql;
+
+export interface StoreOptions {
+  readonly maxConnections?: number;
+  /** Connections that say nothing for this long are dropped: only where no statement takes longer. */
+  readonly silentMs?: number;
+}
 
 /**
  * Opens a pool on the store. Every statement of Holdfast runs in the schema `holdfast`; 64-bit integers come back as
  * numbers (none of ours leaves the safe range).
  */
-export function connect(databaseUrl: string, options: { readonly maxConnections?: number } = {}): Sql {
+export function connect(databaseUrl: string, options: StoreOptions = {}): Sql {
+  // The driver knows this option, its types do not.
+  const watched = options.silentMs === undefined ? {} : { socket: watchedSockets(options.silentMs) };
   const sql = postgres(databaseUrl, {
+    ...watched,
     max: options.maxConnections ?? LIMITS.storeConnections,
     connect_timeout: LIMITS.connectMs / 1_000,
     idle_timeout: 60,

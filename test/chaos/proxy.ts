@@ -19,7 +19,7 @@ export type Weather =
   | { readonly kind: 'silent' }
   | { readonly kind: 'refusing' };
 
-export interface Proxy extends AsyncDisposable {
+export interface Link extends AsyncDisposable {
   readonly port: number;
   /** `127.0.0.1:port` */
   readonly address: string;
@@ -43,7 +43,7 @@ export async function openProxy(target: {
   readonly host: string;
   readonly port: number;
   readonly seed: number;
-}): Promise<Proxy> {
+}): Promise<Link> {
   const random = randomOf(target.seed);
   const pairs = new Set<Pair>();
   let weather: Weather = { kind: 'open' };

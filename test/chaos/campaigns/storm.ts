@@ -5,13 +5,15 @@ import type { Verdict } from '../fleet/judge.ts';
 import type { LoadOptions } from '../fleet/load.ts';
 import { pause } from '../fleet/patience.ts';
 import type { Report } from './campaign.ts';
+import { quantile } from './report.ts';
 
 // One fault after the other under a load that does not end before them, and how long each kept the fleet from work.
 
 export interface StormOptions {
   readonly fleet: Fleet;
   readonly seed: number;
-  readonly load: Omit<LoadOptions, 'runs'>;
+  /** It goes on until the faults are over, and until so many runs have begun. */
+  readonly load: Omit<LoadOptions, 'runs'> & { readonly runsAtLeast?: number };
   readonly faults: number;
   /** Between a recovery and the next fault. */
   readonly pauseMs: readonly [from: number, to: number];
@@ -25,6 +27,8 @@ export interface StormOptions {
 export interface Storm {
   readonly faults: number;
   readonly recoveryMs: readonly number[];
+  /** From the beginning of each fault to the first work after its end. */
+  readonly outageMs: readonly number[];
   readonly problems: readonly string[];
 }
 
@@ -32,12 +36,14 @@ const RUNS = 1_000_000;
 const WARM_RUNS = 3;
 const WARM_MS = 90_000;
 const LOOK_MS = 100;
+const LOAD_MS = 10 * 60_000;
 
 /** Resolves when the faults are over and every customer has come to their end or left. */
 export async function playStorm(options: StormOptions): Promise<Storm> {
   const { fleet, faults, progress, recoverWithinMs } = options;
   const random = randomOf(options.seed);
   const recoveryMs: number[] = [];
+  const outageMs: number[] = [];
   const problems: string[] = [];
   const load = fleet.load({ ...options.load, runs: RUNS });
   const ended = () => load.runs.filter(({ outcome }) => outcome !== null).length;
@@ -47,15 +53,20 @@ export async function playStorm(options: StormOptions): Promise<Storm> {
     const [from, to] = options.pauseMs;
     await pause(from + random.below(to - from + 1));
     struck += 1;
+    const struckAtMs = Date.now();
     await options.strike(struck, random);
     const overAtMs = Date.now();
     const tookMs = await recovery(fleet, overAtMs, recoverWithinMs);
-    if (tookMs !== null) recoveryMs.push(tookMs);
-    else problems.push(`V5: no work was done within ${recoverWithinMs} ms after fault ${struck}`);
+    if (tookMs !== null) {
+      recoveryMs.push(tookMs);
+      outageMs.push(overAtMs + tookMs - struckAtMs);
+    } else problems.push(`V5: no work was done within ${recoverWithinMs} ms after fault ${struck}`);
     progress(
       `fault ${struck} of ${faults}: back after ${tookMs === null ? 'nothing' : `${Math.round(tookMs)} ms`}; ${ended()} runs ended`,
     );
   }
+  const { runsAtLeast = 0 } = options.load;
+  await until('the runs of the load', async () => load.runs.length >= runsAtLeast, LOAD_MS);
   load.stop();
   progress(`the faults are over; ${load.runs.length - ended()} runs are on their way`);
   const seen = setInterval(
@@ -63,7 +74,7 @@ export async function playStorm(options: StormOptions): Promise<Storm> {
     SEEN_MS,
   );
   await load.done.finally(() => clearInterval(seen));
-  return { faults: struck, recoveryMs, problems };
+  return { faults: struck, recoveryMs, outageMs, problems };
 }
 
 const SEEN_MS = 9_000;
@@ -89,6 +100,11 @@ export function reportOf(storm: Storm, verdict: Verdict, figures: Report['figure
     recoveryMs: storm.recoveryMs,
     problems: [...storm.problems, ...verdict.problems],
     vacuous: verdict.vacuous,
-    figures: { ...verdict.figures, ...figures },
+    figures: {
+      outageP50Ms: Math.round(quantile(storm.outageMs, 0.5) ?? 0),
+      outageP95Ms: Math.round(quantile(storm.outageMs, 0.95) ?? 0),
+      ...verdict.figures,
+      ...figures,
+    },
   };
 }

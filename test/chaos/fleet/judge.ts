@@ -106,6 +106,7 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
       honestlyNotDone: states.filter(({ state }) => state === 'void' || state === 'refused').length,
       auditRows: audit.rows,
       replays: sample.length,
+      slowestRunMs: Math.max(0, ...ended.map(({ noted }) => (noted.endedAtMs ?? 0) - noted.askedAtMs)),
     },
   };
 }

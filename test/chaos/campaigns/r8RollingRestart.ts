@@ -1,0 +1,40 @@
+import { openFleet } from '../fleet/fleet.ts';
+import { judge } from '../fleet/judge.ts';
+import type { Campaign } from './campaign.ts';
+import { playStorm, reportOf } from './storm.ts';
+
+/** Of two workers, in turn: drained, drained, killed. */
+const HOW = ['stop', 'stop', 'kill'] as const;
+const SIZE = { quick: { faults: 3, runs: 20 }, full: { faults: 9, runs: 100 } } as const;
+
+export const r8: Campaign = {
+  id: 'R8',
+  promise: 'Two workers replaced one after the other, some killed, while runs are under way: nobody notices',
+  run: async ({ quick, seed, addresses, progress }) => {
+    const { faults, runs } = quick ? SIZE.quick : SIZE.full;
+    await using fleet = await openFleet({ addresses: await addresses(), seed, workers: 2 });
+    const drainMs: number[] = [];
+    const storm = await playStorm({
+      fleet,
+      seed,
+      load: { concurrency: 8, runsAtLeast: runs },
+      faults,
+      pauseMs: quick ? [500, 1_500] : [2_000, 5_000],
+      // The next one polls before the old one goes, as a rolling deploy does.
+      strike: async (ordinal) => {
+        await fleet.startWorker();
+        const old = fleet.workers[ordinal - 1];
+        const how = HOW[(ordinal - 1) % HOW.length] ?? 'stop';
+        const fromMs = Date.now();
+        await old?.[how]();
+        if (how === 'stop') drainMs.push(Date.now() - fromMs);
+        progress(`${how === 'stop' ? 'drained' : 'killed'} worker ${old?.pid}`);
+      },
+      recoverWithinMs: 60_000,
+      progress,
+    });
+    progress('judging');
+    const verdict = await judge(fleet, { runsAtLeast: runs, effectsAtLeast: runs / 2 });
+    return reportOf(storm, verdict, { longestDrainMs: Math.max(...drainMs) });
+  },
+};

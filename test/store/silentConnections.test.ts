@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { connect, onStore } from '../../src/store/connection.ts';
+import { type Link, openProxy } from '../chaos/proxy.ts';
+
+// Connections whose other end is gone without a word: no FIN, no RST, and keep-alives are answered by what is between.
+
+const SILENT_MS = 400;
+let proxy: Link;
+let url: string;
+beforeAll(async () => {
+  const at = new URL(inject('databaseUrl'));
+  proxy = await openProxy({ host: at.hostname, port: Number(at.port), seed: 1 });
+  at.hostname = '127.0.0.1';
+  at.port = String(proxy.port);
+  url = at.href;
+});
+beforeEach(() => proxy.heal());
+afterAll(() => proxy?.[Symbol.asyncDispose]());
+
+const open = () => connect(url, { maxConnections: 2, silentMs: SILENT_MS });
+
+test('whoever waits on a dead connection is told that the store is away, and the pool works again', async () => {
+  const sql = open();
+  try {
+    await Promise.all([sql`select 1`, sql`select 2`]);
+    proxy.set({ kind: 'silent' });
+    const waiting = [1, 2].map((n) => onStore(() => sql`select ${n}::int as n`));
+    proxy.heal('dead');
+    const settled = await Promise.allSettled(waiting);
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    for (const one of settled)
+      expect(one.status === 'rejected' && one.reason).toMatchObject({
+        failure: { code: 'store_unavailable' },
+      });
+    expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+});
+
+test('a transaction on a dead connection ends with it', async () => {
+  const sql = open();
+  try {
+    await sql`create temporary table if not exists nothing (n integer)`;
+    const work = sql.begin(async (tx) => {
+      await tx`select 1`;
+      proxy.set({ kind: 'silent' });
+      proxy.heal('dead');
+      await tx`select 2`;
+    });
+    await expect(work).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
+    expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+});
+
+test('a connection that is asked now and then stays, and one that listens may be silent', async () => {
+  const sql = open();
+  try {
+    const heard: string[] = [];
+    await sql.listen('silence', (payload) => heard.push(payload));
+    const before = proxy.connections.all;
+    const until = performance.now() + SILENT_MS * 3;
+    while (performance.now() < until) await sql`select pg_sleep(${SILENT_MS / 4_000})`;
+    await sql.notify('silence', 'still there');
+    await expect.poll(() => heard).toEqual(['still there']);
+    expect(proxy.connections.all - before).toBeLessThanOrEqual(2);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+});
+
+test('a database that refuses is said to be away, and is found again', async () => {
+  const sql = open();
+  try {
+    proxy.set({ kind: 'refusing' });
+    await expect(onStore(() => sql`select 1`)).rejects.toMatchObject({
+      failure: { code: 'store_unavailable' },
+    });
+    proxy.heal();
+    expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+});
