@@ -1,5 +1,6 @@
 import type { Campaign } from './campaign.ts';
 import { everyEvent } from './everyEvent.ts';
+import { isolation } from './isolation.ts';
 
 /** Every campaign, in the order in which they run. */
-export const CAMPAIGNS: readonly Campaign[] = [everyEvent];
+export const CAMPAIGNS: readonly Campaign[] = [everyEvent, isolation];
