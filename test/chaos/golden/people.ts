@@ -18,11 +18,17 @@ export interface People extends AsyncDisposable {
   goOn(): void;
 }
 
-/** `answersFor`: how many requests of a workflow are answered before `goOn`; without a number, all of them. */
+export interface Habits {
+  /** How many requests of a workflow are answered before `goOn`; without a number, all of them. */
+  readonly answersFor?: ReadonlyMap<string, number>;
+  /** What did not happen is not tried again. */
+  readonly givesUp?: boolean;
+}
+
 export function openPeople(
   lab: Lab,
   payments: Payments,
-  answersFor: ReadonlyMap<string, number> = new Map(),
+  { answersFor = new Map(), givesUp = false }: Habits = {},
 ): People {
   const answered = new Map<string, string>();
   let over = false;
@@ -36,7 +42,7 @@ export function openPeople(
     while (!over) {
       for (const open of (await readOpen(lab.sql)).filter(mayAnswer)) {
         answered.set(open.id, open.workflow_id);
-        await answer(lab, payments, open);
+        await answer(lab, payments, open, givesUp);
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
@@ -64,7 +70,12 @@ async function readOpen(sql: Sql): Promise<readonly Open[]> {
   >`select id, kind, coalesce(key, '') as key, workflow_id from approvals where state = 'open'`;
 }
 
-async function answer(lab: Lab, payments: Payments, { id, kind, key, workflow_id }: Open): Promise<void> {
+async function answer(
+  lab: Lab,
+  payments: Payments,
+  { id, kind, key, workflow_id }: Open,
+  givesUp: boolean,
+): Promise<void> {
   const said = { approval: id, by: 'boss', channel: 'test' } as const;
   const happened = payments.of(key).acts > 0;
   const decision =
@@ -72,7 +83,9 @@ async function answer(lab: Lab, payments: Payments, { id, kind, key, workflow_id
       ? ({
           ...said,
           kind: 'answer',
-          answer: happened ? { outcome: 'happened', result: 'paid' } : { outcome: 'did_not' },
+          answer: happened
+            ? { outcome: 'happened', result: 'paid' }
+            : { outcome: givesUp ? 'give_up' : 'did_not' },
         } as const)
       : ({ ...said, kind: 'approve' } as const);
   await lab.client.workflow.getHandle(workflow_id).signal(decideSignal, decision);

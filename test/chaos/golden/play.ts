@@ -88,11 +88,8 @@ export async function playKilled(
     return { one, workflowId, answers, hold: holdAt(history, one.event) };
   });
   const plan: Plan = Object.fromEntries(planned.map(({ workflowId, hold }) => [workflowId, hold]));
-  await using people = openPeople(
-    lab,
-    stage.payments,
-    new Map(planned.map(({ workflowId, answers }) => [workflowId, answers])),
-  );
+  const answersFor = new Map(planned.map(({ workflowId, answers }) => [workflowId, answers]));
+  await using people = openPeople(lab, stage.payments, { answersFor });
   const { playing, wereAt } = await alone(async () => {
     await using first = await startProcess({ environment, plan });
     const playing = await Promise.all(
@@ -159,7 +156,7 @@ async function end(people: People, playing: readonly Playing[]): Promise<void> {
   await endsOf(playing.map(({ handle }) => handle));
 }
 
-async function endsOf(handles: readonly Handle[]): Promise<void> {
+export async function endsOf(handles: readonly Handle[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`not every run ended within ${END_MS} ms`)), END_MS);
@@ -171,7 +168,7 @@ async function endsOf(handles: readonly Handle[]): Promise<void> {
 
 export function startGolden(
   lab: Lab,
-  kind: GoldenRun,
+  kind: string,
   workflowId: string,
   taskTimeoutMs = BRISK.taskTimeoutMs,
 ): Promise<Handle> {

@@ -1,10 +1,10 @@
-import { success, type ToolResult } from '../../../src/tools/result.ts';
+import { failed, success, type ToolResult } from '../../../src/tools/result.ts';
 import type { Tool } from '../../../src/tools/tool.ts';
 import { effectTool, readTool } from '../../e2e/labAgent.ts';
 
 // Tools that end the process they run in, each in its own way, whenever they run.
 
-const TIMEOUT_MS = 1_000;
+const quickly = { timeoutMs: 1_000 } as const;
 
 function exits(): never {
   process.exit(7);
@@ -13,25 +13,26 @@ function exits(): never {
 /** As much as it can get. */
 function eats(): ToolResult {
   const kept: unknown[] = [];
-  for (;;) kept.push(new Array(100_000).fill(kept.length));
+  while (kept.length < Number.MAX_SAFE_INTEGER) kept.push(new Array(100_000).fill(kept.length));
+  return success('never gets here');
 }
 
 function spins(): ToolResult {
-  for (;;);
+  const started = performance.now();
+  while (performance.now() >= started);
+  return failed('never gets here');
 }
 
 export const POISONS: readonly Tool<unknown>[] = [
-  readTool('read_exits', exits, { timeoutMs: TIMEOUT_MS }),
-  readTool('read_eats', eats, { timeoutMs: TIMEOUT_MS }),
-  readTool('read_spins', spins, { timeoutMs: TIMEOUT_MS }),
-  effectTool('act_exits', exits, { timeoutMs: TIMEOUT_MS, replay: 'keyed', touches: 'external' }),
-  effectTool('act_never_exits', exits, { timeoutMs: TIMEOUT_MS, replay: 'never', touches: 'external' }),
+  readTool('read_exits', exits, quickly),
+  readTool('read_eats', eats, quickly),
+  readTool('read_spins', spins, quickly),
+  effectTool('act_exits', exits, { ...quickly, replay: 'keyed' }),
+  effectTool('act_once_exits', exits, { ...quickly, replay: 'never' }),
   effectTool('check_exits', exits, {
-    timeoutMs: TIMEOUT_MS,
+    ...quickly,
     replay: 'checkable',
-    touches: 'external',
     settlesWithinMs: 100,
     check: exits,
   }),
-  effectTool('amount_exits', () => success('never gets here'), { amount: exits }),
 ];

@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Plan, Said } from './holds.ts';
 
@@ -25,6 +26,8 @@ const READY_MS = 60_000;
 
 export async function startProcess(options: ProcessOptions): Promise<GoldenProcess> {
   const { environment, plan = {}, version = '1', planted, nodeArguments = [] } = options;
+  // Beside the report: processes that are killed say much that means nothing.
+  const log = openSync(environment.GOLDEN_LOG ?? '/dev/null', 'a');
   const child = fork(pathOf('./worker.ts'), {
     execArgv: ['--import', 'tsx', ...nodeArguments],
     env: {
@@ -34,9 +37,9 @@ export async function startProcess(options: ProcessOptions): Promise<GoldenProce
       GOLDEN_VERSION: version,
       GOLDEN_PLANTED: planted === undefined ? '' : pathOf(planted),
     },
-    // What a process says that is being killed is of no use to anybody.
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', log, 'ipc'],
   });
+  closeSync(log);
   const held = new Set<string>();
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const kill = async (signal: NodeJS.Signals) => {

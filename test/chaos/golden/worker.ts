@@ -1,5 +1,6 @@
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { readConfig } from '../../../src/config.ts';
+import { watchEventLoop } from '../../../src/eventLoop.ts';
 import { startWorker } from '../../../src/worker.ts';
 import { agentsOf } from './agents.ts';
 import { activityHolds, holdTasks, tell } from './holding.ts';
@@ -10,7 +11,7 @@ Runtime.install({
   logger: new DefaultLogger('ERROR', () => undefined),
   telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
 });
-const { GOLDEN_PLAN = '{}', GOLDEN_VERSION = '1', GOLDEN_PLANTED = '' } = process.env;
+const { GOLDEN_PLAN = '{}', GOLDEN_VERSION = '1', GOLDEN_PLANTED = '', GOLDEN_STUCK_MS } = process.env;
 const plan = JSON.parse(GOLDEN_PLAN) as Plan;
 // A campaign that is gone leaves no worker behind.
 process.once('disconnect', () => process.exit(1));
@@ -25,6 +26,8 @@ const running = await startWorker(readConfig(process.env), {
   },
 });
 holdTasks(running.worker, plan);
+// A machine that is busy with many of them takes a while to start one.
+if (GOLDEN_STUCK_MS !== undefined) watchEventLoop({ stuckMs: Number(GOLDEN_STUCK_MS), everyMs: 200 });
 tell({ kind: 'ready' });
 await running.done;
 // The channel to the campaign would keep this process alive.

@@ -1,0 +1,25 @@
+import { joined } from '../golden/part.ts';
+import { playBugs, playDrift } from '../golden/planting.ts';
+import { POISONS } from '../golden/poison.ts';
+import { playPoison } from '../golden/poisoning.ts';
+import { openStage } from '../golden/stage.ts';
+import { SPINS, THROWS } from '../golden/words.ts';
+import type { Campaign } from './campaign.ts';
+
+const QUICK_TOOLS: readonly string[] = ['read_spins', 'act_once_exits'];
+
+/** R21: whoever crashes crashes alone. */
+export const isolation: Campaign = {
+  id: 'R21',
+  promise: 'a run that crashes its worker, or whose code cannot go on, keeps no other run from its end',
+  run: async (how) => {
+    await using stage = await openStage(how);
+    const tools = POISONS.map(({ labels }) => labels.name);
+    const parts = await Promise.all([
+      playPoison(stage, how.quick ? QUICK_TOOLS : tools),
+      playBugs(stage, how.quick ? [THROWS] : [THROWS, SPINS]),
+      playDrift(stage),
+    ]);
+    return joined(parts);
+  },
+};

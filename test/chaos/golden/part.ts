@@ -1,0 +1,22 @@
+import type { Report } from '../campaigns/campaign.ts';
+
+/** A part of a campaign: what is played by itself, with its own workers. */
+export type Part = Omit<Report, 'lost' | 'duplicated'> & { readonly name: string };
+
+/** The parts as one report. Every problem says of which part it is. */
+export function joined(parts: readonly Part[]): Report {
+  const all = <Item>(pick: (part: Part) => readonly Item[]) => parts.flatMap(pick);
+  const sum = (pick: (part: Part) => number) => parts.reduce((total, part) => total + pick(part), 0);
+  return {
+    faults: sum(({ faults }) => faults),
+    runs: sum(({ runs }) => runs),
+    effects: sum(({ effects }) => effects),
+    lost: all(({ problems }) => problems).filter((problem) => problem.includes('was not paid once')).length,
+    duplicated: all(({ problems }) => problems).filter((problem) => problem.includes('the outside acted'))
+      .length,
+    recoveryMs: all(({ recoveryMs }) => recoveryMs),
+    problems: all(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`)),
+    vacuous: all(({ name, vacuous }) => vacuous.map((what) => `${name}: ${what}`)),
+    figures: Object.assign({}, ...parts.map(({ figures }) => figures)),
+  };
+}

@@ -1,0 +1,92 @@
+import type { RunId } from '../../../src/core/ids.ts';
+import { LIMITS } from '../../../src/core/limits.ts';
+import type { Handle } from '../../e2e/lab.ts';
+import { readFacts } from '../facts.ts';
+import type { Part } from './part.ts';
+import { openPeople } from './people.ts';
+import { brokenOf, endsOf, readPlayed, startGolden } from './play.ts';
+import { openBench, type Stage } from './stage.ts';
+import { superviseWorkers } from './supervisor.ts';
+
+const BYSTANDERS = 4;
+
+/** Lost attempts of the call, and of the check that is made when nothing else may run. */
+function deathsMax(tool: string): number {
+  return tool === 'check_exits'
+    ? 2 * LIMITS.lostAttempts
+    : tool === 'act_once_exits'
+      ? 1
+      : LIMITS.lostAttempts;
+}
+
+/** Tools end their workers, which are started again; others work beside them all the time. */
+export async function playPoison(stage: Stage, tools: readonly string[]): Promise<Part> {
+  await using bench = await openBench(stage);
+  const { lab } = bench;
+  await using workers = await superviseWorkers(2, {
+    environment: { ...bench.environment, GOLDEN_STUCK_MS: '3000' },
+    nodeArguments: ['--max-old-space-size=400'],
+  });
+  await using _people = openPeople(lab, stage.payments, { givesUp: true });
+  const poisoned = await Promise.all(
+    tools.map((tool) => startGolden(lab, tool, `${lab.config.taskQueue} ${tool}`)),
+  );
+  const others: Handle[] = [];
+  const tookMs: number[] = [];
+  let over = false;
+  const ended = endsOf(poisoned).finally(() => {
+    over = true;
+  });
+  // One after the other: each meets another moment of the dying around it.
+  const besides = async (lane: number) => {
+    for (let n = 0; !over; n += 1) {
+      const startedAtMs = performance.now();
+      const handle = await startGolden(lab, 'approval', `${lab.config.taskQueue} beside ${lane} ${n}`);
+      others.push(handle);
+      await endsOf([handle]);
+      tookMs.push(performance.now() - startedAtMs);
+    }
+  };
+  await Promise.all([ended, ...Array.from({ length: BYSTANDERS }, (_, lane) => besides(lane))]);
+  const problems: string[] = [];
+  for (const handle of poisoned) {
+    const { run, outcome } = await handle.result();
+    const facts = await readFacts(lab.sql, run as RunId, () => 0);
+    const [told] = facts.results;
+    const asked = facts.approvals.some(({ kind }) => kind === 'reconcile');
+    const isRead = handle.workflowId.includes('read_');
+    if (outcome !== 'completed') problems.push(`${handle.workflowId} ended as ${outcome}`);
+    if (isRead ? !told?.text.includes('Could not look') : !asked)
+      problems.push(`${handle.workflowId}: "${told?.text}", and nobody was ${isRead ? 'told' : 'asked'}`);
+    problems.push(...brokenOf(facts).map((problem) => `${handle.workflowId}: ${problem}`));
+  }
+  const played = await Promise.all(others.map((handle) => readPlayed(lab, stage.payments, handle)));
+  played.forEach(({ facts, outward }, index) => {
+    const name = others[index]?.workflowId;
+    if (outward.outcome !== 'completed') problems.push(`${name} ended as ${outward.outcome}`);
+    if (Object.values(facts.acts).some((acts) => acts !== 1)) problems.push(`${name} was not paid once`);
+    problems.push(...brokenOf(facts).map((problem) => `${name}: ${problem}`));
+  });
+  const allowed = tools.reduce((sum, tool) => sum + deathsMax(tool), 0);
+  const { deaths } = workers;
+  if (deaths > allowed)
+    problems.push(`${deaths} workers died of ${tools.length} calls, at most ${allowed} may`);
+  return {
+    name: 'tools that end their process',
+    faults: deaths,
+    runs: poisoned.length + others.length,
+    effects: played.filter(({ facts }) => Object.values(facts.acts).includes(1)).length,
+    recoveryMs: [],
+    problems,
+    vacuous: [
+      ...(deaths < tools.length ? [`${deaths} workers died of ${tools.length} calls`] : []),
+      ...(others.length < 2 * BYSTANDERS ? [`${others.length} runs beside them`] : []),
+    ],
+    figures: {
+      deaths,
+      deathsAllowed: allowed,
+      runsBeside: others.length,
+      slowestBesideMs: Math.max(...tookMs),
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { type GoldenProcess, type ProcessOptions, startProcess } from './process.ts';
+
+/** So many deaths are a loop, and the campaign has failed. */
+const DEATHS_MAX = 60;
+
+/** Worker processes of which each that dies is followed by another. */
+export interface Supervised extends AsyncDisposable {
+  readonly deaths: number;
+}
+
+export async function superviseWorkers(count: number, options: ProcessOptions): Promise<Supervised> {
+  let deaths = 0;
+  let over = false;
+  let ready: () => void = () => undefined;
+  const alive = new Set<GoldenProcess>();
+  const keep = async () => {
+    while (!over) {
+      // It polls before it says that it is ready, so it may die before that.
+      const worker = await startProcess(options).catch(() => null);
+      if (worker !== null) {
+        alive.add(worker);
+        ready();
+        if (over) return worker[Symbol.asyncDispose]();
+        await worker.exited;
+        alive.delete(worker);
+      }
+      if (over) return;
+      deaths += 1;
+      if (deaths > DEATHS_MAX) throw new Error(`${deaths} workers died`);
+    }
+  };
+  const first = new Promise<void>((resolve) => {
+    ready = resolve;
+  });
+  const kept = Promise.all(Array.from({ length: count }, keep));
+  await Promise.race([first, kept]);
+  return {
+    get deaths() {
+      return deaths;
+    },
+    [Symbol.asyncDispose]: async () => {
+      over = true;
+      for (const worker of alive) await worker[Symbol.asyncDispose]();
+      await kept.catch(() => undefined);
+    },
+  };
+}
