@@ -1,20 +1,5 @@
-import { agentModules, readConfig } from '../../../src/config.ts';
-import { loadAgents, startWorker } from '../../../src/worker.ts';
-import { quietRuntime } from '../quiet.ts';
-import { clerk } from './clerk.ts';
+import { serve } from './serve.ts';
 
-/** A worker process of a fleet. It tells the fleet when it polls, and on being asked what its heap holds. */
-quietRuntime();
-// A fleet that is gone leaves no worker behind.
-process.once('disconnect', () => process.exit(1));
-process.on('message', (message) => {
-  if (message !== 'heap') return;
-  globalThis.gc?.();
-  process.send?.({ kind: 'heap', bytes: process.memoryUsage().heapUsed });
-});
-const others = process.env.HOLDFAST_AGENTS === undefined ? [] : await loadAgents(agentModules(process.env));
-const running = await startWorker(readConfig(process.env), { agents: [clerk, ...others] });
-process.send?.({ kind: 'ready' });
-await running.done;
-// The channel to the fleet would keep this process alive.
-process.exit(0);
+// A worker process of a fleet, as it is in production.
+
+await serve();
