@@ -9,6 +9,7 @@ import { defineAgent } from '../../src/tools/agent.ts';
 import { success } from '../../src/tools/result.ts';
 import { defineTool } from '../../src/tools/tool.ts';
 import type { Lab } from '../../test/e2e/lab.ts';
+import { randomText } from '../text.ts';
 
 /** A conversation of so many model calls, each followed by one tool call that returns a page of text. */
 export interface Book {
@@ -21,16 +22,8 @@ export interface Book {
 export const OPENING = 'Read all pages.';
 export const TOOL = 'read_page';
 
-/** Words of random letters: text that no database makes smaller, as most text of tools is short of repetition. */
 export function pageText({ pageBytes, seed }: Pick<Book, 'pageBytes' | 'seed'>, page: number): string {
-  const next = numbers(seed * 1_000_003 + page);
-  let text = '';
-  while (text.length < pageBytes) {
-    for (let letters = 3 + (next() % 7); letters > 0; letters -= 1)
-      text += String.fromCharCode(97 + (next() % 26));
-    text += ' ';
-  }
-  return text.slice(0, pageBytes);
+  return randomText(pageBytes, seed * 1_000_003 + page);
 }
 
 export function conversationOf({ name, calls }: Book): Conversation {
@@ -108,15 +101,4 @@ export interface Answer {
 export function pageOf(book: Book, input: Json): string {
   const { page } = input as { readonly page: number };
   return JSON.stringify({ page, text: pageText(book, page) });
-}
-
-/** A small generator of random numbers (32 bits), the same for the same seed. */
-function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
 }

@@ -1,0 +1,57 @@
+import type { Contender, Payment } from './contenders.ts';
+import { createDatabase } from './database.ts';
+import { seat, type Table } from './table.ts';
+import { paying } from './work.ts';
+
+/** What came of one payment whose process was killed when it was made and its result stored nowhere. */
+export interface Killed {
+  readonly contender: string;
+  readonly payment: string;
+  /** How often money moved. */
+  readonly acts: number;
+  readonly requests: number;
+  readonly checks: number;
+  readonly ended: string;
+  /** From the moment at which the next process was ready. */
+  readonly seconds: number;
+}
+
+/** Kills this contender in the middle of all its payments, starts it again, and asks the payment service. */
+export async function killInPayment(table: Table, contender: Contender): Promise<readonly Killed[]> {
+  await using database = await createDatabase(table.stack.databaseUrl);
+  const playing = contender.payments.map((payment) => ({ payment, id: table.newId(contender) }));
+  for (const { payment, id } of playing) table.model.add(paying(id, payment.tool, payment.service));
+  const keys = await actAndDie(table, contender, database, playing);
+  await using next = await seat(table, contender, database);
+  const readyAtMs = performance.now();
+  return Promise.all(
+    playing.map(async ({ payment, id }) => {
+      const ended = await next
+        .resume(id)
+        .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+      return {
+        contender: contender.name,
+        payment: payment.name,
+        ...table.payments.of(keys.get(id) ?? id),
+        ended,
+        seconds: (performance.now() - readyAtMs) / 1_000,
+      };
+    }),
+  );
+}
+
+async function actAndDie(
+  table: Table,
+  contender: Contender,
+  database: Parameters<typeof seat>[2],
+  playing: readonly { readonly payment: Payment; readonly id: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  await using first = await seat(table, contender, database, { HOLD: 'on' });
+  for (const { id } of playing) await first.begin(id);
+  const keys = await first.acted(playing.map(({ id }) => id)).catch((error: unknown) => {
+    const refused = table.model.problems.at(-1);
+    throw new Error(`${error}${refused === undefined ? '' : `; the model refused: ${refused}`}`);
+  });
+  await first.kill();
+  return keys;
+}

@@ -1,0 +1,122 @@
+import { type Bytes, bytesOf, grown } from '../bytes.ts';
+import { readHistories } from '../growth/history.ts';
+import { alternate } from '../rounds.ts';
+import type { Contender } from './contenders.ts';
+import { createDatabase, type Database } from './database.ts';
+import type { Peer } from './process.ts';
+import { seat, type Table } from './table.ts';
+import { reading } from './work.ts';
+
+/** So many conversations side by side, each of so many turns; `repeats` one after another, where one is over at once. */
+export interface Shape {
+  readonly turns: number;
+  readonly lanes: number;
+  readonly repeats: number;
+}
+
+export type Measured =
+  | {
+      readonly kind: 'measured';
+      readonly turnsPerSecond: number;
+      /** With one conversation: in the order of its turns. */
+      readonly turnsMs: readonly number[];
+      readonly added: Bytes;
+      /** Of all its conversations, where the engine is Temporal. */
+      readonly historyBytes: number | null;
+    }
+  | { readonly kind: 'failed'; readonly why: string };
+
+export interface Speed {
+  readonly shape: Shape;
+  /** By name of the contender, in the order of rounds. */
+  readonly measured: Readonly<Record<string, readonly Measured[]>>;
+}
+
+interface Seat {
+  readonly contender: Contender;
+  readonly database: Database;
+  readonly peer: Peer;
+}
+
+const WARM_UP: Shape = { turns: 3, lanes: 2, repeats: 2 };
+
+/** All contenders sit there from beginning to end; each shape goes round by round. */
+export async function measureSpeed(
+  table: Table,
+  contenders: readonly Contender[],
+  shapes: readonly Shape[],
+  how: { readonly rounds: number; readonly progress: (line: string) => void },
+): Promise<readonly Speed[]> {
+  const seats: Seat[] = [];
+  try {
+    for (const contender of contenders) {
+      how.progress(`starting ${contender.name}`);
+      seats.push(await takeSeat(table, contender));
+    }
+    for (const one of seats) await measure(table, one, WARM_UP);
+    const speeds: Speed[] = [];
+    for (const shape of shapes) {
+      const measured = await alternate(
+        seats.map((one) => ({ name: one.contender.name, measure: () => measure(table, one, shape) })),
+        how.rounds,
+        (round, name) =>
+          how.progress(
+            `${shape.lanes} at a time, ${shape.turns} turns, round ${round + 1} of ${how.rounds}: ${name}`,
+          ),
+      );
+      speeds.push({ shape, measured: Object.fromEntries(measured) });
+    }
+    return speeds;
+  } finally {
+    for (const { peer, database } of seats) {
+      await peer[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    }
+  }
+}
+
+async function takeSeat(table: Table, contender: Contender): Promise<Seat> {
+  const database = await createDatabase(table.stack.databaseUrl);
+  try {
+    return { contender, database, peer: await seat(table, contender, database) };
+  } catch (error) {
+    await database[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function measure(
+  table: Table,
+  { contender, database, peer }: Seat,
+  { turns, lanes, repeats }: Shape,
+): Promise<Measured> {
+  const ids = Array.from({ length: lanes }, () =>
+    Array.from({ length: repeats }, () => table.newId(contender)),
+  );
+  for (const id of ids.flat()) table.model.add(reading(id, turns));
+  const before = await bytesOf(database.sql);
+  try {
+    const { ms, turnsMs } = await peer.converse(ids);
+    if (turnsMs.length !== turns * lanes * repeats)
+      return { kind: 'failed', why: `${turnsMs.length} turns in place of ${turns * lanes * repeats}` };
+    return {
+      kind: 'measured',
+      turnsPerSecond: turnsMs.length / (ms / 1_000),
+      turnsMs,
+      added: grown(before, await bytesOf(database.sql)),
+      historyBytes: await historyBytes(table, contender, ids.flat()),
+    };
+  } catch (error) {
+    return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Read for single conversations only: the others say the same again. */
+async function historyBytes(
+  { stack }: Table,
+  { modelActivity }: Contender,
+  [id, ...others]: readonly string[],
+): Promise<number | null> {
+  if (modelActivity === null || id === undefined || others.length > 0) return null;
+  return (await readHistories(stack.temporalAddress, id, modelActivity)).bytes;
+}
