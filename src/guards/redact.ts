@@ -34,6 +34,9 @@ const SECRET_WORDS =
 /** Variables that say where a secret is, and not what it is. */
 const PLACES = /(?:_FILE|_PATH|_DIR|_URL|_URI|_NAME|_ID|_SOCK|_HOST|_ALGORITHM|_ISSUER|_TTL)$/i;
 
+/** A shell's own; not a password. */
+const WORKING_DIRECTORY = 'PWD';
+
 /**
  * Values that must appear nowhere: of variables whose name says key, secret, token or password (each of several, where
  * blanks separate them), and the passwords in addresses. Shorter ones than `LIMITS.secretMinChars` are left out, and
@@ -43,7 +46,9 @@ export function secretValues(environment: Readonly<Record<string, string | undef
   const values = Object.entries(environment).flatMap(([name, value]): readonly string[] => {
     if (value === undefined || value === '') return [];
     const named =
-      !PLACES.test(name) && name.split(/_|(?<=[a-z])(?=[A-Z])/).some((word) => SECRET_WORDS.test(word));
+      name !== WORKING_DIRECTORY &&
+      !PLACES.test(name) &&
+      name.split(/_|(?<=[a-z])(?=[A-Z])/).some((word) => SECRET_WORDS.test(word));
     return [...(named ? valuesOf(value) : []), ...passwordsOf(value)];
   });
   return [...new Set(values.filter((value) => value.length >= LIMITS.secretMinChars))].slice(

@@ -95,5 +95,7 @@ describe('secret values of an environment', () => {
   test('leave out a password that is the name of the user, the database or the host', () => {
     expect(secretValues({ DATABASE_URL: 'postgres://postgres:postgres@db/holdfast' })).toEqual([]);
     expect(secretValues({ DATABASE_URL: 'postgres://app:holdfast@db/holdfast' })).toEqual([]);
+    expect(secretValues({ PWD: '/home/somebody/holdfast' })).toEqual([]);
+    expect(secretValues({ PG_PWD: 'hunter22hunter22' })).toEqual(['hunter22hunter22']);
   });
 });
