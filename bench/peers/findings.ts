@@ -20,6 +20,7 @@ const OURS = 'Holdfast';
 
 export function findingsOf(taken: Taken): Findings {
   const doubled = taken.kills.filter(({ contender, acts }) => contender === OURS && acts !== 1);
+  const broken = taken.kills.filter(({ held }) => held === false);
   return {
     goals: [
       {
@@ -33,7 +34,7 @@ export function findingsOf(taken: Taken): Findings {
     tables: [...absence(taken), rates(taken), latencies(taken), bytes(taken), killed(taken), READING],
     plots: plotsOf(taken),
     problems: [
-      ...doubled.map(({ payment, acts, ended }) => `Holdfast, ${payment}: paid ${acts} times, ${ended}`),
+      ...broken.map(({ payment, acts, ended }) => `Holdfast, ${payment}: paid ${acts} times, ${ended}`),
       ...failuresOf(taken).filter((words) => words.startsWith(OURS)),
       ...taken.refused.slice(0, 5).map((words) => `the model refused a request: ${words}`),
       ...(count(taken.kills, OURS) === 0 ? ['nothing was killed: there is nothing to see'] : []),
@@ -84,7 +85,7 @@ function bytes({ contenders, speeds }: Taken): Table {
   const kilobytes = (value: number | null) => (value === null ? '-' : Math.round(value / 1_000));
   return {
     title: `Written by ${speed === null ? 'no conversation' : wordsOf(speed.shape)}, kB, median of rounds`,
-    head: ['', 'tables', 'WAL', "Temporal's database", 'of it history', 'WAL + Temporal, a turn'],
+    head: ['', 'tables', 'WAL', "Temporal's database", 'of it history', 'WAL + Temporal, kB a turn'],
     rows: contenders.flatMap(({ name, modelActivity }) => {
       if (speed === null) return [];
       const measured = successes(speed, name);
@@ -98,7 +99,7 @@ function bytes({ contenders, speeds }: Taken): Table {
           kilobytes(middle(({ added }) => added.tables)),
           kilobytes(log),
           kilobytes(temporal),
-          kilobytes(modelActivity === null ? null : middle(({ historyBytes }) => historyBytes ?? 0)),
+          kilobytes(middle(({ historyBytes }) => historyBytes ?? 0) || null),
           ((log + (temporal ?? 0)) / 1_000 / (speed.shape.turns * speed.shape.repeats)).toFixed(1),
         ],
       ];

@@ -12,6 +12,8 @@ export interface Killed {
   readonly requests: number;
   readonly checks: number;
   readonly ended: string;
+  /** It ended as it should, and money moved as often as it should; null of a peer, whose end is only told. */
+  readonly held: boolean | null;
   /** From the moment at which the next process was ready. */
   readonly seconds: number;
 }
@@ -24,16 +26,19 @@ export async function killInPayment(table: Table, contender: Contender): Promise
   const keys = await actAndDie(table, contender, database, playing);
   await using next = await seat(table, contender, database);
   const readyAtMs = performance.now();
-  return Promise.all(
+  // Awaited here: the process must live until its last conversation has ended.
+  return await Promise.all(
     playing.map(async ({ payment, id }) => {
       const ended = await next
         .resume(id)
         .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+      const account = table.payments.of(keys.get(id) ?? id);
       return {
         contender: contender.name,
         payment: payment.name,
-        ...table.payments.of(keys.get(id) ?? id),
+        ...account,
         ended,
+        held: payment.ends === null ? null : account.acts === 1 && ended === payment.ends,
         seconds: (performance.now() - readyAtMs) / 1_000,
       };
     }),
