@@ -116,7 +116,7 @@ function killed({ kills }: Taken): Table {
   const each = (values: readonly (string | number)[]) => [...new Set(values)].join(', ');
   return {
     title: 'kill -9 after a tool has paid and before its result is stored, then a new process',
-    head: ['', 'payment', 'kills', 'money moved', 'asked for', 'looked up', 'then', 'seconds'],
+    head: ['', 'payment', 'kills', 'money moved', 'asked for', 'looked up', 'then', 'seconds from the kill'],
     rows: [...rows.values()].map((of) => [
       of[0]?.contender ?? '',
       of[0]?.payment ?? '',
@@ -145,7 +145,11 @@ const READING: Table = {
     ],
     [
       'Seconds after a kill',
-      "The libraries go on when their process is back, or when somebody asks them to. The engine gives an attempt its time-out first (6 s here, and Holdfast's lease 5 s more), since it may still be alive elsewhere.",
+      "The next process has to start first. The libraries go on when it is there, or when somebody asks them to. The engine gives an attempt its time-out (6 s here, and Holdfast's lease 5 s more), since it may still be alive elsewhere.",
+    ],
+    [
+      'LangGraph, async',
+      'Checkpoints are written while the next step runs: a process that dies early may leave a conversation that nobody knows of ("Received no input writes"), its payment made.',
     ],
     [
       'Made easy for the peers',

@@ -14,7 +14,7 @@ export interface Killed {
   readonly ended: string;
   /** It ended as it should, and money moved as often as it should; null of a peer, whose end is only told. */
   readonly held: boolean | null;
-  /** From the moment at which the next process was ready. */
+  /** From the kill to the end, the start of the next process included. */
   readonly seconds: number;
 }
 
@@ -24,8 +24,8 @@ export async function killInPayment(table: Table, contender: Contender): Promise
   const playing = contender.payments.map((payment) => ({ payment, id: table.newId(contender) }));
   for (const { payment, id } of playing) table.model.add(paying(id, payment.tool, payment.service));
   const keys = await actAndDie(table, contender, database, playing);
+  const killedAtMs = performance.now();
   await using next = await seat(table, contender, database);
-  const readyAtMs = performance.now();
   // Awaited here: the process must live until its last conversation has ended.
   return await Promise.all(
     playing.map(async ({ payment, id }) => {
@@ -39,7 +39,7 @@ export async function killInPayment(table: Table, contender: Contender): Promise
         ...account,
         ended,
         held: payment.ends === null ? null : account.acts === 1 && ended === payment.ends,
-        seconds: (performance.now() - readyAtMs) / 1_000,
+        seconds: (performance.now() - killedAtMs) / 1_000,
       };
     }),
   );
