@@ -43,22 +43,33 @@ export function textOf({
   ].join('\n');
 }
 
-function markdownOf(benchmark: Benchmark, { goals, tables, plots }: Findings): string {
+/** The page that is kept: what was asked, how it was measured, what came of it. */
+export function markdownOf(benchmark: Benchmark, { goals, tables, plots, problems }: Findings): string {
   const { cpu, cores, node } = machine();
+  const points = [
+    ...goals.map((goal) => `- ${isMet(goal) ? 'met' : '**missed**'}: ${wordsOf(goal)}`),
+    ...problems.map((problem) => `- **problem**: ${problem}`),
+  ];
   return [
     `# ${benchmark.name}`,
     benchmark.question,
     `Measured ${new Date().toISOString().slice(0, 10)} with \`npm run bench -- --only ${benchmark.name}\` on ${cores} cores (${cpu}), Node ${node}.`,
-    ...goals.map((goal) => `- ${isMet(goal) ? 'met' : '**missed**'}: ${wordsOf(goal)}`),
-    ...tables.flatMap((table) => [
-      `## ${table.title}`,
-      [table.head, table.head.map(() => '---'), ...table.rows]
-        .map((row) => `| ${row.join(' | ')} |`)
+    ...(points.length === 0 ? [] : [points.join('\n')]),
+    ...plots.map((plot) => `![${escaped(plot.title, /[[\]]/g)}](${benchmark.name}-${plot.name}.svg)`),
+    ...tables.flatMap(({ title, head, rows }) => [
+      `## ${title}`,
+      [head, head.map(() => '---'), ...rows]
+        .map((row) => `| ${row.map((cell) => escaped(String(cell), /\|/g)).join(' | ')} |`)
         .join('\n'),
     ]),
-    ...plots.map((plot) => `![${plot.title}](${benchmark.name}-${plot.name}.svg)`),
-    '',
-  ].join('\n\n');
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+/** Signs that would end what they stand in. */
+function escaped(words: string, signs: RegExp): string {
+  return words.replace(signs, (sign) => `\\${sign}`);
 }
 
 function alignedOf({ head, rows }: Table): string {

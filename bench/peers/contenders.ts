@@ -6,6 +6,8 @@ export interface Payment {
   readonly name: string;
   readonly tool: string;
   readonly service: Service;
+  /** How the conversation must end after a kill; null where that is for others to promise. */
+  readonly ends: 'completed' | 'asks a person' | null;
 }
 
 export interface Contender {
@@ -20,8 +22,8 @@ export interface Contender {
   readonly payments: readonly Payment[];
 }
 
-const HONOURS: Payment = { name: 'service honours keys', tool: 'pay', service: 'honours' };
-const IGNORES: Payment = { name: 'service ignores keys', tool: 'pay', service: 'ignores' };
+const HONOURS: Payment = { name: 'service honours keys', tool: 'pay', service: 'honours', ends: null };
+const IGNORES: Payment = { name: 'service ignores keys', tool: 'pay', service: 'ignores', ends: null };
 const PEER = { environment: {}, modelActivity: null, installed: true, payments: [IGNORES, HONOURS] };
 
 export const CONTENDERS: readonly Contender[] = [
@@ -32,9 +34,24 @@ export const CONTENDERS: readonly Contender[] = [
     modelActivity: 'callModel',
     installed: false,
     payments: [
-      { name: "replay: 'never', service ignores keys", tool: 'pay_never', service: 'ignores' },
-      { name: "replay: 'checkable', service ignores keys", tool: 'pay_checkable', service: 'ignores' },
-      { name: "replay: 'keyed', service honours keys", tool: 'pay_keyed', service: 'honours' },
+      {
+        name: "replay: 'never', service ignores keys",
+        tool: 'pay_never',
+        service: 'ignores',
+        ends: 'asks a person',
+      },
+      {
+        name: "replay: 'checkable', service ignores keys",
+        tool: 'pay_checkable',
+        service: 'ignores',
+        ends: 'completed',
+      },
+      {
+        name: "replay: 'keyed', service honours keys",
+        tool: 'pay_keyed',
+        service: 'honours',
+        ends: 'completed',
+      },
     ],
   },
   { ...PEER, name: '@temporalio/ai-sdk', program: './programs/aiSdk.mjs', modelActivity: 'invokeModel' },

@@ -20,6 +20,7 @@ const OURS = 'Holdfast';
 
 export function findingsOf(taken: Taken): Findings {
   const doubled = taken.kills.filter(({ contender, acts }) => contender === OURS && acts !== 1);
+  const broken = taken.kills.filter(({ held }) => held === false);
   return {
     goals: [
       {
@@ -33,7 +34,7 @@ export function findingsOf(taken: Taken): Findings {
     tables: [...absence(taken), rates(taken), latencies(taken), bytes(taken), killed(taken), READING],
     plots: plotsOf(taken),
     problems: [
-      ...doubled.map(({ payment, acts, ended }) => `Holdfast, ${payment}: paid ${acts} times, ${ended}`),
+      ...broken.map(({ payment, acts, ended }) => `Holdfast, ${payment}: paid ${acts} times, ${ended}`),
       ...failuresOf(taken).filter((words) => words.startsWith(OURS)),
       ...taken.refused.slice(0, 5).map((words) => `the model refused a request: ${words}`),
       ...(count(taken.kills, OURS) === 0 ? ['nothing was killed: there is nothing to see'] : []),
@@ -84,7 +85,7 @@ function bytes({ contenders, speeds }: Taken): Table {
   const kilobytes = (value: number | null) => (value === null ? '-' : Math.round(value / 1_000));
   return {
     title: `Written by ${speed === null ? 'no conversation' : wordsOf(speed.shape)}, kB, median of rounds`,
-    head: ['', 'tables', 'WAL', "Temporal's database", 'of it history', 'WAL + Temporal, a turn'],
+    head: ['', 'tables', 'WAL', "Temporal's database", 'of it history', 'WAL + Temporal, kB a turn'],
     rows: contenders.flatMap(({ name, modelActivity }) => {
       if (speed === null) return [];
       const measured = successes(speed, name);
@@ -98,7 +99,7 @@ function bytes({ contenders, speeds }: Taken): Table {
           kilobytes(middle(({ added }) => added.tables)),
           kilobytes(log),
           kilobytes(temporal),
-          kilobytes(modelActivity === null ? null : middle(({ historyBytes }) => historyBytes ?? 0)),
+          kilobytes(middle(({ historyBytes }) => historyBytes ?? 0) || null),
           ((log + (temporal ?? 0)) / 1_000 / (speed.shape.turns * speed.shape.repeats)).toFixed(1),
         ],
       ];
@@ -115,7 +116,7 @@ function killed({ kills }: Taken): Table {
   const each = (values: readonly (string | number)[]) => [...new Set(values)].join(', ');
   return {
     title: 'kill -9 after a tool has paid and before its result is stored, then a new process',
-    head: ['', 'payment', 'kills', 'money moved', 'asked for', 'looked up', 'then', 'seconds'],
+    head: ['', 'payment', 'kills', 'money moved', 'asked for', 'looked up', 'then', 'seconds from the kill'],
     rows: [...rows.values()].map((of) => [
       of[0]?.contender ?? '',
       of[0]?.payment ?? '',
@@ -144,7 +145,11 @@ const READING: Table = {
     ],
     [
       'Seconds after a kill',
-      "The libraries go on when their process is back, or when somebody asks them to. The engine gives an attempt its time-out first (6 s here, and Holdfast's lease 5 s more), since it may still be alive elsewhere.",
+      "The next process has to start first. The libraries go on when it is there, or when somebody asks them to. The engine gives an attempt its time-out (6 s here, and Holdfast's lease 5 s more), since it may still be alive elsewhere.",
+    ],
+    [
+      'LangGraph, async',
+      'Checkpoints are written while the next step runs: a process that dies early may leave a conversation that nobody knows of ("Received no input writes"), its payment made.',
     ],
     [
       'Made easy for the peers',

@@ -12,7 +12,9 @@ export interface Killed {
   readonly requests: number;
   readonly checks: number;
   readonly ended: string;
-  /** From the moment at which the next process was ready. */
+  /** It ended as it should, and money moved as often as it should; null of a peer, whose end is only told. */
+  readonly held: boolean | null;
+  /** From the kill to the end, the start of the next process included. */
   readonly seconds: number;
 }
 
@@ -22,19 +24,22 @@ export async function killInPayment(table: Table, contender: Contender): Promise
   const playing = contender.payments.map((payment) => ({ payment, id: table.newId(contender) }));
   for (const { payment, id } of playing) table.model.add(paying(id, payment.tool, payment.service));
   const keys = await actAndDie(table, contender, database, playing);
+  const killedAtMs = performance.now();
   await using next = await seat(table, contender, database);
-  const readyAtMs = performance.now();
-  return Promise.all(
+  // Awaited here: the process must live until its last conversation has ended.
+  return await Promise.all(
     playing.map(async ({ payment, id }) => {
       const ended = await next
         .resume(id)
         .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+      const account = table.payments.of(keys.get(id) ?? id);
       return {
         contender: contender.name,
         payment: payment.name,
-        ...table.payments.of(keys.get(id) ?? id),
+        ...account,
         ended,
-        seconds: (performance.now() - readyAtMs) / 1_000,
+        held: payment.ends === null ? null : account.acts === 1 && ended === payment.ends,
+        seconds: (performance.now() - killedAtMs) / 1_000,
       };
     }),
   );

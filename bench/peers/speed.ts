@@ -47,12 +47,11 @@ export async function measureSpeed(
   shapes: readonly Shape[],
   how: { readonly rounds: number; readonly progress: (line: string) => void },
 ): Promise<readonly Speed[]> {
-  const seats: Seat[] = [];
+  how.progress(`starting ${contenders.map(({ name }) => name).join(', ')}`);
+  const taken = await Promise.allSettled(contenders.map((one) => takeSeat(table, one)));
+  const seats = taken.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   try {
-    for (const contender of contenders) {
-      how.progress(`starting ${contender.name}`);
-      seats.push(await takeSeat(table, contender));
-    }
+    for (const one of taken) if (one.status === 'rejected') throw one.reason;
     for (const one of seats) await measure(table, one, WARM_UP);
     const speeds: Speed[] = [];
     for (const shape of shapes) {
