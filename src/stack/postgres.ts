@@ -148,9 +148,10 @@ async function initialise(place: PostgresPlace): Promise<void> {
 }
 
 /**
- * Ends a server that still has this data open, and clears a `postmaster.pid` whose process is gone: PostgreSQL
- * would refuse to start if another process had been given the number since. Only a process whose working
- * directory is this very folder is a server of this data.
+ * Ends a server that still has this data open, and clears a `postmaster.pid` whose number another process has been
+ * given since: PostgreSQL would refuse to start. Only a process whose working directory is this very folder is a server
+ * of this data. Where nobody has the number the file stays: by it PostgreSQL sees whether children of a killed server
+ * still write, and refuses until they are gone; without it, both would write.
  */
 async function endLeftover(data: string): Promise<void> {
   const pidFile = join(data, 'postmaster.pid');
@@ -159,7 +160,17 @@ async function endLeftover(data: string): Promise<void> {
   const identity = identifyProcess(pid);
   if (identity !== undefined && workingDirectory(pid) === realpathSync(data))
     await endProcess(identity, postgresEnding);
-  rmSync(pidFile, { force: true });
+  if (isTaken(pid)) rmSync(pidFile, { force: true });
+}
+
+/** Also by a process of somebody else, or by one that has ended and that nobody has waited for. */
+function isTaken(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 function workingDirectory(pid: number): string | undefined {

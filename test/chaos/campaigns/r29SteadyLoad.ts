@@ -1,8 +1,9 @@
-import { openFleet } from '../fleet/fleet.ts';
+import { LIMITS } from '../../../src/core/limits.ts';
+import { openFleet, WORKERS } from '../fleet/fleet.ts';
 import { judge } from '../fleet/judge.ts';
 import { pause } from '../fleet/patience.ts';
 import type { Campaign } from './campaign.ts';
-import { fitLine, type Point } from './line.ts';
+import { type Flat, measureSteadiness, type Point, percent, unsteady } from './steadiness.ts';
 import { reportOf } from './storm.ts';
 
 const LENGTH_MS = { quick: 30_000, full: 30 * 60_000 };
@@ -11,14 +12,14 @@ const SAMPLE_MS = { quick: 1_000, full: 5_000 };
 const EVERY_MS = 400;
 const WARM_RUNS_AT_LEAST = 10;
 
-/**
- * Flat: the line through the samples of the second half rises by less than this share of its middle. A worker that is
- * 30 s old still compiles and fills its caches, so the short version only shows that nothing runs away.
- */
-const RISE_SHARE = { quick: 0.25, full: 0.05 };
+/** The pool of the worker, the connection that listens, and the one that migrates. */
+const CONNECTIONS = LIMITS.storeConnections + 2;
+/** A worker that is 30 s old still compiles and fills its caches: the short version shows that nothing runs away. */
+const FLAT: Readonly<Record<'quick' | 'full', Flat>> = {
+  quick: { riseShare: 0.25, connections: CONNECTIONS, spread: CONNECTIONS },
+  full: { riseShare: 0.05, connections: CONNECTIONS, spread: 4 },
+};
 const MB = 1_024 * 1_024;
-/** Connections come and go by a few. */
-const CONNECTIONS_SPREAD = 4;
 
 export const r29: Campaign = {
   id: 'R29',
@@ -41,7 +42,8 @@ export const r29: Campaign = {
       const bytes = worker.rssBytes();
       if (bytes !== null) rss.push({ x, y: bytes });
       const [row] = await fleet.sql<{ count: number }[]>`
-        select count(*)::int as count from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
+        select count(*)::int as count from pg_stat_activity 
+        where datname = current_database() and application_name = ${WORKERS}`;
       connections.push({ x, y: row?.count ?? 0 });
       if (middleHeap === null && x > lengthMs / 2) middleHeap = await worker.heapBytes();
       if (Date.now() - saidAtMs < 9_000) continue;
@@ -54,37 +56,21 @@ export const r29: Campaign = {
     await load.done;
     const endHeap = await worker.heapBytes();
     progress('judging');
-    const half = ({ x }: Point) => x >= lengthMs / 2;
-    const fit = fitLine(rss.filter(half));
-    const riseShare = (fit.slope * (lengthMs / 2)) / fit.middle;
-    const most = (points: readonly Point[]) => Math.max(0, ...points.map(({ y }) => y));
-    const before = most(connections.filter((point) => !half(point)));
-    const after = most(connections.filter(half));
-    const heapShare = endHeap / (middleHeap ?? endHeap) - 1;
-    const limit = RISE_SHARE[size];
-    const problems = [
-      ...(riseShare > limit
-        ? [`memory rose by ${percent(riseShare)} in the second half, ${percent(limit)} is allowed`]
-        : []),
-      ...(heapShare > limit * 2 ? [`the heap rose by ${percent(heapShare)} in the second half`] : []),
-      ...(after > before + CONNECTIONS_SPREAD ? [`connections rose from ${before} to ${after}`] : []),
-    ];
+    const heap = { middle: middleHeap ?? endHeap, end: endHeap };
+    const steadiness = measureSteadiness({ lengthMs, rss, connections, heap });
+    const problems = unsteady(steadiness, FLAT[size]);
     const runsAtLeast = Math.max(WARM_RUNS_AT_LEAST, lengthMs / EVERY_MS / 4);
     const verdict = await judge(fleet, { runsAtLeast, effectsAtLeast: runsAtLeast / 2 });
     return reportOf({ faults: 0, recoveryMs: [], outageMs: [], problems }, verdict, {
       samples: rss.length,
-      rssMiddleMb: Math.round(fit.middle / MB),
-      rssSlopeMbPerHour: Number(((fit.slope * 3_600_000) / MB).toFixed(1)),
-      rssRiseSecondHalf: percent(riseShare),
-      heapMiddleMb: Math.round((middleHeap ?? 0) / MB),
-      heapEndMb: Math.round(endHeap / MB),
-      connectionsFirstHalf: before,
-      connectionsSecondHalf: after,
+      rssMiddleMb: Math.round(steadiness.rss.middle / MB),
+      rssSlopeMbPerHour: Number(((steadiness.rss.slope * 3_600_000) / MB).toFixed(1)),
+      rssRiseSecondHalf: percent(steadiness.rss.riseShare),
+      heapMiddleMb: Math.round(heap.middle / MB),
+      heapEndMb: Math.round(heap.end / MB),
+      connectionsFirstHalf: steadiness.connections.before,
+      connectionsSecondHalf: steadiness.connections.after,
       runsASecond: Number((load.runs.length / (lengthMs / 1_000)).toFixed(2)),
     });
   },
 };
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
-}

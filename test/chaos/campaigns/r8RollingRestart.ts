@@ -3,9 +3,11 @@ import { judge } from '../fleet/judge.ts';
 import type { Campaign } from './campaign.ts';
 import { playStorm, reportOf } from './storm.ts';
 
-/** Of two workers, in turn: drained, drained, killed. */
-const HOW = ['stop', 'stop', 'kill'] as const;
-const SIZE = { quick: { faults: 3, runs: 20 }, full: { faults: 9, runs: 100 } } as const;
+/** In turn, and so that each of the two is drained and killed. */
+const HOW = ['stop', 'kill', 'stop'] as const;
+const SIZE = { quick: { faults: 2, runs: 20 }, full: { faults: 9, runs: 100 } } as const;
+/** A worker that starts needs its part of the machine. */
+const EVERY_MS = 250;
 
 export const r8: Campaign = {
   id: 'R8',
@@ -17,7 +19,7 @@ export const r8: Campaign = {
     const storm = await playStorm({
       fleet,
       seed,
-      load: { concurrency: 8, runsAtLeast: runs },
+      load: { concurrency: 8, everyMs: EVERY_MS, runsAtLeast: runs },
       faults,
       pauseMs: quick ? [500, 1_500] : [2_000, 5_000],
       // The next one polls before the old one goes, as a rolling deploy does.

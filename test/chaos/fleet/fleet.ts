@@ -57,6 +57,9 @@ export interface Fleet extends AsyncDisposable {
   progressAfter(atMs: number): Promise<number | null>;
 }
 
+/** What the connections of a fleet's workers are called in `pg_stat_activity`. */
+export const WORKERS = 'fleet-worker';
+
 const PAYMENT_MS = 5;
 const MODEL_MS = 5;
 
@@ -96,7 +99,7 @@ async function assemble(options: FleetOptions, closers: (() => Promise<unknown>)
   const client = new Client({ connection });
   const holdfast = createHoldfastClient({ client, taskQueue: name, channel: 'fleet' });
   const environment: Readonly<Record<string, string>> = {
-    DATABASE_URL: withPort(database.url, through.databasePort),
+    DATABASE_URL: urlForWorkers(database.url, through.databasePort),
     TEMPORAL_ADDRESS: through.temporalAddress ?? addresses.temporalAddress,
     HOLDFAST_MODEL_URL: model.url,
     HOLDFAST_TASK_QUEUE: name,
@@ -180,10 +183,13 @@ async function progressAfter(sql: Sql, atMs: number): Promise<number | null> {
   return row?.ms ?? null;
 }
 
-function withPort(url: string, port: number | undefined): string {
-  if (port === undefined) return url;
+/** Names their connections, so that they can be told from everybody else's. */
+function urlForWorkers(url: string, port: number | undefined): string {
   const changed = new URL(url);
-  changed.hostname = '127.0.0.1';
-  changed.port = String(port);
+  changed.searchParams.set('application_name', WORKERS);
+  if (port !== undefined) {
+    changed.hostname = '127.0.0.1';
+    changed.port = String(port);
+  }
   return changed.href;
 }

@@ -1,6 +1,7 @@
 import type { HoldfastClient } from '../../../src/client/holdfastClient.ts';
 import { beCustomer, type Noted, newNoted } from './customer.ts';
 import { type Mix, type Plan, planOf, USUAL_MIX } from './mix.ts';
+import { pause } from './patience.ts';
 
 export interface LoadOptions {
   /** At most so many; `stop` ends it earlier. */
@@ -42,14 +43,15 @@ export function startLoad(given: {
   let over = false;
   let nextAtMs = Date.now();
   const come = async () => {
-    while (!over && !signal.aborted && runs.length < most) {
+    for (;;) {
+      const waitMs = nextAtMs - Date.now();
+      nextAtMs = Math.max(nextAtMs, Date.now()) + everyMs;
+      if (waitMs > 0) await pause(waitMs);
+      if (over || signal.aborted || runs.length >= most) return;
       const plan = planOf({ seed, ordinal: next(), name, mix });
       const noted = newNoted(plan);
       runs.push(noted);
       onPlan(plan);
-      const waitMs = nextAtMs - Date.now();
-      nextAtMs = Math.max(nextAtMs, Date.now()) + everyMs;
-      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       await beCustomer(holdfast, noted, { patienceMs, signal });
     }
   };
