@@ -7,23 +7,28 @@ import { POISONS } from './poison.ts';
 const TIMEOUT_MS = Number(process.env.TOOL_TIMEOUT_MS ?? 2_000);
 const outward = { touches: 'external', timeoutMs: TIMEOUT_MS } as const;
 
-/** The agents of a worker process. Another version has other prompts, other rules and another version of `pay`. */
+/**
+ * The agents of a worker process. In version 2 both have other prompts, nobody is asked, and `teller` has another version
+ * of its tool: what is pinned to the first one needs a worker that has it.
+ */
 export function agentsOf(version: string): readonly Agent[] {
+  const goal = `Do what is asked, as version ${version} does it.`;
+  const rules = version === '1' ? { policy: ASK_ALL } : {};
   return [
     labAgent(
       [
         readTool('look', undefined, { timeoutMs: TIMEOUT_MS }),
-        effectTool('pay', pay, { ...outward, replay: 'keyed', version }),
+        effectTool('pay', pay, { ...outward, replay: 'keyed' }),
         effectTool('pay_lost', payLost, { ...outward, replay: 'never' }),
         ...POISONS,
       ],
-      {
-        name: 'golden',
-        goal: `Do what is asked, as version ${version} does it.`,
-        // In version 2 nobody is asked.
-        ...(version === '1' && { policy: ASK_ALL }),
-      },
+      { name: 'golden', goal, ...rules },
     ),
+    labAgent([effectTool('pay', pay, { ...outward, replay: 'keyed', version })], {
+      name: 'teller',
+      goal,
+      ...rules,
+    }),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { StartInput } from '../../../src/core/start.ts';
 import type { Conversation } from '../../../src/models/scripted/conversation.ts';
 import { call, calls, say, script } from '../../e2e/labAgent.ts';
 import { POISONS } from './poison.ts';
@@ -7,7 +8,6 @@ import { SPINS, THROWS } from './words.ts';
 export const GOLDEN_RUNS = ['reads', 'approval', 'parallel', 'landing', 'reconcile'] as const;
 export type GoldenRun = (typeof GOLDEN_RUNS)[number];
 
-const SEEN = 'seen ';
 export const CONVERSATIONS: readonly Conversation[] = [
   script('reads', [call('look', 'a'), call('look', 'b'), say('Both are there.')]),
   script('approval', [call('pay'), say('It is paid.')]),
@@ -17,6 +17,28 @@ export const CONVERSATIONS: readonly Conversation[] = [
     landing: 'a and b are seen, c is not.',
   },
   script('reconcile', [call('pay_lost'), say('It is paid, as a person found.')]),
+];
+
+/** Runs that are talked to for long. A thought is bound to every byte before it, the prompt and the tools included. */
+export const LONG_RUNS: readonly Conversation[] = [
+  {
+    id: 'chat',
+    opening: 'chat',
+    steps: [
+      { says: { thinking: 'They greet.', text: 'Hello.' } },
+      { says: { thinking: 'They want more.', calls: [{ name: 'look', input: { what: 'more' } }] } },
+      say('That is more.'),
+    ],
+  },
+  script('teller', [call('pay'), say('It is paid at the desk.')]),
+  {
+    id: 'outage',
+    opening: 'outage',
+    steps: [
+      { says: { thinking: 'First a look.', calls: [{ name: 'look', input: { what: 'it' } }] } },
+      { ...say('It is there.'), faults: [{ kind: 'http', status: 401 }] },
+    ],
+  },
 ];
 
 /** Runs that are in the way of others. */
@@ -30,12 +52,14 @@ export const POISONED_RUNS: readonly Conversation[] = [
   ),
 ];
 
-/** What a look says. */
-export function isLook(text: string): boolean {
-  return text.startsWith(SEEN);
-}
-
-/** A landing needs a limit that is met. */
-export function limitsOf(kind: string): { readonly limits?: { readonly iterationsPerTurn: number } } {
-  return kind === 'landing' ? { limits: { iterationsPerTurn: 2 } } : {};
+/** A landing needs a limit that is met, a chat more than one answer. */
+export function startOf(kind: string): StartInput {
+  return {
+    v: 1,
+    agent: kind === 'teller' ? 'teller' : 'golden',
+    message: kind,
+    requester: { id: 'mara' },
+    once: kind !== 'chat',
+    ...(kind === 'landing' && { limits: { iterationsPerTurn: 2 } }),
+  };
 }

@@ -14,6 +14,8 @@ const LOOK_MS = 100;
 
 /** People who say yes, and look into the books when they are asked what happened. */
 export interface People extends AsyncDisposable {
+  /** From now on this workflow is answered. */
+  answer(workflowId: string): void;
   /** From now on everybody is answered. */
   goOn(): void;
 }
@@ -31,12 +33,15 @@ export function openPeople(
   { answersFor = new Map(), givesUp = false }: Habits = {},
 ): People {
   const answered = new Map<string, string>();
+  const free = new Set<string>();
   let over = false;
   let limited = true;
   const mayAnswer = ({ id, workflow_id }: Open) => {
     if (answered.has(id)) return false;
     const said = [...answered.values()].filter((one) => one === workflow_id).length;
-    return !limited || said < (answersFor.get(workflow_id) ?? Number.POSITIVE_INFINITY);
+    return (
+      !limited || free.has(workflow_id) || said < (answersFor.get(workflow_id) ?? Number.POSITIVE_INFINITY)
+    );
   };
   const attend = async () => {
     while (!over) {
@@ -51,6 +56,9 @@ export function openPeople(
   // Whoever waits for a run says so in better words.
   attending.catch(() => undefined);
   return {
+    answer: (workflowId) => {
+      free.add(workflowId);
+    },
     goOn: () => {
       limited = false;
     },

@@ -4,7 +4,7 @@ import { type Handle, type Lab, until } from '../../e2e/lab.ts';
 import { broken } from '../checker.ts';
 import { type Facts, readFacts } from '../facts.ts';
 import type { Payments } from '../payments.ts';
-import { type GoldenRun, isLook, limitsOf } from './goldenRuns.ts';
+import { type GoldenRun, startOf } from './goldenRuns.ts';
 import { readEvents } from './history.ts';
 import { type Event, type Hold, holdAt, type Plan } from './holds.ts';
 import { differences, type Outward, outwardOf } from './outward.ts';
@@ -13,7 +13,7 @@ import { type GoldenProcess, startProcess } from './process.ts';
 import { openBench, type Stage } from './stage.ts';
 
 /** A lost attempt is waited for, and a lost one of the model longest. */
-const END_MS = 180_000;
+const END_MS = 240_000;
 
 /** How long what is lost is waited for. Runs must all be at their events before the first of them is given up. */
 export interface Pace {
@@ -156,14 +156,21 @@ async function end(people: People, playing: readonly Playing[]): Promise<void> {
   await endsOf(playing.map(({ handle }) => handle));
 }
 
+/** Resolves when all have ended; names those that have not in time. */
 export async function endsOf(handles: readonly Handle[]): Promise<void> {
+  const open = new Set(handles.map(({ workflowId }) => workflowId));
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not every run ended within ${END_MS} ms`)), END_MS);
+    const fail = () => reject(new Error(`not ended within ${END_MS} ms: ${[...open].join(', ')}`));
+    timer = setTimeout(fail, END_MS);
   });
-  await Promise.race([Promise.all(handles.map((handle) => handle.result())), late]).finally(() =>
-    clearTimeout(timer),
+  const all = Promise.all(
+    handles.map(async (handle) => {
+      await handle.result();
+      open.delete(handle.workflowId);
+    }),
   );
+  await Promise.race([all, late]).finally(() => clearTimeout(timer));
 }
 
 export function startGolden(
@@ -176,9 +183,7 @@ export function startGolden(
     workflowId,
     taskQueue: lab.config.taskQueue,
     workflowTaskTimeout: taskTimeoutMs,
-    args: [
-      { v: 1, agent: 'golden', message: kind, once: true, requester: { id: 'mara' }, ...limitsOf(kind) },
-    ],
+    args: [startOf(kind)],
   });
 }
 
@@ -188,11 +193,10 @@ export async function readPlayed(lab: Lab, payments: Payments, handle: Handle): 
   return { outward: outwardOf(result, facts), facts, history: await readEvents(handle) };
 }
 
-/** A look does nothing, so nothing that it says is a word about a deed. */
+/** Where no effect is on record, a word that something was done is about a look. */
 export function brokenOf(facts: Facts): readonly string[] {
-  return broken(facts, { actsMax: 1 }).filter(
-    (problem) => !facts.results.some(({ text }) => isLook(text) && problem.startsWith(`told "${text}"`)),
-  );
+  const problems = broken(facts, { actsMax: 1 });
+  return facts.effects.length > 0 ? problems : problems.filter((problem) => !problem.startsWith('told "'));
 }
 
 /** A workflow task or an activity came to its end. */

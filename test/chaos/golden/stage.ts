@@ -4,7 +4,7 @@ import { SEARCH_ATTRIBUTES } from '../../../src/workflows/searchAttributes.ts';
 import { type Addresses, type Lab, openLab } from '../../e2e/lab.ts';
 import type { How } from '../campaigns/campaign.ts';
 import { openPayments, type Payments } from '../payments.ts';
-import { CONVERSATIONS, POISONED_RUNS } from './goldenRuns.ts';
+import { CONVERSATIONS, LONG_RUNS, POISONED_RUNS } from './goldenRuns.ts';
 
 /** A stack of a campaign's own. */
 export interface Stage extends AsyncDisposable {
@@ -47,7 +47,7 @@ export async function openBench({
   const lab = await openLab({
     ...addresses,
     agents: [],
-    conversations: [...CONVERSATIONS, ...POISONED_RUNS],
+    conversations: [...CONVERSATIONS, ...LONG_RUNS, ...POISONED_RUNS],
     worker: false,
   });
   return {
