@@ -13,6 +13,7 @@ export const EXIT_CODES = {
   unreachable: [5, 'Temporal or the database cannot be reached'],
   noAnswer: [6, 'no answer in time; what was sent is kept and counts'],
   tampered: [7, 'the audit or another record was edited, cut or lost'],
+  differs: [8, 'this build would break runs that are open'],
 } as const;
 
 export type Exit = keyof typeof EXIT_CODES;

@@ -20,6 +20,7 @@ import type { Session } from './session.ts';
 import { addStartCommands } from './start.ts';
 import { addSteeringCommands } from './steering.ts';
 import { addStopCommand } from './stop.ts';
+import { addUpgradeCheckCommand } from './upgradeCheck.ts';
 
 export interface ProgramOptions {
   readonly version: string;
@@ -60,6 +61,7 @@ export function createProgram(run: Run, options: ProgramOptions): Command {
   addNoticeCommands(program, run);
   addPeopleCommands(program, run);
   addReleaseCommands(program, run);
+  addUpgradeCheckCommand(program, run);
   addPolicyCommands(program, run);
   addAuditCommands(program, run);
   return program;

@@ -382,6 +382,11 @@ export const LIMITS = {
   /** More than this share of the connections in use is pointed out. */
   connectionsShare: 0.8,
 
+  // Replay of open runs before a deploy
+  /** Runs that one check fetches and replays, the newest first: usually, and at most. */
+  upgradeRuns: 200,
+  upgradeRunsMax: 5_000,
+
   // Audit
   /** At most one anchor a period, and one for each that was not quiet. */
   anchorEveryMs: 60_000,

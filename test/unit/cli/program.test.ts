@@ -65,6 +65,7 @@ describe('the command tree', () => {
     ['handovers --all --limit 3'],
     ['accept w --by anna'],
     ['notices --all'],
+    ['upgrade-check --limit 50 --queue payments --json'],
     ['answer r0123456789abcdef0123/3/0/1 --by anna --text yes'],
     ['raise-limit w --by anna --tokens 500 --usd 0.50'],
     ['stop --tool refund --by anna --reason wrong'],
