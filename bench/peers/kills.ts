@@ -1,3 +1,4 @@
+import type { Account } from '../../test/chaos/payments.ts';
 import type { Contender, Payment } from './contenders.ts';
 import { createDatabase } from './database.ts';
 import { seat, type Table } from './table.ts';
@@ -38,11 +39,16 @@ export async function killInPayment(table: Table, contender: Contender): Promise
         payment: payment.name,
         ...account,
         ended,
-        held: payment.ends === null ? null : account.acts === 1 && ended === payment.ends,
+        held: judge(payment, account, ended),
         seconds: (performance.now() - killedAtMs) / 1_000,
       };
     }),
   );
+}
+
+/** Whether what was promised of this payment came true; null where nobody here has promised anything. */
+export function judge({ ends }: Payment, { acts }: Account, ended: string): boolean | null {
+  return ends === null ? null : acts === 1 && ended === ends;
 }
 
 async function actAndDie(
