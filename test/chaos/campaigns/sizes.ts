@@ -1,0 +1,16 @@
+import { joined } from '../golden/part.ts';
+import { QUICK_SIZE_CASES, SIZE_CASES } from '../golden/sizes.ts';
+import { playSizes } from '../golden/sizing.ts';
+import { openStage } from '../golden/stage.ts';
+import type { Campaign } from './campaign.ts';
+
+/** R14: one byte below every limit, at it, one above, and far beyond. */
+export const sizes: Campaign = {
+  id: 'R14',
+  promise:
+    'no size of anything wedges a run: what is too long is refused in words, and history holds none of it',
+  run: async (how) => {
+    await using stage = await openStage(how);
+    return joined([await playSizes(stage, how.quick ? QUICK_SIZE_CASES : SIZE_CASES)]);
+  },
+};
