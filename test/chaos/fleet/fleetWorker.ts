@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const READY_MS = 90_000;
 const DRAIN_MS = 75_000;
-const HEAP_MS = 10_000;
+const HEAP_MS = 60_000;
 const LAST_WORDS_CHARS = 2_000;
 
 /** A worker of a fleet, in a process of its own. */
