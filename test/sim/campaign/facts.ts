@@ -12,6 +12,12 @@ import { type Random, randomOf } from '../../hostile/random.ts';
 import type { UpdateHandle } from '../updates.ts';
 import type { CallPlan, Program, Saying, Scene, ToolPlan } from './program.ts';
 
+/** Something that was said, and when the server got it. */
+export interface Said {
+  readonly same?: string;
+  atMs: number;
+}
+
 /** What a person said, as the server got it. */
 export interface Heard {
   readonly saying: Saying;
@@ -99,7 +105,7 @@ export class Facts {
   readonly messages: SentMessage[] = [];
   readonly steered: { readonly name: string; atMs: number }[] = [];
   /** What is said during the next task reaches the server then, and not before. */
-  readonly underway: { atMs: number }[] = [];
+  readonly underway: Said[] = [];
 
   /** Called when the end is about to be written down. */
   onEnding: () => void = () => undefined;

@@ -95,7 +95,7 @@ function drawGate(random: Random, keyed: boolean): Gate {
 
 function drawAsk(random: Random, keyed: boolean): AskGate {
   const named = random.chance(0.6);
-  const quorum = random.chance(0.25) ? 2 : 1;
+  const quorum = random.chance(0.35) ? 2 : 1;
   return {
     kind: 'ask',
     of: random.chance(0.15) ? 'requester' : 'people',
@@ -191,8 +191,8 @@ function drawFate(random: Random): Fate {
     [1, 'lost_after'],
     [1, 'word_lost'],
     [2, 'stale'],
-    [1, 'unknown_done'],
-    [1, 'unknown_not'],
+    [1.5, 'unknown_done'],
+    [1.5, 'unknown_not'],
   ]);
 }
 
@@ -204,7 +204,7 @@ function drawEvent(random: Random, agent: AgentPlan): Event {
     [14, 'settle'],
     [8, 'timer'],
     [8, 'down'],
-    [2.5, 'strike'],
+    [6, 'strike'],
     [4, 'crash'],
     [3, 'crash_in_task'],
     [5, 'suggest'],
@@ -242,8 +242,8 @@ function drawEvent(random: Random, agent: AgentPlan): Event {
     case 'strike':
       return {
         kind,
-        at: random.pick(['effect', 'unknown', 'model', 'held']),
-        name: random.pick(['cancel', 'cancel', 'pause', 'handOver', 'upgrade', 'upgrade']),
+        at: random.pick(['effect', 'effect', 'unknown', 'unknown', 'unknown', 'model', 'held']),
+        name: random.pick(['cancel', 'cancel', 'pause', 'handOver', 'upgrade', 'lift', 'lift']),
       };
     case 'switch':
       return { kind, tool: pickTool(random, agent), isOn: random.chance(0.6) };

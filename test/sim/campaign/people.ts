@@ -1,7 +1,7 @@
 import type { ApprovalRecord } from '../../../src/core/approvals.ts';
 import { canonicalJson, type JsonObject } from '../../../src/core/json.ts';
 import type { Simulation, UpdateHandle } from '../driver.ts';
-import type { Facts, Heard, SentMessage } from './facts.ts';
+import type { Facts, Heard, Said, SentMessage } from './facts.ts';
 import {
   type AskGate,
   DIRECTORY,
@@ -51,7 +51,15 @@ export function say(facts: Facts, simulation: Simulation, saying: Saying, during
     return;
   }
   const said = speak(facts, simulation, saying, send);
-  if (during && said !== null) facts.underway.push(said);
+  if (said === null) return;
+  if (during) facts.underway.push(said);
+  else arrive(facts, said, simulation.nowMs);
+}
+
+/** The server has it now. Words that it has had before do not come again for a worker that asks when they came. */
+export function arrive(facts: Facts, said: Said, atMs: number): void {
+  said.atMs = atMs;
+  if (said.same !== undefined && !facts.arrivedAtMs.has(said.same)) facts.arrivedAtMs.set(said.same, atMs);
 }
 
 /** What was said, as a fact; null where nothing new was. */
@@ -96,8 +104,10 @@ function textOf(n: number, isLong: boolean): string {
 
 function sayDecision(facts: Facts, simulation: Simulation, saying: Saying, send: Send): Heard {
   const atMs = simulation.nowMs;
-  const record = findRequest(facts, saying);
-  const who = saying.who === 'fit' ? fitFor(facts, record, atMs) : saying.who;
+  const before = saying.form === 'again' ? facts.heard.at(-1) : undefined;
+  const record =
+    before === undefined ? findRequest(facts, saying) : (facts.asked.get(before.approval) ?? null);
+  const who = before?.who ?? (saying.who === 'fit' ? fitFor(facts, record, atMs) : saying.who);
   const argsHash =
     saying.hash === 'right' ? record?.argsHash : saying.hash === 'wrong' ? 'f'.repeat(64) : null;
   const body: JsonObject = {
@@ -109,7 +119,6 @@ function sayDecision(facts: Facts, simulation: Simulation, saying: Saying, send:
     ...signature(facts, saying),
   };
   const same = canonicalJson(body);
-  if (!facts.arrivedAtMs.has(same)) facts.arrivedAtMs.set(same, atMs);
   if (record !== null && isTold(simulation, record.id))
     facts.reach('a decision before its notice has succeeded');
   const handle = send('decide', body);

@@ -5,7 +5,7 @@ import { START_MS } from '../world.ts';
 import { activitiesOf } from './activities.ts';
 import { Facts } from './facts.ts';
 import { judge, judgeMove, words } from './judge.ts';
-import { isUnderWay, say } from './people.ts';
+import { arrive, isUnderWay, say } from './people.ts';
 import { type Event, type Program, REQUESTER, type Saying } from './program.ts';
 import { carriedKind, hashState, phaseOf, visibleState } from './states.ts';
 import { tellEvent, telling } from './story.ts';
@@ -91,7 +91,7 @@ class Player {
       activities: tell === undefined ? activities : telling(activities, this.#tell),
       crashAfter: (activations) => {
         this.#states.add(visibleState(this.facts, this.#simulation));
-        for (const said of this.facts.underway.splice(0)) said.atMs = this.#simulation.nowMs;
+        for (const said of this.facts.underway.splice(0)) arrive(this.facts, said, this.#simulation.nowMs);
         if (program.everyActivation) this.#replayed += 1;
         if (!random.chance(program.crashShare)) return false;
         this.#noteCrash(activations);
@@ -175,11 +175,7 @@ class Player {
       case 'switch': {
         const { name } = this.#program.agent.tools[event.tool] ?? { name: '' };
         if (event.isOn) facts.switches.add(name);
-        else if (facts.switches.delete(name) && phaseOf(simulation) === 'held') {
-          facts.reach('a kill switch lifted while a call was held');
-          simulation.signal('retry', { by: 'dan', channel: 'test', signature: 'x' });
-          return simulation.deliver();
-        }
+        else if (facts.switches.delete(name)) return this.#lifted();
         return;
       }
       case 'breaker':
@@ -245,11 +241,23 @@ class Player {
     const simulation = this.#simulation;
     for (let tries = 0; tries < STRIKE_TRIES && !this.#isOver; tries += 1) {
       if (isUnderWay(this.facts, simulation, at)) {
+        if (name === 'lift') {
+          this.facts.switches.clear();
+          return this.#lifted();
+        }
         this.#say([{ ...OPERATOR_SAYS, name }]);
         return simulation.deliver();
       }
-      await simulation.advanceBy(500);
+      await simulation.advanceBy(tries < STRIKE_TRIES / 2 ? 500 : 30_000);
     }
+  }
+
+  /** Whoever lifts a kill switch wakes what it held. */
+  async #lifted(): Promise<void> {
+    if (phaseOf(this.#simulation) !== 'held') return;
+    this.facts.reach('a kill switch lifted while a call was held');
+    this.#say([{ ...OPERATOR_SAYS, name: 'retry' }]);
+    return this.#simulation.deliver();
   }
 
   #noteCrash(activations: number): void {

@@ -135,7 +135,8 @@ export type Event =
   | {
       readonly kind: 'strike';
       readonly at: 'effect' | 'unknown' | 'model' | 'held';
-      readonly name: 'cancel' | 'pause' | 'handOver' | 'upgrade';
+      /** `lift`: the kill switches are lifted. */
+      readonly name: 'cancel' | 'pause' | 'handOver' | 'upgrade' | 'lift';
     }
   | { readonly kind: 'crash' }
   | { readonly kind: 'crash_in_task' }

@@ -55,7 +55,9 @@ export function tellEvent(event: Event): string {
     case 'down':
       return `> no worker until the next ${event.to}; ${event.earlyMs} ms before: ${event.said.map(tellSaying).join(' + ') || 'nothing'}`;
     case 'strike':
-      return `> dan ${event.name}, as soon as this is under way: ${event.at}`;
+      return event.name === 'lift'
+        ? `> the kill switches are lifted, as soon as this is under way: ${event.at}`
+        : `> dan ${event.name}, as soon as this is under way: ${event.at}`;
     case 'crash':
       return '> the worker is lost';
     case 'crash_in_task':

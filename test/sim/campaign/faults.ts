@@ -1,0 +1,107 @@
+import { FAULTS as APPROVAL_FAULTS, type Fault } from '../approvalFaults.ts';
+import type { Facts } from './facts.ts';
+
+/** A fault of the workflows, and the promise that the judge must see broken. */
+export interface PlantedFault {
+  readonly fault: Fault;
+  readonly breaks: string;
+}
+
+function approvalFault(name: string, breaks: string): PlantedFault {
+  const fault = APPROVAL_FAULTS[name];
+  if (fault === undefined) throw new Error(`there is no fault "${name}" among those of approvals`);
+  return { fault, breaks };
+}
+
+/** Faults in the compiled workflows, by what would go wrong. */
+export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
+  'an effect runs without asking': {
+    fault: { from: /return call\.verdict\.answer\.kind === 'allow' \|\|/, to: 'return true ||' },
+    breaks: 'V2: an effect was done without an approval',
+  },
+  'a decision that came too late counts': approvalFault(
+    'a decision that came too late counts',
+    'V2: an effect was done with the yes of',
+  ),
+  'one person makes a quorum': approvalFault(
+    'one person makes a quorum',
+    'V2: an effect was done with the yes of',
+  ),
+  'silence approves': approvalFault('silence approves', 'V2: an effect was done with the yes of'),
+  'an edit needs nobody who approves it': approvalFault(
+    'an edit needs nobody who approves it',
+    'V2: an effect was done without an approval',
+  ),
+  'results are told twice': {
+    fault: { from: /append: _core_state_ts__WEBPACK_IMPORTED_MODULE_\d+__\.NOTHING,\n/, to: '' },
+    breaks: 'V3: results do not answer the calls',
+  },
+  'a hand-over leaves calls without a result after a move': approvalFault(
+    'a hand-over leaves calls without a result after a move',
+    'V3: a call has no result',
+  ),
+  'what a model call costs is not counted': {
+    fault: { from: /state\.costMicroUsd \+ answer\.costMicroUsd/, to: 'state.costMicroUsd' },
+    breaks: 'V4:',
+  },
+  'a wait has no end': {
+    fault: {
+      from: /condition\)\(\(\)=>met\(\) \|\| wantsToMove\(run\), Math\.min\([^)]*\), \{/,
+      to: 'condition)(()=>met() || wantsToMove(run)); ({',
+    },
+    breaks: 'V5:',
+  },
+  'a replay takes another way': {
+    fault: {
+      from: /info\.continueAsNewSuggested \|\|/,
+      to: '(info.continueAsNewSuggested && !info.unsafe.isReplaying) ||',
+    },
+    breaks: 'V6:',
+  },
+  "a time-out depends on the machine's own randomness": {
+    fault: {
+      from: /(condition\)\(\(\)=>met\(\) \|\| wantsToMove\(run\), )Math\.min\(leftMs,/,
+      to: '$1Math.min(leftMs + Math.floor((0,_temporalio_workflow__WEBPACK_IMPORTED_MODULE_0__.workflowInfo)().unsafe.random.random() * 9),',
+    },
+    breaks: 'V6:',
+  },
+  'of several messages only the first is told': {
+    fault: { from: /inbox: run\.state\.inbox\.slice\(1\)/, to: 'inbox: []' },
+    breaks: 'V9: a message was taken in',
+  },
+  'a message that is sent twice is told twice': {
+    fault: { from: /if \(run\.state\.seenMessages\.includes\(id\)\) return id;/, to: '' },
+    breaks: 'V9: a message stands in the conversation',
+  },
+  'what people said while a run moves is forgotten': {
+    fault: {
+      from: /continueAsNew\)\(input, run\.state\)/,
+      to: 'continueAsNew)(input, Object.assign({}, run.state, { controls: [] }))',
+    },
+    breaks: 'V9: a decision is on no record',
+  },
+};
+
+/** Faults in the world around the workflow. */
+export const WORLD_FAULTS: Readonly<
+  Record<string, { readonly alter: (facts: Facts) => void; readonly breaks: string }>
+> = {
+  'a ledger that forgets what was done': {
+    alter: ({ effects }) => {
+      effects.set = () => effects;
+    },
+    breaks: 'V1:',
+  },
+  'a store that forgets what the model said': {
+    alter: ({ answers }) => {
+      answers.set = () => answers;
+    },
+    breaks: 'V3: step',
+  },
+  'a store that forgets what people decided': {
+    alter: ({ recorded }) => {
+      recorded.push = () => 0;
+    },
+    breaks: 'V9: a decision is on no record',
+  },
+};
