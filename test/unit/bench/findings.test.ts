@@ -3,7 +3,7 @@ import { findingsOf as growthOf, type Series } from '../../../bench/growth/findi
 import type { Reading } from '../../../bench/growth/reading.ts';
 import { CONTENDERS } from '../../../bench/peers/contenders.ts';
 import { findingsOf as peersOf, type Taken } from '../../../bench/peers/findings.ts';
-import { type Killed, judge } from '../../../bench/peers/kills.ts';
+import { judge, type Killed } from '../../../bench/peers/kills.ts';
 import type { Measured } from '../../../bench/peers/speed.ts';
 
 const BYTES = { tables: 1_000, log: 2_000, temporal: 3_000 };
@@ -58,7 +58,9 @@ describe('findings beside the peers', () => {
   });
 
   test('without a kill there is nothing to see, and that is a problem', () => {
-    expect(peersOf({ ...TAKEN, kills: [] }).problems).toEqual([expect.stringContaining('nothing was killed')]);
+    expect(peersOf({ ...TAKEN, kills: [] }).problems).toEqual([
+      expect.stringContaining('nothing was killed'),
+    ]);
   });
 
   test('a failure of ours, and whatever the model refuses, fails it; a failure of a peer is told in its cell', () => {
@@ -77,7 +79,11 @@ describe('findings beside the peers', () => {
   });
 
   test('peers that are not installed are a row that says how to install them', () => {
-    const { tables } = peersOf({ ...TAKEN, absent: 'not installed: run this', contenders: CONTENDERS.slice(0, 1) });
+    const { tables } = peersOf({
+      ...TAKEN,
+      absent: 'not installed: run this',
+      contenders: CONTENDERS.slice(0, 1),
+    });
     expect(tables[0]?.rows).toEqual([['not installed: run this']]);
   });
 });
@@ -124,7 +130,9 @@ describe('findings about growth', () => {
   });
 
   test('another length has no goal for the ratio: it grows with the calls', () => {
-    const { goals } = growthOf([{ ...SERIES, book: { ...SERIES.book, calls: 20 }, holdfast: [reading(20, 9)] }]);
+    const { goals } = growthOf([
+      { ...SERIES, book: { ...SERIES.book, calls: 20 }, holdfast: [reading(20, 9)] },
+    ]);
     expect(goals).toHaveLength(1);
   });
 });

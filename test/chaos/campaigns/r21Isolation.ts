@@ -9,7 +9,7 @@ import type { Campaign } from './campaign.ts';
 const QUICK_TOOLS: readonly string[] = ['read_spins', 'act_once_exits'];
 
 /** R21: whoever crashes crashes alone. */
-export const isolation: Campaign = {
+export const r21: Campaign = {
   id: 'R21',
   promise: 'a run that crashes its worker, or whose code cannot go on, keeps no other run from its end',
   run: async (how) => {

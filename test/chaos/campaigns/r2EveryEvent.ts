@@ -19,7 +19,7 @@ const LANES = 4;
 const QUICK_CASES = 8;
 
 /** R2: the history of each golden run says where its worker can die. */
-export const everyEvent: Campaign = {
+export const r2: Campaign = {
   id: 'R2',
   promise:
     'a worker that is killed after any event of a history changes nothing that people or the outside see',

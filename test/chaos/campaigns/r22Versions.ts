@@ -4,7 +4,7 @@ import { playVersions } from '../golden/versions.ts';
 import type { Campaign } from './campaign.ts';
 
 /** R22 and R23: forward and back, while runs of both versions wait. */
-export const versions: Campaign = {
+export const r22: Campaign = {
   id: 'R22',
   promise: 'a deploy or a rollback changes no run that has begun: its prompt, its rules and its code stay',
   run: async (how) => {

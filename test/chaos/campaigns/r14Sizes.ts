@@ -5,7 +5,7 @@ import { openStage } from '../golden/stage.ts';
 import type { Campaign } from './campaign.ts';
 
 /** R14: one byte below every limit, at it, one above, and far beyond. */
-export const sizes: Campaign = {
+export const r14: Campaign = {
   id: 'R14',
   promise:
     'no size of anything wedges a run: what is too long is refused in words, and history holds none of it',
