@@ -196,7 +196,9 @@ function lateOverEarly(rounds: readonly (readonly number[])[]): number {
 }
 
 function early(steps: readonly number[]): number {
-  return median(steps.slice(WARM_UP_STEPS, WARM_UP_STEPS + Math.max(1, Math.floor(steps.length * SHARE))));
+  // A run that ended while it still warmed up has no other steps.
+  const from = Math.min(WARM_UP_STEPS, steps.length - 1);
+  return median(steps.slice(from, from + Math.max(1, Math.floor(steps.length * SHARE))));
 }
 
 function late(steps: readonly number[]): number {
@@ -204,6 +206,7 @@ function late(steps: readonly number[]): number {
 }
 
 function latencies(rounds: readonly (readonly number[])[]): readonly [string, string, string] {
+  if (rounds.some((steps) => steps.length === 0)) return ['-', '-', '-'];
   return [
     milliseconds(median(rounds.map(early))),
     milliseconds(median(rounds.map(late))),
