@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Fleet, openFleet } from './fleet/fleet.ts';
 import { judge, type Verdict } from './fleet/judge.ts';
 import { replayAll } from './fleet/replays.ts';
+import { SECRET } from './fleet/secrecy.ts';
 import { quietRuntime } from './quiet.ts';
 
 quietRuntime();
@@ -40,15 +41,16 @@ describe('a fleet under a small load without faults', () => {
     expect(vacuous.join()).toMatch(/24 runs ended, 25 were expected.* effects, 1000 were expected/);
   });
 
-  test('a history that differs in one activity is not replayed', async () => {
+  test('a history that differs in one activity is not replayed, and a secret in it is found', async () => {
     const [noted] = fleet.runs;
     const handle = fleet.client.workflow.getHandle(noted?.plan.workflowId ?? '');
     const history = await handle.fetchHistory();
     const scheduled = history.events?.find((event) => event.activityTaskScheduledEventAttributes);
     const type = scheduled?.activityTaskScheduledEventAttributes?.activityType;
-    if (type) type.name = 'planted';
+    if (type) type.name = `planted ${SECRET}`;
     const client = { workflow: { getHandle: () => ({ fetchHistory: async () => history }) } };
-    expect((await replayAll(client, [handle.workflowId])).join()).toMatch(/^V6/);
+    const problems = await replayAll(client, [handle.workflowId]);
+    expect(problems.join('\n')).toMatch(/^V7: .*\nV6: /);
   });
 
   // One after the other: each row stays changed, and the next one has to be found beside it.
@@ -99,6 +101,12 @@ describe('a fleet under a small load without faults', () => {
           fleet.runs.find(({ plan }) => plan.kind === 'parallel')?.plan.workflowId ?? ''
         })`,
       /V3: its conversation cannot be read/,
+    ],
+    [
+      'a secret in a table',
+      async () =>
+        fleet.sql`update approvals set summary = ${SECRET} where id = (select min(id) from approvals)`,
+      /V7: a secret is in table approvals/,
     ],
     [
       'a message that was acknowledged, and is gone',

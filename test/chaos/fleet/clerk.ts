@@ -2,6 +2,7 @@ import type { Rule } from '../../../src/core/policy.ts';
 import { type CheckResult, success, type ToolResult } from '../../../src/tools/result.ts';
 import type { ToolContext } from '../../../src/tools/tool.ts';
 import { effectTool, labAgent, readTool } from '../../e2e/labAgent.ts';
+import { SECRET } from './secrecy.ts';
 
 // The agent of every fleet: it reads, and pays in each of the ways in which an effect can be repeated.
 
@@ -31,7 +32,7 @@ export const clerk = labAgent(
   [
     readTool(LOOK, async ({ what }) => {
       await new Promise((resolve) => setTimeout(resolve, 5));
-      return success(`seen ${what}`);
+      return success(`seen ${what} with ${SECRET}`);
     }),
     effectTool(ASKED, paying('honours'), { ...OUTWARD, replay: 'keyed' }),
     effectTool('pay_keyed', paying('honours'), { ...OUTWARD, replay: 'keyed' }),

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isLeaked } from './secrecy.ts';
 
 const READY_MS = 90_000;
 const DRAIN_MS = 75_000;
@@ -18,6 +19,8 @@ export interface FleetWorker {
   readonly exited: Promise<void>;
   /** How it ended although nobody of the fleet ended it; null while it did not. */
   diedOfItself(): string | null;
+  /** It has written the fleet's secret to its log. */
+  leaked(): boolean;
   /** Resident memory; null once it is gone. */
   rssBytes(): number | null;
   /** What its heap holds after a collection. */
@@ -39,9 +42,12 @@ export async function startFleetWorker(
   let ended: string | null = null;
   let meant = false;
   let words = '';
+  let leaked = false;
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => {
-      words = `${words}${chunk}`.slice(-LAST_WORDS_CHARS);
+      words += chunk;
+      leaked ||= isLeaked(words);
+      words = words.slice(-LAST_WORDS_CHARS);
     });
   const exited = new Promise<void>((resolve) =>
     child.once('exit', (code, signal) => {
@@ -84,6 +90,7 @@ export async function startFleetWorker(
     exited,
     diedOfItself: () =>
       ended === null || meant ? null : `worker ${child.pid} ended by itself (${ended}): ${words}`,
+    leaked: () => leaked,
     rssBytes: () => rssOf(child.pid ?? 0),
     heapBytes: () =>
       new Promise((resolve, reject) => {

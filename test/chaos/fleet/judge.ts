@@ -7,8 +7,9 @@ import { ASKED, LOOK } from './clerk.ts';
 import type { Noted } from './customer.ts';
 import type { Fleet } from './fleet.ts';
 import { replayAll } from './replays.ts';
+import { hiddenTimes, leakingTables } from './secrecy.ts';
 
-// What came of a load, by ledger, books, audit, conversation, run rows and the server's own word: V1 to V6, V8, V9.
+// What came of a load, by ledger, books, audit, conversation, run rows and the server's own word: V1 to V9.
 
 export interface JudgeOptions {
   /** Fewer prove nothing. */
@@ -78,6 +79,8 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
   const ended = judged.filter(({ noted }) => noted.outcome !== null);
   const sample = spread(ended, options.replays ?? REPLAYS).map(({ noted }) => noted.plan.workflowId);
   problems.push(...(await replayAll(fleet.client, sample)));
+  const leaking = [...(await leakingTables(sql)).map((table) => `table ${table}`), ...leakingLogs(fleet)];
+  problems.push(...leaking.map((where) => `V7: a secret is in ${where}`));
   problems.push(...fleet.model.problems.map((problem) => `the model refused a request: ${problem}`));
 
   const runs = ended.length;
@@ -89,6 +92,7 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
       ? [`${effects} effects, ${options.effectsAtLeast} were expected`]
       : []),
     ...(audit.rows === 0 ? ['the audit is empty'] : []),
+    ...((await hiddenTimes(sql)) === 0 ? ['no tool let a secret slip'] : []),
   ];
   const states = judged.flatMap(({ facts }) => facts?.effects ?? []);
   return {
@@ -146,6 +150,10 @@ async function judgeRun(fleet: Fleet, noted: Noted, options: JudgeOptions): Prom
     found.filter((problem) => problem.startsWith('V9')).length +
     facts.effects.filter(({ key, state }) => state === 'applied' && (facts.acts[key] ?? 0) === 0).length;
   return { noted, facts, problems, lost };
+}
+
+function leakingLogs({ workers }: Fleet): readonly string[] {
+  return workers.filter((worker) => worker.leaked()).map(({ pid }) => `the log of worker ${pid}`);
 }
 
 /** A second time only where nobody can fence, no key is honoured, and the ledger has found out. */
