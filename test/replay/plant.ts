@@ -21,12 +21,12 @@ export const PLANTED_CHANGES: readonly PlantedChange[] = [
   },
   {
     what: 'reordered commands',
-    from: /await openRequests\(run\);\s+startReady\(run\);/,
-    to: 'startReady(run); await openRequests(run);',
+    from: /(if \(asked\.length > 0\) await [^;]+;)\s+(startReady\(run\);)/,
+    to: '$2 $1',
   },
   {
     what: 'an extra timer',
-    from: /(async function seam\(run\) \{)/,
+    from: /(async function converse\(run\) \{)/,
     to: '$1 await (0,_temporalio_workflow__WEBPACK_IMPORTED_MODULE_0__.condition)(() => false, 1);',
   },
 ];
