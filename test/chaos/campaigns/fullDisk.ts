@@ -4,6 +4,8 @@
 export interface FullTime {
   /** `tables`: they cannot grow, and PostgreSQL answers. `log`: it has no room for its log either, and is gone. */
   readonly what: 'tables' | 'log';
+  /** The last claim before it was on record. */
+  readonly closedAtMs: number;
   readonly fromMs: number;
   readonly untilMs: number;
   /** Effects for which the outside acted meanwhile. */
@@ -35,12 +37,13 @@ export const EFFECT_CALL = 'runTool';
 
 /** R27 for one such time: no claim, no act without a claim, and in `tables` every read answered. */
 export function judgeFull(time: FullTime, claims: readonly Claim[], readsAtLeast: number): FullVerdict {
-  const { what, fromMs, untilMs, acted, reads, unread } = time;
-  const standing = new Set(claims.filter(({ atMs }) => atMs < fromMs).map(({ key }) => key));
+  const { what, closedAtMs, untilMs, acted, reads, unread } = time;
+  const standing = new Set(claims.filter(({ atMs }) => atMs < closedAtMs).map(({ key }) => key));
   const bare = acted.filter((key) => !standing.has(key));
-  const inside = claims.filter(({ atMs }) => atMs >= fromMs && atMs <= untilMs);
-  const refused = time.refused[EFFECT_CALL] ?? 0;
+  const inside = claims.filter(({ atMs }) => atMs >= closedAtMs && atMs <= untilMs);
   const answers = what === 'tables';
+  // Without its log nobody gets as far as an effect, unless they were there.
+  const refused = answers ? (time.refused[EFFECT_CALL] ?? 0) : sumOf(time.refused);
   return {
     problems: [
       ...bare.map((key) => `R27: ${key} was done on a full disk, and no claim of it was on record`),
@@ -51,9 +54,13 @@ export function judgeFull(time: FullTime, claims: readonly Claim[], readsAtLeast
       ...(answers && reads < readsAtLeast
         ? [`${reads} reads on a full disk, ${readsAtLeast} were expected`]
         : []),
-      ...(refused === 0 ? [`no effect was tried while the disk was full (${what})`] : []),
+      ...(refused === 0 ? [`no ${answers ? 'effect' : 'call'} was tried on a full disk (${what})`] : []),
     ],
     underWay: acted.length - bare.length,
     claimed: inside.length,
   };
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

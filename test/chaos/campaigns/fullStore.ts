@@ -13,49 +13,67 @@ export async function stopVacuum(sql: Sql): Promise<void> {
   await sql.unsafe('select pg_reload_conf()');
 }
 
-/** Call it before the disk is full, so that what then fails for lack of room is the tables. */
-export async function makeReady(sql: Sql): Promise<void> {
-  // The maps of free room are files of their own, which a full disk would not take.
-  await sql.unsafe(VACUUM);
-  await openLogSegment(sql);
+/** Makes PostgreSQL ask for another segment of its log: without room for one it stops itself. */
+export async function exhaustLog(databaseUrl: string): Promise<void> {
+  // A connection that dies of it is not given to anybody else.
+  const sql = connect(databaseUrl, { maxConnections: 1 });
+  await openLogSegment(sql).catch(() => undefined);
+  await sql.end({ timeout: 1 });
 }
 
-const VACUUM = 'vacuum (truncate false) effects';
-
-/** A whole segment of the log. */
+/** A whole segment of the log lies ahead, so that what fails for lack of room is the tables. */
 async function openLogSegment(sql: Sql): Promise<void> {
   await sql.unsafe('select pg_switch_wal()');
   await sql.unsafe(`select pg_logical_emit_message(true, 'holdfast', 'the first of this segment')`);
 }
 
-/** Makes PostgreSQL ask for another segment: without room for one it stops itself. */
-export async function exhaustLog(sql: Sql): Promise<void> {
-  await openLogSegment(sql).catch(() => undefined);
+/**
+ * The ledger of a store whose disk becomes full, closed first: claims and settlements wait, and reads pass. So it is sure
+ * that some are tried on the full disk, and none is half-way when it becomes full.
+ */
+export interface ClosedLedger extends AsyncDisposable {
+  /** How many wait. */
+  waiting(): Promise<number>;
+  /**
+   * Call it on the full disk: lets them go. From now on the ledger takes no row and no change of one, for what was free
+   * within its pages is taken as well; dead rows stay where they are as long as this is held, because somebody reads.
+   */
+  open(): Promise<void>;
 }
 
-/**
- * Call it on a full disk: from now on the ledger takes no row and no change of one. What is free within its pages is
- * taken by rows of a transaction that then fails, and dead rows stay where they are as long as somebody reads.
- */
-export async function takeLastRoom(databaseUrl: string): Promise<AsyncDisposable> {
+export async function closeLedger(databaseUrl: string): Promise<ClosedLedger> {
   const sql = connect(databaseUrl, { maxConnections: 2 });
   const close = () => sql.end({ timeout: 1 });
   try {
     const reader = await sql.reserve();
-    await reader.unsafe(VACUUM);
     await reader.unsafe('set idle_in_transaction_session_timeout = 0');
     await reader.unsafe('begin isolation level repeatable read');
     await reader.unsafe('select count(*) from effects');
-    const said = await sql.unsafe(TAKE_ROOM).then(
-      () => 'nothing',
-      (error: Error) => error.message,
-    );
-    if (said !== TAKEN) throw new Error(`the room of the ledger could not be taken: ${said}`);
+    // Its maps of free room are files of their own, which a full disk would not take.
+    await sql.unsafe('vacuum (truncate false) effects');
+    await openLogSegment(sql);
+    await reader.unsafe('savepoint door');
+    await reader.unsafe('lock table effects in exclusive mode');
+    return {
+      waiting: async () => {
+        const [row] = await sql<{ n: number }[]>`
+          select count(*)::int as n from pg_locks where relation = 'effects'::regclass and not granted`;
+        return row?.n ?? 0;
+      },
+      open: async () => {
+        const said = await reader.unsafe(TAKE_ROOM).then(
+          () => 'nothing',
+          (error: Error) => error.message,
+        );
+        if (said !== TAKEN) throw new Error(`the room of the ledger could not be taken: ${said}`);
+        await reader.unsafe('rollback to savepoint door');
+      },
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
-  return { [Symbol.asyncDispose]: close };
 }
 
 const TAKEN = 'the room is taken';

@@ -12,7 +12,7 @@ import type { Load } from '../fleet/load.ts';
 import { pause } from '../fleet/patience.ts';
 import type { Campaign, Report } from './campaign.ts';
 import { type FullTime, judgeFull } from './fullDisk.ts';
-import { exhaustLog, makeReady, readClaims, readRecords, stopVacuum, takeLastRoom } from './fullStore.ts';
+import { closeLedger, exhaustLog, readClaims, readRecords, stopVacuum } from './fullStore.ts';
 import { openPostgres, type Part } from './parts.ts';
 import { playStorm, reportOf } from './storm.ts';
 
@@ -42,8 +42,8 @@ const LOOK_MS = 100;
 /** Four looks take a tenth of a second, and more on a busy machine. */
 const READS_PER_SECOND_AT_LEAST = 4;
 const GONE_MS = 15_000;
+const WAITING_AT_LEAST = 2;
 const SAY_MS = 9_000;
-/** Who comes while the disk is full, and wants something done. */
 const MEANWHILE = { runs: 6, concurrency: 6, mix: { keyed: 2, checkable: 1, never: 1 } };
 
 export const r27: Campaign = {
@@ -62,6 +62,7 @@ export const r27: Campaign = {
       workers: 1,
       // Some effects are under way when the disk becomes full.
       paymentDelayMs: 100,
+      environment: { TOOL_TIMEOUT_MS: '500' },
     });
     await stopVacuum(fleet.sql);
     const scenes = SCENES[quick ? 'quick' : 'full'].filter(
@@ -110,11 +111,13 @@ interface Stage {
 
 async function fillTables(stage: Stage, { ms }: Scene): Promise<FullTime> {
   const { disk, postgres, fleet } = stage;
-  await makeReady(fleet.sql);
+  await using ledger = await closeLedger(storeUrl(fleet));
+  const since = sinceNow(stage);
+  await until('claims to come', async () => (await ledger.waiting()) >= WAITING_AT_LEAST, GONE_MS);
   await disk.fill([postgres.identity()]);
   try {
-    await using _room = await takeLastRoom(storeUrl(fleet));
-    const time = await watch(stage, { what: 'tables', ms });
+    await ledger.open();
+    const time = await watch(stage, since, { what: 'tables', ms });
     if (!isAlive(postgres.identity())) throw new Error('PostgreSQL ended although its log had room');
     return time;
   } finally {
@@ -126,9 +129,9 @@ async function fillLog(stage: Stage, { ms }: Scene): Promise<FullTime> {
   const { disk, postgres, fleet } = stage;
   await disk.fill([postgres.identity()]);
   try {
-    await exhaustLog(fleet.sql);
+    await exhaustLog(storeUrl(fleet));
     await until('PostgreSQL to stop itself', async () => !isAlive(postgres.identity()), GONE_MS);
-    const time = await watch(stage, { what: 'log', ms });
+    const time = await watch(stage, sinceNow(stage), { what: 'log', ms });
     // Whoever supervises it starts it again and again: on a full disk in vain.
     if (disk.how === 'tmpfs') {
       const began = await postgres.start(1).then(
@@ -148,12 +151,21 @@ function storeUrl({ environment }: Fleet): string {
   return environment.DATABASE_URL ?? '';
 }
 
-/** Customers come, people read, and the outside keeps its books. */
-async function watch(stage: Stage, { what, ms }: Scene): Promise<FullTime> {
+interface Since {
+  readonly closedAtMs: number;
+  readonly acts: ReadonlyMap<string, number>;
+}
+
+/** From now on nothing is claimed; more customers come, who want something done. */
+function sinceNow({ fleet, visitors }: Stage): Since {
+  visitors.push(fleet.load(MEANWHILE));
+  return { closedAtMs: Date.now(), acts: actsOf(fleet) };
+}
+
+/** People read, and the outside keeps its books. */
+async function watch(stage: Stage, since: Since, { what, ms }: Scene): Promise<FullTime> {
   const { disk, postgres, fleet, progress } = stage;
-  const before = actsOf(fleet);
   const fromMs = Date.now();
-  stage.visitors.push(fleet.load(MEANWHILE));
   const sql = connect(storeUrl(fleet), { maxConnections: 2 });
   const unread: string[] = [];
   let reads = 0;
@@ -168,7 +180,7 @@ async function watch(stage: Stage, { what, ms }: Scene): Promise<FullTime> {
   let saidAtMs = fromMs;
   try {
     while (Date.now() - fromMs < ms) {
-      await look(() => readRecords(sql));
+      if (what === 'tables') await look(() => readRecords(sql));
       await pause(LOOK_MS);
       if (Date.now() - refilledAtMs > REFILL_MS) {
         refilledAtMs = Date.now();
@@ -186,8 +198,10 @@ async function watch(stage: Stage, { what, ms }: Scene): Promise<FullTime> {
     });
     const refused = await refusedCalls(fleet);
     const untilMs = Date.now();
-    const acted = [...actsOf(fleet)].flatMap(([key, acts]) => (acts > (before.get(key) ?? 0) ? [key] : []));
-    return { what, fromMs, untilMs, acted, refused, reads, unread };
+    const acted = [...actsOf(fleet)].flatMap(([key, acts]) =>
+      acts > (since.acts.get(key) ?? 0) ? [key] : [],
+    );
+    return { what, closedAtMs: since.closedAtMs, fromMs, untilMs, acted, refused, reads, unread };
   } finally {
     await sql.end({ timeout: 1 });
   }
