@@ -17,9 +17,19 @@ export async function stopVacuum(sql: Sql): Promise<void> {
 export async function exhaustLog(databaseUrl: string): Promise<void> {
   // A connection that dies of it is not given to anybody else.
   const sql = connect(databaseUrl, { maxConnections: 1 });
-  await openLogSegment(sql).catch(() => undefined);
-  await sql.end({ timeout: 1 });
+  try {
+    // Old segments that it keeps to use again come first.
+    for (let segments = 0; segments < SEGMENTS_MOST; segments += 1) await openLogSegment(sql);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return;
+    throw error;
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+  throw new Error(`PostgreSQL found room for ${SEGMENTS_MOST} segments of its log`);
 }
+
+const SEGMENTS_MOST = 30;
 
 /** A whole segment of the log lies ahead, so that what fails for lack of room is the tables. */
 async function openLogSegment(sql: Sql): Promise<void> {
