@@ -43,13 +43,21 @@ export function connect(databaseUrl: string, options: StoreOptions = {}): Sql {
 const AWAY =
   /^(CONNECT|CONNECTION|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|08|53|57P0|25P03|40001|40P01|55P03|58)/;
 
+/** A bug of the database's, or a word of its system that it has no code for, such as a file size limit or a full quota. */
+const INTERNAL = /^XX/;
+
+/** What a connection says before it ends (FATAL), or before the whole database does (PANIC). */
+function isLastWord(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && /^(FATAL|PANIC)$/.test(String(error.severity));
+}
+
 /** Runs store work; a database that is away becomes a retryable failure with our own words. */
 export async function onStore<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (!AWAY.test(code)) throw error;
+    if (!AWAY.test(code) && !(INTERNAL.test(code) && isLastWord(error))) throw error;
     throw new FailureError(retryable('store_unavailable', `the database did not answer (${code})`), {
       cause: error,
     });

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
-  chmodSync,
   closeSync,
-  mkdtempSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   rmSync,
-  statfsSync,
-  writeFileSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -31,16 +32,16 @@ export interface SmallDisk extends AsyncDisposable {
   fill(processes: readonly ProcessIdentity[]): Promise<void>;
   /** There is room again. */
   free(): Promise<void>;
-  /** Bytes that still fit; null where nobody can tell. */
-  room(): number | null;
 }
 
 export type DiskMethod = 'tmpfs' | 'file size limit';
 
 export interface DiskOptions {
   readonly bytes: number;
-  /** A file outside the campaign's folder that names the mount, for whoever comes after a killed owner. */
-  readonly record: string;
+  /** A folder that is the caller's alone: by its name the next one finds, and removes, what a killed owner has left. */
+  readonly owner: string;
+  /** Ends whoever still runs on a disk that was left. */
+  readonly evict: (dir: string) => Promise<void>;
   /** Default: a mount where it is permitted. */
   readonly how?: DiskMethod;
 }
@@ -48,19 +49,27 @@ export interface DiskOptions {
 const MOUNT_TIMEOUT_MS = 10_000;
 const UNMOUNT_TRIES = 50;
 const UNMOUNT_PAUSE_MS = 100;
+const SOURCE = 'holdfast-chaos';
 const BALLAST = 'ballast';
 const CHUNK = Buffer.alloc(64 * 1024, 1);
 const LAST_CHUNK = 512;
+const OWN_UID = process.getuid?.() ?? 0;
 
 export async function openSmallDisk(options: DiskOptions): Promise<SmallDisk> {
-  await releaseLeftover(options.record);
-  const dir = mkdtempSync('/var/tmp/holdfast-disk-');
-  chmodSync(dir, 0o755);
-  writeFileSync(options.record, dir);
+  const dir = placeOf(options.owner);
+  if (existsSync(dir)) {
+    // Anybody may create names below /var/tmp; what somebody else laid out is not ours to use, nor to remove.
+    const found = lstatSync(dir);
+    if (!found.isDirectory() || found.uid !== OWN_UID)
+      throw new Error(`${dir} exists and does not belong to this user. Remove it.`);
+    await options.evict(dir);
+    await release(dir);
+  }
+  mkdirSync(dir, { mode: 0o755 });
   const mounted = options.how !== 'file size limit' && (await mount(dir, options.bytes));
   if (!mounted && options.how === 'tmpfs') {
-    await release(dir, options.record);
-    throw new Error('a tmpfs cannot be mounted here: that takes root');
+    await release(dir);
+    throw new Error('a tmpfs cannot be mounted here: that takes root, or sudo without a password');
   }
   const disk = mounted ? withBallast(dir) : withLimits();
   return {
@@ -69,12 +78,18 @@ export async function openSmallDisk(options: DiskOptions): Promise<SmallDisk> {
     ...disk,
     [Symbol.asyncDispose]: async () => {
       await disk.free();
-      await release(dir, options.record);
+      await release(dir);
     },
   };
 }
 
-type Method = Pick<SmallDisk, 'fill' | 'free' | 'room'>;
+/** Always the same one for an owner. Below /var/tmp, which the user that PostgreSQL runs as can reach. */
+function placeOf(owner: string): string {
+  const hash = createHash('sha256').update(owner).digest('hex').slice(0, 16);
+  return `/var/tmp/holdfast-disk-${OWN_UID}-${hash}`;
+}
+
+type Method = Pick<SmallDisk, 'fill' | 'free'>;
 
 function withBallast(dir: string): Method {
   const ballast = join(dir, BALLAST);
@@ -90,10 +105,6 @@ function withBallast(dir: string): Method {
       }
     },
     free: async () => rmSync(ballast, { force: true }),
-    room: () => {
-      const { bavail, bsize } = statfsSync(dir);
-      return bavail * bsize;
-    },
   };
 }
 
@@ -110,10 +121,8 @@ function tryWrite(file: number, chunk: Uint8Array): boolean {
 function withLimits(): Method {
   const limited: ProcessIdentity[] = [];
   const limit = async (identity: ProcessIdentity, soft: string) => {
-    for (const pid of [identity.pid, ...childrenOf(identity.pid)])
-      if (isAlive(identity))
-        // One that has just ended needs no limit.
-        await run('prlimit', ['--pid', String(pid), `--fsize=${soft}:`]).catch(() => undefined);
+    if (!isAlive(identity)) return;
+    for (const pid of [identity.pid, ...childrenOf(identity.pid)]) await limitFiles(pid, soft);
   };
   return {
     fill: async (processes) => {
@@ -125,8 +134,19 @@ function withLimits(): Method {
     free: async () => {
       for (const identity of limited.splice(0)) await limit(identity, 'unlimited');
     },
-    room: () => null,
   };
+}
+
+/** As the user of that process: root may be denied the limits of others, and may become them. */
+async function limitFiles(pid: number, soft: string): Promise<void> {
+  try {
+    const { uid, gid } = statSync(`/proc/${pid}`);
+    const as = OWN_UID === 0 ? { uid, gid } : {};
+    await run('prlimit', ['--pid', String(pid), `--fsize=${soft}:`], as);
+  } catch (error) {
+    // One that has just ended needs no limit; one that goes on without it would make a campaign about nothing.
+    if (existsSync(`/proc/${pid}`)) throw error;
+  }
 }
 
 function childrenOf(pid: number): readonly number[] {
@@ -139,10 +159,9 @@ function childrenOf(pid: number): readonly number[] {
 }
 
 async function mount(dir: string, bytes: number): Promise<boolean> {
+  const options = `size=${bytes},mode=0755,uid=${OWN_UID},gid=${process.getgid?.() ?? 0}`;
   try {
-    await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0755`, 'holdfast-chaos', dir], {
-      timeout: MOUNT_TIMEOUT_MS,
-    });
+    await asRoot('mount', ['-t', 'tmpfs', '-o', options, SOURCE, dir]);
     return true;
   } catch {
     return false;
@@ -150,10 +169,10 @@ async function mount(dir: string, bytes: number): Promise<boolean> {
 }
 
 /** Unmounts exactly this folder, if something of ours is mounted there, and removes it. */
-async function release(dir: string, record: string): Promise<void> {
+async function release(dir: string): Promise<void> {
   for (let tries = 1; isMounted(dir); tries += 1) {
     try {
-      await run('umount', [dir], { timeout: MOUNT_TIMEOUT_MS });
+      await asRoot('umount', [dir]);
     } catch (error) {
       // A process that has just ended may hold it for another moment.
       if (tries === UNMOUNT_TRIES) throw error;
@@ -161,21 +180,15 @@ async function release(dir: string, record: string): Promise<void> {
     }
   }
   rmSync(dir, { recursive: true, force: true });
-  rmSync(record, { force: true });
 }
 
-async function releaseLeftover(record: string): Promise<void> {
-  let dir: string;
-  try {
-    dir = readFileSync(record, 'utf8');
-  } catch {
-    return;
-  }
-  await release(dir, record);
+async function asRoot(command: string, args: readonly string[]): Promise<void> {
+  const [program, ...more] = OWN_UID === 0 ? [command] : ['sudo', '-n', command];
+  await run(program, [...more, ...args], { timeout: MOUNT_TIMEOUT_MS });
 }
 
 function isMounted(dir: string): boolean {
   return readFileSync('/proc/mounts', 'utf8')
     .split('\n')
-    .some((line) => line.startsWith(`holdfast-chaos ${dir} tmpfs `));
+    .some((line) => line.startsWith(`${SOURCE} ${dir} tmpfs `));
 }

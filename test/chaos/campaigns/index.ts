@@ -12,7 +12,24 @@ import { r18 } from './r18Refusals.ts';
 import { r19 } from './r19Mute.ts';
 import { r21 } from './r21Isolation.ts';
 import { r22 } from './r22Versions.ts';
+import { r27 } from './r27DiskFull.ts';
 import { r29 } from './r29SteadyLoad.ts';
 
 /** Every campaign, in the order in which they run. */
-export const CAMPAIGNS: readonly Campaign[] = [r2, r4, r4c, r5, r6, r7, r8, r9, r14, r18, r19, r21, r22, r29];
+export const CAMPAIGNS: readonly Campaign[] = [
+  r2,
+  r4,
+  r4c,
+  r5,
+  r6,
+  r7,
+  r8,
+  r9,
+  r14,
+  r18,
+  r19,
+  r21,
+  r22,
+  r27,
+  r29,
+];

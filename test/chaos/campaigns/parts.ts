@@ -20,8 +20,10 @@ export interface Part extends AsyncDisposable {
   readonly address: string;
   /** Sends the signal and resolves when the process is gone. */
   end(signal: 'SIGKILL' | 'SIGQUIT' | 'SIGINT' | 'SIGTERM'): Promise<void>;
-  /** Resolves when it answers. */
-  start(): Promise<void>;
+  /** Resolves when it answers. `tries`: 1 where it is expected to fail. */
+  start(tries?: number): Promise<void>;
+  /** The process that was started last. */
+  identity(): ProcessIdentity;
 }
 
 interface Begun {
@@ -75,14 +77,15 @@ async function openPart(
       signalProcess(begun.identity, signal);
       await until(`the end of ${name}`, async () => !isAlive(begun.identity), GONE_MS);
     },
-    start: async () => {
+    identity: () => begun.identity,
+    start: async (most = STARTS) => {
       // Children of a killed server may hold its data for a moment longer.
       for (let tries = 1; ; tries++) {
         try {
           begun = await start();
           return;
         } catch (error) {
-          if (tries === STARTS) throw error;
+          if (tries === most) throw error;
         }
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
