@@ -3,7 +3,7 @@ import { success, type ToolResult } from '../../../src/tools/result.ts';
 import type { ToolContext } from '../../../src/tools/tool.ts';
 import { ASK_ALL, effectTool, labAgent, readTool } from '../../e2e/labAgent.ts';
 import { POISONS } from './poison.ts';
-import { sizesAgent } from './sizes.ts';
+import { sizesAgents } from './sizes.ts';
 
 const TIMEOUT_MS = Number(process.env.TOOL_TIMEOUT_MS ?? 2_000);
 const outward = { touches: 'external', timeoutMs: TIMEOUT_MS } as const;
@@ -30,7 +30,7 @@ export function agentsOf(version: string): readonly Agent[] {
       goal,
       ...rules,
     }),
-    sizesAgent(),
+    ...sizesAgents(),
   ];
 }
 
