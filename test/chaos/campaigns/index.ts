@@ -1,5 +1,6 @@
 import type { Campaign } from './campaign.ts';
 import { r2 } from './r2EveryEvent.ts';
+import { r3 } from './r3CrashPoints.ts';
 import { r4c } from './r4cRolesKilled.ts';
 import { r4 } from './r4TemporalKilled.ts';
 import { r5 } from './r5PostgresRestarted.ts';
@@ -15,4 +16,20 @@ import { r22 } from './r22Versions.ts';
 import { r29 } from './r29SteadyLoad.ts';
 
 /** Every campaign, in the order in which they run. */
-export const CAMPAIGNS: readonly Campaign[] = [r2, r4, r4c, r5, r6, r7, r8, r9, r14, r18, r19, r21, r22, r29];
+export const CAMPAIGNS: readonly Campaign[] = [
+  r2,
+  r3,
+  r4,
+  r4c,
+  r5,
+  r6,
+  r7,
+  r8,
+  r9,
+  r14,
+  r18,
+  r19,
+  r21,
+  r22,
+  r29,
+];

@@ -47,3 +47,12 @@ function writtenBy(event: HistoryEvent): number | null {
     }
   return null;
 }
+
+/** From then on to the first workflow task or activity that came to its end; null without one. */
+export function firstAfter(history: readonly Event[], readyAtMs: number): number | null {
+  const first = history.find(
+    ({ type, atMs }) =>
+      atMs > readyAtMs && (type === 'WORKFLOW_TASK_COMPLETED' || type === 'ACTIVITY_TASK_COMPLETED'),
+  );
+  return first === undefined ? null : first.atMs - readyAtMs;
+}

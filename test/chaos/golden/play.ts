@@ -5,7 +5,7 @@ import { broken } from '../checker.ts';
 import { type Facts, readFacts } from '../facts.ts';
 import type { Payments } from '../payments.ts';
 import { type GoldenRun, startOf } from './goldenRuns.ts';
-import { readEvents } from './history.ts';
+import { firstAfter, readEvents } from './history.ts';
 import { type Event, type Hold, holdAt, type Plan } from './holds.ts';
 import { differences, type Outward, outwardOf } from './outward.ts';
 import { openPeople, type People } from './people.ts';
@@ -197,13 +197,4 @@ export async function readPlayed(lab: Lab, payments: Payments, handle: Handle): 
 export function brokenOf(facts: Facts): readonly string[] {
   const problems = broken(facts, { actsMax: 1 });
   return facts.effects.length > 0 ? problems : problems.filter((problem) => !problem.startsWith('told "'));
-}
-
-/** A workflow task or an activity came to its end. */
-function firstAfter(history: readonly Event[], readyAtMs: number): number | null {
-  const first = history.find(
-    ({ type, atMs }) =>
-      atMs > readyAtMs && (type === 'WORKFLOW_TASK_COMPLETED' || type === 'ACTIVITY_TASK_COMPLETED'),
-  );
-  return first === undefined ? null : first.atMs - readyAtMs;
 }
