@@ -38,7 +38,7 @@ export async function playMatrix(
 }
 
 /** So few are at their points soon, and what they lose is waited for less long. */
-const FEW_TIMEOUT_MS = 4_000;
+const FEW_TIMEOUT_MS = 3_000;
 
 export function playFew(addresses: Addresses, cells: readonly Cell[]): Promise<Ends> {
   return playTogether(addresses, cells, FEW_TIMEOUT_MS);

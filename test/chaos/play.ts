@@ -18,16 +18,16 @@ import { startWorkerProcess, type WorkerProcess } from './workerProcess.ts';
 export interface Ended {
   readonly facts: Facts;
   readonly seen: Seen;
-  /** From the moment when somebody could go on to the first thing that came of it; null: it had ended. */
+  /** From the moment when another worker was there to the first activity that came to its end; null: none was away. */
   readonly backMs: number | null;
 }
 
 export interface Fate {
   /**
    * What is done to the attempts once each has come to its point, up to the end of every run. Resolves with the moment
-   * (ms of the epoch) from which somebody could go on.
+   * (ms of the epoch) from which another worker was there, or null.
    */
-  readonly disturb: (table: Table, first: WorkerProcess) => Promise<number>;
+  readonly disturb: (table: Table, first: WorkerProcess) => Promise<number | null>;
   /** Attempts have to be at their points, and what has to be done to them done, within this; leases are 10 s longer. */
   readonly toolTimeoutMs: number;
 }
@@ -66,7 +66,10 @@ export async function play(
   const readyAtMs = await disturb(table, first);
   const ended = new Map<Cell, Ended>();
   for (const one of playing) {
-    const backMs = firstAfter(await readEvents(one.handle), readyAtMs);
+    const backMs =
+      readyAtMs === null
+        ? null
+        : firstAfter(await readEvents(one.handle), readyAtMs, ['ACTIVITY_TASK_COMPLETED']);
     ended.set(one.cell, { ...(await readEnd(table, one)), backMs });
   }
   return ended;
@@ -138,13 +141,12 @@ export const goOn: Fate = {
   disturb: async (table, first) => {
     await first.held();
     await meddle(table);
-    const readyAtMs = Date.now();
     for (const { cell, handle } of table.playing)
       first.release(handle.workflowId, cell.fault === 'cancel, heard' ? 'hear' : 'go');
     await finish(table);
     first.signal('SIGTERM');
     await first.exited;
-    return readyAtMs;
+    return null;
   },
   // No lease is waited for here.
   toolTimeoutMs: 60_000,

@@ -68,6 +68,7 @@ function reportOf(cells: readonly Cell[], ends: ReadonlyMap<Cell, Ended>): Repor
       ),
       doneTwiceByALyingLabel: count(({ cell, expected }) => expected.acts > 1 && cell.kind === 'mislabelled'),
       doneTwiceBeyondAllFences: count(({ cell }) => cell.end.startsWith('beyond')),
+      stickyTimeoutOfWorkersMs: '2000 (by default 10000)',
       askedAPerson: count(({ ended }) => ended.seen.person !== null),
     },
   };

@@ -48,11 +48,8 @@ function writtenBy(event: HistoryEvent): number | null {
   return null;
 }
 
-/** From then on to the first workflow task or activity that came to its end; null without one. */
-export function firstAfter(history: readonly Event[], readyAtMs: number): number | null {
-  const first = history.find(
-    ({ type, atMs }) =>
-      atMs > readyAtMs && (type === 'WORKFLOW_TASK_COMPLETED' || type === 'ACTIVITY_TASK_COMPLETED'),
-  );
-  return first === undefined ? null : first.atMs - readyAtMs;
+/** From then on to the first event of these types; null without one. */
+export function firstAfter(history: readonly Event[], atMs: number, types: readonly string[]): number | null {
+  const first = history.find((event) => event.atMs > atMs && types.includes(event.type));
+  return first === undefined ? null : first.atMs - atMs;
 }

@@ -50,6 +50,9 @@ export interface Killed extends Played {
 
 export type Undisturbed = ReadonlyMap<GoldenRun, Played>;
 
+/** A workflow task or an activity came to its end. */
+const PROGRESS = ['WORKFLOW_TASK_COMPLETED', 'ACTIVITY_TASK_COMPLETED'];
+
 /** Every golden run as it is when nothing happens to it. */
 export async function playUndisturbed(stage: Stage, kinds: readonly GoldenRun[]): Promise<Undisturbed> {
   await using bench = await openBench(stage);
@@ -118,7 +121,7 @@ export async function playKilled(
           ...(before === undefined ? [] : differences(before.outward, played.outward)),
         ].map((problem) => `${one.kind}, killed at event ${one.event}: ${problem}`),
         wasAtEvent: wereAt.has(handle.workflowId),
-        backMs: firstAfter(played.history, readyAtMs),
+        backMs: firstAfter(played.history, readyAtMs, PROGRESS),
       };
     }),
   );
