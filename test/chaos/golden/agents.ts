@@ -19,6 +19,8 @@ export function agentsOf(version: string): readonly Agent[] {
     labAgent(
       [
         readTool('look', undefined, { timeoutMs: TIMEOUT_MS }),
+        // It runs inside the workflow task, as long as none was lost.
+        readTool('glance', undefined, { quick: true }),
         effectTool('pay', pay, { ...outward, replay: 'keyed' }),
         effectTool('pay_lost', payLost, { ...outward, replay: 'never' }),
         ...POISONS,
