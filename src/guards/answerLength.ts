@@ -6,7 +6,7 @@ export type LengthVerdict =
 export function checkLength(text: string, maxChars: number): LengthVerdict {
   const chars = text.length <= maxChars ? text.length : countCodePoints(text);
   if (chars <= maxChars) return { kind: 'fits' };
-  const reason = `Your answer was not sent: it has ${chars} characters, and at most ${maxChars} are allowed. Write it again, shorter, and keep what the user needs to know or to do next.`;
+  const reason = `It has ${chars} characters, and at most ${maxChars} are allowed. Make it shorter, and keep what the user needs to know or to do next.`;
   return { kind: 'tooLong', chars, reason };
 }
 

@@ -28,7 +28,7 @@ export function reasonFor(mentions: readonly Mention[]): string {
   const named = values.slice(0, LIMITS.groundingNamed);
   const more = values.length - named.length;
   return [
-    `Your answer was not sent. It states what no tool result and nobody in this conversation has given: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`,
+    `It states what no tool result and nobody in this conversation has given: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`,
     'Look each of them up with a tool, or write the answer without it and say that you do not know it. Do not guess and do not make up values.',
   ].join(' ');
 }

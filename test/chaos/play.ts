@@ -9,6 +9,7 @@ import { type Addresses, type Handle, type Lab, openLab, until } from '../e2e/la
 import { call, say, script } from '../e2e/labAgent.ts';
 import type { Cell, Seen } from './cells.ts';
 import { type Facts, outcomeOf, readFacts, toldBy } from './facts.ts';
+import { firstAfter, readEvents } from './golden/history.ts';
 import { openPayments } from './payments.ts';
 import { accountOf, change, finish, LIMIT_MS, type Playing, switchOf, type Table } from './table.ts';
 import { startWorkerProcess, type WorkerProcess } from './workerProcess.ts';
@@ -17,11 +18,16 @@ import { startWorkerProcess, type WorkerProcess } from './workerProcess.ts';
 export interface Ended {
   readonly facts: Facts;
   readonly seen: Seen;
+  /** From the moment when another worker was there to the first activity that came to its end; null: none was away. */
+  readonly backMs: number | null;
 }
 
 export interface Fate {
-  /** What is done to the attempts once each has come to its point, up to the end of every run. */
-  readonly disturb: (table: Table, first: WorkerProcess) => Promise<void>;
+  /**
+   * What is done to the attempts once each has come to its point, up to the end of every run. Resolves with the moment
+   * (ms of the epoch) from which another worker was there, or null.
+   */
+  readonly disturb: (table: Table, first: WorkerProcess) => Promise<number | null>;
   /** Attempts have to be at their points, and what has to be done to them done, within this; leases are 10 s longer. */
   readonly toolTimeoutMs: number;
 }
@@ -57,9 +63,15 @@ export async function play(
   );
   const table: Table = { lab, payments, environment, playing };
   await approveAll(table);
-  await disturb(table, first);
+  const readyAtMs = await disturb(table, first);
   const ended = new Map<Cell, Ended>();
-  for (const one of playing) ended.set(one.cell, await readEnd(table, one));
+  for (const one of playing) {
+    const backMs =
+      readyAtMs === null
+        ? null
+        : firstAfter(await readEvents(one.handle), readyAtMs, ['ACTIVITY_TASK_COMPLETED']);
+    ended.set(one.cell, { ...(await readEnd(table, one)), backMs });
+  }
   return ended;
 }
 
@@ -119,7 +131,7 @@ export const kill: Fate = {
     await meddle(table);
     first.signal('SIGKILL');
     await first.exited;
-    await finishWithAnother(table);
+    return finishWithAnother(table);
   },
   toolTimeoutMs: 8_000,
 };
@@ -134,6 +146,7 @@ export const goOn: Fate = {
     await finish(table);
     first.signal('SIGTERM');
     await first.exited;
+    return null;
   },
   // No lease is waited for here.
   toolTimeoutMs: 60_000,
@@ -145,13 +158,14 @@ export const stall: Fate = {
     await first.held();
     first.signal('SIGSTOP');
     await meddle(table);
-    await finishWithAnother(table);
+    const readyAtMs = await finishWithAnother(table);
     for (const { name } of await listSwitches(table.lab.sql)) await liftSwitch(table.lab.sql, change(name));
     for (const { handle } of table.playing) first.release(handle.workflowId, 'go');
     first.signal('SIGCONT');
     // It drains: when it has ended, every attempt that was frozen has said its last word.
     first.signal('SIGTERM');
     await first.exited;
+    return readyAtMs;
   },
   toolTimeoutMs: 8_000,
 };
@@ -173,14 +187,16 @@ async function cancelAll(playing: readonly Playing[]): Promise<void> {
     });
 }
 
-async function finishWithAnother(table: Table): Promise<void> {
+async function finishWithAnother(table: Table): Promise<number> {
   await using next = await startWorkerProcess(table.environment);
+  const readyAtMs = Date.now();
   await finish(table);
   next.signal('SIGTERM');
   await next.exited;
+  return readyAtMs;
 }
 
-async function readEnd(table: Table, { cell, handle }: Playing): Promise<Ended> {
+async function readEnd(table: Table, { cell, handle }: Playing): Promise<Omit<Ended, 'backMs'>> {
   const { run } = await handle.result();
   const facts = await readFacts(
     table.lab.sql,

@@ -8,6 +8,8 @@ import { quietRuntime } from './quiet.ts';
 quietRuntime();
 const running = await startWorker(readConfig(process.env), {
   agents: [payer, shopkeeper],
+  // So long a workflow task waits for a worker that is dead; by default it is 10 s.
+  settings: { stickyQueueScheduleToStartTimeout: '2s' },
   services: {
     crashPoint: async (name) => {
       if (name.startsWith('effect:')) await arrive(name as Extract<typeof name, `effect:${string}`>);

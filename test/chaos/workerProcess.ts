@@ -27,7 +27,8 @@ export async function startWorkerProcess(
   const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Standard output is for what the caller reports.
+    stdio: ['ignore', 2, 'inherit', 'ipc'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const held = new Map<string, { readonly id: number; readonly point: Point }>();

@@ -1,5 +1,6 @@
 import type { Campaign } from './campaign.ts';
 import { r2 } from './r2EveryEvent.ts';
+import { r3 } from './r3CrashPoints.ts';
 import { r4c } from './r4cRolesKilled.ts';
 import { r4 } from './r4TemporalKilled.ts';
 import { r5 } from './r5PostgresRestarted.ts';
@@ -18,6 +19,7 @@ import { r29 } from './r29SteadyLoad.ts';
 /** Every campaign, in the order in which they run. */
 export const CAMPAIGNS: readonly Campaign[] = [
   r2,
+  r3,
   r4,
   r4c,
   r5,

@@ -8,7 +8,7 @@ import type { Campaign } from './campaign.ts';
 export const r14: Campaign = {
   id: 'R14',
   promise:
-    'no size of anything wedges a run: what is too long is refused in words, and history holds none of it',
+    'no size of a result, argument, message or answer wedges a run: it is kept whole, or refused in words that name the limit, and history holds none of it but the message of a start',
   run: async (how) => {
     await using stage = await openStage(how);
     return joined([await playSizes(stage, how.quick ? QUICK_SIZE_CASES : SIZE_CASES)]);

@@ -6,7 +6,7 @@ import { openStage } from '../golden/stage.ts';
 import { SPINS, THROWS } from '../golden/words.ts';
 import type { Campaign } from './campaign.ts';
 
-const QUICK_TOOLS: readonly string[] = ['read_spins', 'act_once_exits'];
+const QUICK_TOOLS: readonly string[] = ['read_spins', 'read_quick_exits', 'act_once_exits'];
 
 /** R21: whoever crashes crashes alone. */
 export const r21: Campaign = {

@@ -3,7 +3,7 @@ import { success, type ToolResult } from '../../../src/tools/result.ts';
 import type { ToolContext } from '../../../src/tools/tool.ts';
 import { ASK_ALL, effectTool, labAgent, readTool } from '../../e2e/labAgent.ts';
 import { POISONS } from './poison.ts';
-import { sizesAgent } from './sizes.ts';
+import { sizesAgents } from './sizes.ts';
 
 const TIMEOUT_MS = Number(process.env.TOOL_TIMEOUT_MS ?? 2_000);
 const outward = { touches: 'external', timeoutMs: TIMEOUT_MS } as const;
@@ -19,6 +19,8 @@ export function agentsOf(version: string): readonly Agent[] {
     labAgent(
       [
         readTool('look', undefined, { timeoutMs: TIMEOUT_MS }),
+        // It runs inside the workflow task, as long as none was lost.
+        readTool('glance', undefined, { quick: true }),
         effectTool('pay', pay, { ...outward, replay: 'keyed' }),
         effectTool('pay_lost', payLost, { ...outward, replay: 'never' }),
         ...POISONS,
@@ -30,7 +32,7 @@ export function agentsOf(version: string): readonly Agent[] {
       goal,
       ...rules,
     }),
-    sizesAgent(),
+    ...sizesAgents(),
   ];
 }
 

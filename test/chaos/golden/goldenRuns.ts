@@ -11,7 +11,7 @@ export type GoldenRun = (typeof GOLDEN_RUNS)[number];
 export const CONVERSATIONS: readonly Conversation[] = [
   script('reads', [call('look', 'a'), call('look', 'b'), say('Both are there.')]),
   script('approval', [call('pay'), say('It is paid.')]),
-  script('parallel', [calls(['look', 'a'], ['look', 'b'], ['look', 'c']), say('All three are there.')]),
+  script('parallel', [calls(['look', 'a'], ['glance', 'b'], ['look', 'c']), say('All three are there.')]),
   {
     ...script('landing', [call('look', 'a'), call('look', 'b'), call('look', 'c'), say('That was all.')]),
     landing: 'a and b are seen, c is not.',

@@ -47,3 +47,9 @@ function writtenBy(event: HistoryEvent): number | null {
     }
   return null;
 }
+
+/** From then on to the first event of these types; null without one. */
+export function firstAfter(history: readonly Event[], atMs: number, types: readonly string[]): number | null {
+  const first = history.find((event) => event.atMs > atMs && types.includes(event.type));
+  return first === undefined ? null : first.atMs - atMs;
+}

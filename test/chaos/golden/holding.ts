@@ -20,10 +20,11 @@ export function activityHolds(plan: Plan): () => ActivityInterceptors {
   return () => ({
     inbound: {
       execute: async (input, next) => {
-        const { activityId, workflowExecution } = Context.current().info;
+        const { activityId, isLocal, workflowExecution } = Context.current().info;
         const workflowId = workflowExecution?.workflowId ?? '';
         const planned = plan[workflowId];
-        const mine = planned?.at === 'activity' && planned.activity === activityId;
+        // What runs inside a workflow task has numbers of its own, and stands and falls with the task.
+        const mine = !isLocal && planned?.at === 'activity' && planned.activity === activityId;
         if (mine && planned.when === 'in') return hold(workflowId);
         const result = await next(input);
         return mine ? hold(workflowId) : result;

@@ -5,7 +5,7 @@ import { broken } from '../checker.ts';
 import { type Facts, readFacts } from '../facts.ts';
 import type { Payments } from '../payments.ts';
 import { type GoldenRun, startOf } from './goldenRuns.ts';
-import { readEvents } from './history.ts';
+import { firstAfter, readEvents } from './history.ts';
 import { type Event, type Hold, holdAt, type Plan } from './holds.ts';
 import { differences, type Outward, outwardOf } from './outward.ts';
 import { openPeople, type People } from './people.ts';
@@ -49,6 +49,9 @@ export interface Killed extends Played {
 }
 
 export type Undisturbed = ReadonlyMap<GoldenRun, Played>;
+
+/** A workflow task or an activity came to its end. */
+const PROGRESS = ['WORKFLOW_TASK_COMPLETED', 'ACTIVITY_TASK_COMPLETED'];
 
 /** Every golden run as it is when nothing happens to it. */
 export async function playUndisturbed(stage: Stage, kinds: readonly GoldenRun[]): Promise<Undisturbed> {
@@ -118,7 +121,7 @@ export async function playKilled(
           ...(before === undefined ? [] : differences(before.outward, played.outward)),
         ].map((problem) => `${one.kind}, killed at event ${one.event}: ${problem}`),
         wasAtEvent: wereAt.has(handle.workflowId),
-        backMs: firstAfter(played.history, readyAtMs),
+        backMs: firstAfter(played.history, readyAtMs, PROGRESS),
       };
     }),
   );
@@ -197,13 +200,4 @@ export async function readPlayed(lab: Lab, payments: Payments, handle: Handle): 
 export function brokenOf(facts: Facts): readonly string[] {
   const problems = broken(facts, { actsMax: 1 });
   return facts.effects.length > 0 ? problems : problems.filter((problem) => !problem.startsWith('told "'));
-}
-
-/** A workflow task or an activity came to its end. */
-function firstAfter(history: readonly Event[], readyAtMs: number): number | null {
-  const first = history.find(
-    ({ type, atMs }) =>
-      atMs > readyAtMs && (type === 'WORKFLOW_TASK_COMPLETED' || type === 'ACTIVITY_TASK_COMPLETED'),
-  );
-  return first === undefined ? null : first.atMs - readyAtMs;
 }

@@ -27,6 +27,9 @@ export const POISONS: readonly Tool<unknown>[] = [
   readTool('read_exits', exits, quickly),
   readTool('read_eats', eats, quickly),
   readTool('read_spins', spins, quickly),
+  // The first time inside a workflow task, of which nothing stands in the history.
+  readTool('read_quick_exits', exits, { quick: true }),
+  readTool('read_quick_spins', spins, { quick: true }),
   effectTool('act_exits', exits, { ...quickly, replay: 'keyed' }),
   effectTool('act_once_exits', exits, { ...quickly, replay: 'never' }),
   effectTool('check_exits', exits, {

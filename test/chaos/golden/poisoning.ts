@@ -2,6 +2,7 @@ import type { RunId } from '../../../src/core/ids.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { Handle } from '../../e2e/lab.ts';
 import { readFacts } from '../facts.ts';
+import { readEvents } from './history.ts';
 import type { Part } from './part.ts';
 import { openPeople } from './people.ts';
 import { brokenOf, endsOf, readPlayed, startGolden } from './play.ts';
@@ -10,14 +11,19 @@ import { superviseWorkers } from './supervisor.ts';
 
 const BYSTANDERS = 4;
 
-/** Lost attempts of the call, and of the check that is made when nothing else may run. */
-function deathsMax(tool: string): number {
-  return tool === 'check_exits'
-    ? 2 * LIMITS.lostAttempts
-    : tool === 'act_once_exits'
-      ? 1
-      : LIMITS.lostAttempts;
-}
+/** A workflow task that is lost is handed to another worker after this; a lost quick read is one. */
+const TASK_TIMEOUT_MS = 5_000;
+
+/** How many workers may die of one call of it. */
+const DEATHS_MAX: Readonly<Record<string, number>> = {
+  // Nobody may try it a second time: people are asked.
+  act_once_exits: 1,
+  // The call, and the check that is made when nothing else may run.
+  check_exits: 2 * LIMITS.lostAttempts,
+  // The task that it was a part of, and then the call by itself.
+  read_quick_exits: 1 + LIMITS.lostAttempts,
+  read_quick_spins: 1 + LIMITS.lostAttempts,
+};
 
 /** Tools end their workers, which are started again; others work beside them all the time. */
 export async function playPoison(stage: Stage, tools: readonly string[]): Promise<Part> {
@@ -29,7 +35,7 @@ export async function playPoison(stage: Stage, tools: readonly string[]): Promis
   });
   await using _people = openPeople(lab, stage.payments, { givesUp: true });
   const poisoned = await Promise.all(
-    tools.map((tool) => startGolden(lab, tool, `${lab.config.taskQueue} ${tool}`)),
+    tools.map((tool) => startGolden(lab, tool, `${lab.config.taskQueue} ${tool}`, TASK_TIMEOUT_MS)),
   );
   const others: Handle[] = [];
   const tookMs: number[] = [];
@@ -49,6 +55,7 @@ export async function playPoison(stage: Stage, tools: readonly string[]): Promis
   };
   await Promise.all([ended, ...Array.from({ length: BYSTANDERS }, (_, lane) => besides(lane))]);
   const problems: string[] = [];
+  const vacuous: string[] = [];
   for (const handle of poisoned) {
     const { run, outcome } = await handle.result();
     const facts = await readFacts(lab.sql, run as RunId, () => 0);
@@ -59,6 +66,10 @@ export async function playPoison(stage: Stage, tools: readonly string[]): Promis
     if (isRead ? !told?.text.includes('Could not look') : !asked)
       problems.push(`${handle.workflowId}: "${told?.text}", and nobody was ${isRead ? 'told' : 'asked'}`);
     problems.push(...brokenOf(facts).map((problem) => `${handle.workflowId}: ${problem}`));
+    const history = await readEvents(handle);
+    const isQuick = handle.workflowId.includes('read_quick_');
+    if (isQuick && !history.some(({ type }) => type === 'WORKFLOW_TASK_TIMED_OUT'))
+      vacuous.push(`${handle.workflowId} never ran inside a workflow task`);
   }
   const played = await Promise.all(others.map((handle) => readPlayed(lab, stage.payments, handle)));
   played.forEach(({ facts, outward }, index) => {
@@ -67,7 +78,7 @@ export async function playPoison(stage: Stage, tools: readonly string[]): Promis
     if (Object.values(facts.acts).some((acts) => acts !== 1)) problems.push(`${name} was not paid once`);
     problems.push(...brokenOf(facts).map((problem) => `${name}: ${problem}`));
   });
-  const allowed = tools.reduce((sum, tool) => sum + deathsMax(tool), 0);
+  const allowed = tools.reduce((sum, tool) => sum + (DEATHS_MAX[tool] ?? LIMITS.lostAttempts), 0);
   const { deaths } = workers;
   if (deaths > allowed)
     problems.push(`${deaths} workers died of ${tools.length} calls, at most ${allowed} may`);
@@ -79,6 +90,7 @@ export async function playPoison(stage: Stage, tools: readonly string[]): Promis
     recoveryMs: [],
     problems,
     vacuous: [
+      ...vacuous,
       ...(deaths < tools.length ? [`${deaths} workers died of ${tools.length} calls`] : []),
       ...(others.length < 2 * BYSTANDERS ? [`${others.length} runs beside them`] : []),
     ],

@@ -1,5 +1,7 @@
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { StartInput } from '../../../src/core/start.ts';
+import { lengthGuard } from '../../../src/guards/answerGuards.ts';
+import type { Guards } from '../../../src/guards/subjects.ts';
 import type { Conversation } from '../../../src/models/scripted/conversation.ts';
 import type { Agent } from '../../../src/tools/agent.ts';
 import { success, type ToolResult } from '../../../src/tools/result.ts';
@@ -8,8 +10,11 @@ import { randomOf } from '../../hostile/random.ts';
 
 const MIB = 1024 * 1024;
 
-/** What a size is of: a result of a look-up or of a deed, the arguments of a call, a message, an answer. */
-export const SIZED = ['result', 'deed', 'arguments', 'message', 'answer'] as const;
+/**
+ * What a size is of: a result of a look-up or of a deed, the arguments of a call, a first message, an answer of an agent
+ * without a limit for it, an answer of one with the usual limit.
+ */
+export const SIZED = ['result', 'deed', 'arguments', 'message', 'answer', 'guarded answer'] as const;
 export type Sized = (typeof SIZED)[number];
 
 export interface SizeCase {
@@ -36,7 +41,7 @@ const SIZES: Readonly<Record<Sized, { readonly max: number; readonly bytes: read
     ],
   },
   deed: {
-    max: Number.POSITIVE_INFINITY,
+    max: LIMITS.resultBytes,
     bytes: [LIMITS.inlineResultBytes + 1, 2 * MIB + 1, LIMITS.resultBytes + 1, 10 * MIB],
   },
   arguments: { max: LIMITS.argumentsBytes, bytes: [...around(LIMITS.argumentsBytes), 2 * MIB + 1] },
@@ -51,27 +56,30 @@ const SIZES: Readonly<Record<Sized, { readonly max: number; readonly bytes: read
       ...around(LIMITS.payloadSoftBytes),
       ...around(LIMITS.payloadHardBytes),
       2 * MIB + 1,
+      10 * MIB,
     ],
   },
+  'guarded answer': { max: LIMITS.answerChars, bytes: [...around(LIMITS.answerChars), 2 * MIB + 1] },
 };
 
 export const SIZE_CASES: readonly SizeCase[] = SIZED.flatMap((what) =>
   SIZES[what].bytes.map((bytes) => ({ what, bytes, refused: bytes > SIZES[what].max })),
 );
 
-/** In quick: the most that passes, the least and the most that does not. */
+/** In quick: the most that passes, the least and the most that does not, and what is just too much for an engine. */
 export const QUICK_SIZE_CASES: readonly SizeCase[] = SIZED.flatMap((what) => {
   const own = SIZE_CASES.filter((one) => one.what === what);
   const passing = own.filter(({ refused }) => !refused);
   const refused = own.filter((one) => one.refused);
-  return [...new Set([...passing.slice(-2), ...refused.slice(0, 1), ...refused.slice(-1)])];
+  const beyondEngine = own.filter(({ bytes }) => bytes === 2 * MIB + 1);
+  return [...new Set([...passing.slice(-2), ...refused.slice(0, 1), ...refused.slice(-1), ...beyondEngine])];
 });
 
 /** Words without meaning that are not the same all over: what repeats itself is no message. */
 export function filler(bytes: number): string {
   const random = randomOf(bytes);
   const parts: string[] = [];
-  for (let length = 0; length < bytes; ) {
+  for (let length = 0; length <= bytes; ) {
     const word = random
       .below(26 ** 5)
       .toString(26)
@@ -89,8 +97,12 @@ const asArguments = (bytes: number) => filler(bytes - 11);
 
 const emits = ({ what }: { readonly what: string }): ToolResult => success(quoted(Number(what)));
 
-/** The agent of these runs: nothing but the sizes stops them. */
-export function sizesAgent(): Agent {
+/** The agents of these runs: nothing but the sizes stops them, and of an answer not even that, or nothing else. */
+export function sizesAgents(): readonly Agent[] {
+  return [sizesAgent('sizes', []), sizesAgent('guarded-sizes', [lengthGuard()])];
+}
+
+function sizesAgent(name: string, answer: Guards['answer']): Agent {
   const roomy = {
     tokensPerRun: 100_000_000,
     costMicroUsdPerRun: 1_000_000_000,
@@ -112,7 +124,7 @@ export function sizesAgent(): Agent {
         { timeoutMs: 10_000, touches: 'external' },
       ),
     ],
-    { name: 'sizes', limits: roomy },
+    { name, limits: roomy, guards: { answer } },
   );
 }
 
@@ -122,7 +134,8 @@ export function openingOf({ what, bytes }: SizeCase): string {
 }
 
 export function startOfSize(one: SizeCase): StartInput {
-  return { v: 1, agent: 'sizes', message: openingOf(one), requester: { id: 'mara' }, once: true };
+  const agent = one.what === 'guarded answer' ? 'guarded-sizes' : 'sizes';
+  return { v: 1, agent, message: openingOf(one), requester: { id: 'mara' }, once: true };
 }
 
 export function conversationOfSize(one: SizeCase): Conversation {
@@ -134,6 +147,7 @@ export function conversationOfSize(one: SizeCase): Conversation {
     arguments: () => [call('take', asArguments(one.bytes)), say('It is taken.')],
     message: () => [say('It is heard.')],
     answer: () => [say(filler(one.bytes))],
+    'guarded answer': () => [say(filler(one.bytes)), ...(one.refused ? [say('It is short now.')] : [])],
   }[one.what]();
   return {
     ...script(

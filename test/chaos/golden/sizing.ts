@@ -9,26 +9,31 @@ import { type Facts, readFacts } from '../facts.ts';
 import type { Part } from './part.ts';
 import { brokenOf } from './play.ts';
 import { startProcess } from './process.ts';
-import { conversationOfSize, type SizeCase, startOfSize } from './sizes.ts';
+import { conversationOfSize, SIZED, type SizeCase, type Sized, startOfSize } from './sizes.ts';
 import { openBench, type Stage } from './stage.ts';
 
-/** Beside the payload an event names types, ids and times. */
-const EVENT_BYTES = LIMITS.payloadHardBytes + 8 * 1024;
+/** An event names types, ids and times beside what it carries. */
+const EVENT_MORE_BYTES = 8 * 1024;
 const MEMORY_MB = 1_200;
 const LANES = 4;
+const END_MS = 120_000;
 
 /** What a run of some size left behind. */
 export interface Left {
   readonly one: SizeCase;
-  /** Null: the start itself was refused. */
+  /** Null: it could not start, or never ended. */
   readonly facts: Facts | null;
+  /** Its end, or in words why it has none. */
   readonly outcome: string;
+  readonly answer: string;
+  /** The largest text of the run that the store has. */
+  readonly keptBytes: number;
   readonly largestEventBytes: number;
   /** Types of events that tell of something that went wrong between worker and server. */
   readonly faults: readonly string[];
 }
 
-/** Texts of every size that matters go through every way in, and what is too long is refused in words. */
+/** Results, arguments, messages and answers of every size that matters, in one worker. */
 export async function playSizes(stage: Stage, cases: readonly SizeCase[]): Promise<Part> {
   await using bench = await openBench(stage);
   const { lab, environment } = bench;
@@ -54,7 +59,9 @@ export async function playSizes(stage: Stage, cases: readonly SizeCase[]): Promi
       ...left.flatMap(sizeProblems),
       ...(memoryMb > MEMORY_MB ? [`the worker took ${memoryMb} MB, at most ${MEMORY_MB} may be needed`] : []),
     ],
-    vacuous: left.some(({ one, facts }) => one.refused && facts !== null) ? [] : ['nothing was too long'],
+    vacuous: SIZED.filter((what) => !left.some(({ one, facts }) => one.what === what && facts !== null)).map(
+      (what) => `no ${what} came to its end`,
+    ),
     figures: {
       largestEventBytes: Math.max(...left.map(({ largestEventBytes }) => largestEventBytes)),
       largestTextBytes: Math.max(...cases.map(({ bytes }) => bytes)),
@@ -69,14 +76,29 @@ async function playSize(lab: Lab, { payments }: Stage, one: SizeCase): Promise<L
     taskQueue: lab.config.taskQueue,
     args: [startOfSize(one)],
   });
-  try {
-    const { run, outcome } = await handle.result();
-    const facts = await readFacts(lab.sql, run as RunId, (key) => payments.of(key).acts);
-    return { one, facts, outcome, ...(await readSizes(handle)) };
-  } catch (error) {
+  const nothing = { one, facts: null, answer: '', keptBytes: 0 };
+  const ended = await endOf(handle);
+  const sizes = await readSizes(handle);
+  if (typeof ended === 'string') return { ...nothing, outcome: ended, ...sizes };
+  const { run, outcome, answer = '' } = ended;
+  const facts = await readFacts(lab.sql, run as RunId, (key) => payments.of(key).acts);
+  const [kept] = await lab.sql<{ bytes: number }[]>`
+    select max(octet_length(body))::int as bytes from (
+      select body from nodes where run = ${run} union all select body from blobs where run = ${run}) texts`;
+  return { one, facts, outcome, answer, keptBytes: kept?.bytes ?? 0, ...sizes };
+}
+
+/** What came of a run, or in words why nothing did. */
+async function endOf(handle: Handle): Promise<RunResult | string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`nothing within ${END_MS} ms`), END_MS);
+  });
+  const failed = (error: unknown) => {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    return { one, facts: null, outcome: String(error.cause?.message ?? error), ...(await readSizes(handle)) };
-  }
+    return String(error.cause?.message ?? error);
+  };
+  return Promise.race([handle.result().catch(failed), late]).finally(() => clearTimeout(timer));
 }
 
 const { HistoryEvent } = proto.temporal.api.history.v1;
@@ -94,35 +116,57 @@ async function readSizes(handle: Handle): Promise<Pick<Left, 'largestEventBytes'
 }
 
 /** What is wrong with what a size left behind. */
-export function sizeProblems({ one, facts, outcome, largestEventBytes, faults }: Left): readonly string[] {
-  const name = `${one.what} of ${one.bytes} bytes`;
-  const problems: string[] = [];
-  // A message that is too long is in the event of its own start, and in no other.
+export function sizeProblems(left: Left): readonly string[] {
+  const { one, facts, outcome, largestEventBytes, faults } = left;
+  // A start is in history with its message, whoever wrote it; everything after it is ours.
   const started = one.what === 'message' ? one.bytes : 0;
-  if (largestEventBytes > Math.max(EVENT_BYTES, started + 8 * 1024))
-    problems.push(`${name}: an event of ${largestEventBytes} bytes is in history`);
-  if (faults.length > 0) problems.push(`${name}: ${faults.join(', ')}`);
-  if (facts === null) {
-    if (!one.refused || !outcome.includes('cannot start')) problems.push(`${name}: it ended as ${outcome}`);
-    return problems;
-  }
-  if (outcome !== 'completed') problems.push(`${name}: it ended as ${outcome}`);
-  const [told] = facts.results;
-  if (told !== undefined) {
-    const saysWhy = /limit is|at most|too (long|large)/.test(told.text);
-    if (one.refused && !(told.text.startsWith('Error') || told.text.startsWith('Not run')))
-      problems.push(`${name}: it was not refused, the model was told "${told.text.slice(0, 200)}"`);
-    if (one.refused && !saysWhy)
-      problems.push(`${name}: the words do not say why: "${told.text.slice(0, 200)}"`);
-    if (!one.refused && told.text.startsWith('Error'))
-      problems.push(`${name}: it was refused: "${told.text.slice(0, 200)}"`);
-    if (told.text.length > LIMITS.inlineResultBytes)
-      problems.push(`${name}: the model was told ${told.text.length} characters`);
-  } else if (one.what !== 'message' && one.what !== 'answer')
-    problems.push(`${name}: the model was told nothing`);
-  // Nobody is asked here.
-  const ungated = brokenOf(facts).filter((problem) => !problem.includes('without a standing approval'));
-  return [...problems, ...ungated.map((problem) => `${name}: ${problem.slice(0, 300)}`)];
+  const mostBytes = Math.max(LIMITS.payloadHardBytes, started) + EVENT_MORE_BYTES;
+  const isRefusedStart = facts === null && one.refused && outcome.includes('cannot start');
+  return [
+    ...(largestEventBytes > mostBytes ? [`an event of ${largestEventBytes} bytes is in history`] : []),
+    ...(faults.length > 0 ? [faults.join(', ')] : []),
+    ...(outcome === 'completed' || isRefusedStart ? [] : [`it ended as ${outcome}`]),
+    ...(facts === null ? [] : [...wordProblems(left, facts), ...brokenBySize(facts)]),
+  ].map((problem) => `${one.what} of ${one.bytes} bytes: ${problem}`);
+}
+
+/** What is too long is refused in words that name the limit; everything else is kept whole. */
+function wordProblems({ one, answer, keptBytes }: Left, facts: Facts): readonly string[] {
+  const problems: string[] = [];
+  const told = toldAbout(one, facts);
+  const start = told.slice(0, 200);
+  const isRefusal = REFUSAL.test(told);
+  if (one.refused && !isRefusal) problems.push(`it was not refused, the model was told "${start}"`);
+  if (one.refused && isRefusal && !/limit is|at most|more than \d+ bytes/.test(told))
+    problems.push(`the words do not say why: "${start}"`);
+  if (!one.refused && isRefusal) problems.push(`it was refused: "${start}"`);
+  if (!one.refused && keptBytes < one.bytes - JSON_BYTES)
+    problems.push(`the store has ${keptBytes} bytes of it`);
+  if (told.length > LIMITS.inlineResultBytes) problems.push(`the model was told ${told.length} characters`);
+  if (told === '' && TOLD.includes(one.what)) problems.push('the model was told nothing');
+  if (Buffer.byteLength(answer) > LIMITS.previewBytes)
+    problems.push(`history shows ${Buffer.byteLength(answer)} bytes of the answer`);
+  return problems;
+}
+
+/** A deed stands, whatever its result is like. */
+const REFUSAL =
+  /^(Error|Not run|It was done\. Its result cannot be shown|<notice>\nYour answer was not sent)/;
+/** Results are measured with quotation marks, and kept without. */
+const JSON_BYTES = 2;
+const TOLD: readonly Sized[] = ['result', 'deed', 'arguments'];
+
+/** What the model heard of a call, or of an answer that was kept back. */
+function toldAbout({ what }: SizeCase, { results, said }: Facts): string {
+  if (TOLD.includes(what)) return results[0]?.text ?? '';
+  return what === 'guarded answer' ? (said[1] ?? '') : '';
+}
+
+/** Nobody is asked here. */
+function brokenBySize(facts: Facts): readonly string[] {
+  return brokenOf(facts)
+    .filter((problem) => !problem.includes('without a standing approval'))
+    .map((problem) => problem.slice(0, 300));
 }
 
 /** The most memory that a process has had. */

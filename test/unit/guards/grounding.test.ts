@@ -159,6 +159,8 @@ describe('the reason', () => {
   test('names the values, quoted, each once, and says what to do', () => {
     const reason = reasonFor(ungrounded('Order #W9 … #W912 and #W912, $5.', seen([])));
     expect(reason).toContain('the order "#W912", the amount "$5"');
+    // Whoever hands it on says that the answer was not sent.
+    expect(reason).toMatch(/^It states/);
     expect(reason).toContain('Do not guess');
     expect(reason.match(/#W912/g)).toHaveLength(1);
   });
