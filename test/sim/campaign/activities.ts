@@ -14,6 +14,7 @@ import type {
 import type { Verified } from '../../../src/core/control.ts';
 import type { Hash } from '../../../src/core/ids.ts';
 import { canonicalJson } from '../../../src/core/json.ts';
+import { LIMITS } from '../../../src/core/limits.ts';
 import { argsOf } from '../approvalWorld.ts';
 import type { ActivityHandler, ActivityInfo, ActivityOutcome } from '../driver.ts';
 import { answerOf, pinnedOf, prepare } from './agent.ts';
@@ -46,9 +47,16 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
         return resolveEffect(facts, input);
       }),
     ),
-    prepareCall: stored(({ key, callId, tool, arguments: from }: PrepareCallInput) =>
-      prepare(facts, { key, callId, tool, word: wordOf(from) }),
-    ),
+    prepareCall: (input: PrepareCallInput, info) => {
+      const { key, callId, tool, arguments: from } = input;
+      const lost = facts.preparationsLost.get(key) ?? 0;
+      // One more, and the run rightly takes the call for one that ends every worker: that is beyond this world.
+      while (lost + 1 >= LIMITS.lostAttempts && facts.storeTroubles[0] === 'word_lost')
+        facts.storeTroubles.shift();
+      const outcome = stored(() => prepare(facts, { key, callId, tool, word: wordOf(from) }))(input, info);
+      facts.preparationsLost.set(key, outcome.kind === 'hangs' ? lost + 1 : 0);
+      return outcome;
+    },
     openApprovals: (input: OpenApprovalsInput, info) => {
       // The run knows of its request before the store does: people may answer what was never told.
       for (const record of input.records) facts.asked.set(record.id, record);

@@ -89,7 +89,7 @@ function drawTool(random: Random, n: number, keyed: boolean): ToolPlan {
 }
 
 function drawGate(random: Random, keyed: boolean): Gate {
-  if (random.chance(0.2)) return { kind: 'allow' };
+  if (random.chance(0.3)) return { kind: 'allow' };
   return random.chance(0.06) ? { kind: 'deny' } : drawAsk(random, keyed);
 }
 

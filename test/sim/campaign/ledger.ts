@@ -51,7 +51,7 @@ function act(facts: Facts, tool: ToolPlan, input: RunToolInput, nowMs: number): 
   const effect = effectOf(facts, tool, input);
   if (effect.state === 'unknown' && input.generation > effect.generation) {
     facts.reach('an unknown effect: a person said did_not, and it ran again');
-    Object.assign(effect, { state: 'open', doubt: false, generation: input.generation });
+    Object.assign(effect, { state: 'open', doubt: false, said: null, generation: input.generation });
   }
   const standing = standingOf(effect);
   if (standing !== null) return done(standing);
@@ -136,14 +136,15 @@ export function closeEffect(facts: Facts, input: RunToolInput): RunToolResult {
   return standingOf(effect) ?? VOID;
 }
 
-/** A person's word on what nobody else knows. */
+/** A person's word on what nobody else knows. A run that is cancelled meanwhile may say it again, but not another one. */
 export function resolveEffect(facts: Facts, { key, said, tool }: ResolveEffectInput): RunToolResult {
   const effect = facts.effects.get(key);
-  if (effect === undefined || effect.state !== 'unknown')
+  if (effect === undefined || (effect.state !== 'unknown' && effect.said !== said))
     facts.faults.push(
       `V1: a person was asked what became of ${tool} ${key}, which is ${effect?.state ?? 'not there'}`,
     );
   if (effect === undefined) return VOID;
+  effect.said = said;
   if (said === 'happened') settle(effect, SUCCESS, true);
   else if (said === 'did_not') effect.state = 'void';
   else settle(effect, refuse('unknown_outcome'), false);
@@ -155,7 +156,16 @@ const VOID: RunToolResult = { kind: 'done', outcome: refuse('void'), applied: fa
 function effectOf(facts: Facts, tool: ToolPlan, { key, generation }: RunToolInput): Effect {
   const known = facts.effects.get(key);
   if (known !== undefined) return known;
-  const fresh: Effect = { key, tool, generation, state: 'open', outcome: null, applied: false, doubt: false };
+  const fresh: Effect = {
+    key,
+    tool,
+    generation,
+    state: 'open',
+    outcome: null,
+    applied: false,
+    doubt: false,
+    said: null,
+  };
   facts.effects.set(key, fresh);
   return fresh;
 }

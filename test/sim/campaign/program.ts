@@ -144,7 +144,9 @@ export type Event =
   | { readonly kind: 'switch'; readonly tool: number; readonly isOn: boolean }
   | { readonly kind: 'breaker'; readonly isOpen: boolean }
   | { readonly kind: 'terms' }
-  | { readonly kind: 'store'; readonly attempts: number; readonly how: 'away' | 'word_lost' };
+  | { readonly kind: 'store'; readonly attempts: number; readonly how: StoreTrouble };
+
+export type StoreTrouble = 'away' | 'word_lost';
 
 export interface Saying {
   readonly name:
