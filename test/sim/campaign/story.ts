@@ -113,6 +113,7 @@ export function telling(
 
 function tellOutcome(outcome: ActivityOutcome): string {
   if (outcome.kind === 'hangs') return 'is never heard of again';
+  if (outcome.kind === 'ends_worker') return 'ends its worker';
   if (outcome.kind === 'failed') return `fails: ${outcome.failure.type ?? outcome.failure.message}`;
   return JSON.stringify(outcome.result ?? null).slice(0, 160);
 }
