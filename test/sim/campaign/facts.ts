@@ -88,6 +88,10 @@ export class Facts {
   costMicroUsd = 0;
 
   readonly calls = new Map<string, CallPlan>();
+  /** Calls that were begun inside a workflow task. */
+  readonly quickly = new Set<string>();
+  /** Calls whose look was answered, by whatever attempt. */
+  readonly answered = new Set<string>();
   readonly fatesUsed = new Map<string, number>();
   readonly effects = new Map<string, Effect>();
   readonly applications: Application[] = [];
