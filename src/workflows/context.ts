@@ -48,8 +48,12 @@ export interface Live {
   dirty: boolean;
   /** The first error of a call that runs beside the loop. */
   failure: { readonly error: unknown } | null;
-  /** Whether calls may run inside the workflow task that is at work (quick.ts). */
-  readonly quick: { allowed: boolean; askedAtEvent: number; markers: { atEvent: number; count: number } };
+  /** Which workflow task may run calls inside itself, by the newest event it knows (quick.ts). */
+  readonly quick: {
+    allowedAtEvent: number | null;
+    askedAtEvent: number;
+    markers: { atEvent: number; count: number };
+  };
   dropped: number;
   /** The last word that did not count, for the card: whoever sent a signal by hand sees it nowhere else. */
   refused: { readonly by: string; readonly why: string } | null;
@@ -74,7 +78,7 @@ export function newLive(): Live {
     running: new Set(),
     dirty: true,
     failure: null,
-    quick: { allowed: false, askedAtEvent: 0, markers: { atEvent: 0, count: 0 } },
+    quick: { allowedAtEvent: null, askedAtEvent: 0, markers: { atEvent: 0, count: 0 } },
     dropped: 0,
     refused: null,
   };

@@ -24,7 +24,14 @@ export function markAsked({ live: { quick } }: Run): void {
 
 /** At the moment at which its answer is there. */
 export function markAnswered({ live: { quick } }: Run): void {
-  quick.allowed = workflowInfo().historyLength - quick.askedAtEvent <= LIMITS.undisturbedEvents;
+  const { historyLength } = workflowInfo();
+  const isFirst = historyLength - quick.askedAtEvent <= LIMITS.undisturbedEvents;
+  quick.allowedAtEvent = isFirst ? historyLength : null;
+}
+
+/** Only in the very task that has the answer: of a later one, after an effect say, nobody knows whether it was lost. */
+export function mayRunQuickly({ live: { quick } }: Run): boolean {
+  return quick.allowedAtEvent === workflowInfo().historyLength;
 }
 
 /** One try inside the workflow task; null when it did not come at once: then it is read as an activity. */

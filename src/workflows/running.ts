@@ -8,7 +8,7 @@ import { decisionFacts, voidApproval } from './approvals.ts';
 import { callAt, labelsOf, patchCall, patchTurn, pinnedOf, type Run, refOf, turnOf } from './context.ts';
 import { refuseCall, reprepareLater } from './judging.ts';
 import { closeEffect, failureCode, runTool } from './proxies.ts';
-import { tryQuickly } from './quick.ts';
+import { mayRunQuickly, tryQuickly } from './quick.ts';
 import { askWhatHappened, storeRequests } from './requests.ts';
 
 // One cleared call on its way to the outside and back.
@@ -20,7 +20,7 @@ export async function runCall(run: Run, index: number): Promise<void> {
   const input = toolInput(run, call);
   const effect = labels.replay !== 'pure';
   try {
-    const quick = labels.quick && run.live.quick.allowed ? await tryQuickly(run, call, input) : null;
+    const quick = labels.quick && mayRunQuickly(run) ? await tryQuickly(run, call, input) : null;
     const result = quick ?? (await runTool(labels, call, input));
     const asked = take(run, index, result);
     if (asked !== null) await asked;

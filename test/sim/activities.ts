@@ -25,6 +25,7 @@ export interface ActivityInfo {
   readonly summary?: string;
   readonly nowMs: number;
   readonly args: readonly unknown[];
+  readonly isLocal: boolean;
 }
 
 /** A test's stand-in for an activity, called once for each attempt. Methods compare loosely, so a typed input fits. */
@@ -97,6 +98,8 @@ export interface ActivityServerOptions {
 export class ActivityServer {
   readonly #options: ActivityServerOptions;
   readonly #scheduled = new Map<number, Scheduled>();
+  /** What local activities of the task at work come to: they run while it does, and begin once. */
+  readonly #begun = new Map<number, ActivityOutcome>();
 
   constructor(options: ActivityServerOptions) {
     this.#options = options;
@@ -112,14 +115,60 @@ export class ActivityServer {
     return activity === undefined || activity.detached ? undefined : activity;
   }
 
+  /** Runs the local activities of a task that has not ended yet; says whether one of them ends its worker. */
+  async begin(
+    locals: readonly WireCommand[],
+  ): Promise<{ readonly begun: number; readonly endsWorker: boolean }> {
+    this.#begun.clear();
+    for (const command of locals) {
+      const activity = this.#read(command);
+      if (activity.attempt > 1) continue;
+      activity.startedAtMs = this.#options.now();
+      this.#begun.set(activity.seq, await this.#handle(activity));
+    }
+    const outcomes = [...this.#begun.values()];
+    return { begun: outcomes.length, endsWorker: outcomes.some(({ kind }) => kind === 'ends_worker') };
+  }
+
+  /** The worker is lost: whoever replays the run runs its open local activities again. */
+  restartLocals(): number {
+    const unheard = this.#begun.size;
+    this.#begun.clear();
+    const open = [...this.#scheduled.values()].filter(
+      ({ localRetryThresholdMs, detached, startedAtMs }) =>
+        localRetryThresholdMs !== null && !detached && startedAtMs !== undefined,
+    );
+    for (const activity of open) {
+      activity.startedAtMs = undefined;
+      this.#plan(activity, this.#options.now(), () => this.#startAttempt(activity));
+    }
+    return unheard + open.length;
+  }
+
   schedule(command: WireCommand): void {
+    const activity = this.#read(command);
+    this.#scheduled.set(activity.seq, activity);
+    this.#plan(activity, activity.scheduledAtMs, () => this.#startAttempt(activity));
+    if (activity.expiresAtMs !== undefined) {
+      activity.deadline = this.#options.agenda.add({
+        atMs: activity.expiresAtMs,
+        run: () =>
+          this.#endAttempt(activity, {
+            atMs: activity.expiresAtMs ?? 0,
+            failure: timeoutFailure('SCHEDULE_TO_CLOSE'),
+          }),
+      });
+    }
+  }
+
+  #read(command: WireCommand): Scheduled {
     const local = command.scheduleLocalActivity;
     const attributes = command.scheduleActivity ?? local;
     if (attributes == null) throw new Error('schedule was given a command that schedules no activity.');
     const scheduledAtMs = this.#options.now();
     const firstScheduledAtMs = durationMs(local?.originalScheduleTime) ?? scheduledAtMs;
     const scheduleToCloseMs = durationMs(attributes.scheduleToCloseTimeout);
-    const activity: Scheduled = {
+    return {
       seq: attributes.seq ?? 0,
       activityId: attributes.activityId ?? '',
       activityType: attributes.activityType ?? '',
@@ -147,18 +196,6 @@ export class ActivityServer {
       next: undefined,
       deadline: undefined,
     };
-    this.#scheduled.set(activity.seq, activity);
-    this.#plan(activity, scheduledAtMs, () => this.#startAttempt(activity));
-    if (activity.expiresAtMs !== undefined) {
-      activity.deadline = this.#options.agenda.add({
-        atMs: activity.expiresAtMs,
-        run: () =>
-          this.#endAttempt(activity, {
-            atMs: activity.expiresAtMs ?? 0,
-            failure: timeoutFailure('SCHEDULE_TO_CLOSE'),
-          }),
-      });
-    }
   }
 
   /** Handles a cancel request the server has recorded. The core has answered TRY_CANCEL and ABANDON by itself. */
@@ -190,6 +227,15 @@ export class ActivityServer {
   }
 
   async #startAttempt(activity: Scheduled): Promise<void> {
+    activity.startedAtMs = this.#options.now();
+    const begun = this.#begun.get(activity.seq);
+    this.#begun.delete(activity.seq);
+    const outcome = begun ?? (await this.#handle(activity));
+    activity.outcome = outcome;
+    this.#planEnd(activity, findEnd(activity, outcome, activity.startedAtMs));
+  }
+
+  async #handle(activity: Scheduled): Promise<ActivityOutcome> {
     const handler = this.#options.handlers[activity.activityType];
     if (handler === undefined) {
       const known = Object.keys(this.#options.handlers).join(', ');
@@ -197,18 +243,16 @@ export class ActivityServer {
         `No activity named "${activity.activityType}" was given to the simulation; it has: ${known}.`,
       );
     }
-    activity.startedAtMs = this.#options.now();
-    const outcome = await handler(activity.args[0], {
+    return handler(activity.args[0], {
       attempt: activity.attempt,
       seq: activity.seq,
       activityId: activity.activityId,
       activityType: activity.activityType,
       ...(activity.summary === undefined ? {} : { summary: activity.summary }),
-      nowMs: activity.startedAtMs,
+      nowMs: this.#options.now(),
       args: activity.args,
+      isLocal: activity.localRetryThresholdMs !== null,
     });
-    activity.outcome = outcome;
-    this.#planEnd(activity, findEnd(activity, outcome, activity.startedAtMs));
   }
 
   #planEnd(activity: Scheduled, end: AttemptEnd): void {

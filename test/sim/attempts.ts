@@ -20,6 +20,8 @@ export type ActivityOutcome = (
   | { readonly kind: 'completed'; readonly result: unknown; readonly takesMs?: number }
   | { readonly kind: 'failed'; readonly failure: FailureSpec; readonly takesMs?: number }
   | { readonly kind: 'hangs' }
+  /** Ends its worker. A local activity takes its workflow task with it; any other one is not heard of again. */
+  | { readonly kind: 'ends_worker' }
 ) & { readonly whenCancelled?: 'cancelled' | 'ignored' | ActivityOutcome };
 
 /** How one attempt ends when nothing else intervenes. */
@@ -86,7 +88,9 @@ export function findEnd(activity: AttemptClocks, outcome: ActivityOutcome, fromM
   const limits = [
     ...limitAt('START_TO_CLOSE', startedAtMs, activity.startToCloseMs),
     // An attempt that works sends heartbeats; one that hangs does not.
-    ...(outcome.kind === 'hangs' ? limitAt('HEARTBEAT', startedAtMs, activity.heartbeatMs) : []),
+    ...(outcome.kind === 'hangs' || outcome.kind === 'ends_worker'
+      ? limitAt('HEARTBEAT', startedAtMs, activity.heartbeatMs)
+      : []),
   ];
   const own = findOwnEnd(activity, outcome, fromMs, startedAtMs);
   const ends = own === undefined ? limits : [own, ...limits];
@@ -104,6 +108,7 @@ function findOwnEnd(
 ): AttemptEnd | undefined {
   switch (outcome.kind) {
     case 'hangs':
+    case 'ends_worker':
       return undefined;
     case 'completed':
       return { atMs: fromMs + (outcome.takesMs ?? 0), result: encode(outcome.result) };

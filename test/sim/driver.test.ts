@@ -344,6 +344,48 @@ describe('local activities', () => {
     expect(simulation.result).toMatchObject({ value: { heard: ['milk 3', 'timer', 'tea 12'] } });
   });
 
+  test('one that ends its worker takes the task with it, which is done again', async () => {
+    let tries = 0;
+    const fetchPrice: ActivityHandler = ({ item }: { readonly item: string }, { isLocal }) => {
+      expect(isLocal).toBe(true);
+      if (item === 'tea') tries += 1;
+      return item === 'tea' && tries === 1
+        ? { kind: 'ends_worker' }
+        : { kind: 'completed', result: 3, takesMs: 40 };
+    };
+    await using simulation = simulate('quickLooks', { activities: { fetchPrice } });
+    await simulation.deliver();
+    // As without it, and a time-out and two of the second task.
+    expect(simulation.historyLength).toBe(8);
+    expect(tries).toBe(2);
+    expect(simulation.localsLost).toBe(2);
+    await simulation.advanceBy(100);
+    expect(simulation.result).toMatchObject({ value: { heard: ['tea 3', 'milk 3', 'timer'] } });
+  });
+
+  test('one that ends every worker of its task would go round for ever', async () => {
+    const fetchPrice: ActivityHandler = () => ({ kind: 'ends_worker' });
+    await using simulation = simulate('quickLooks', { activities: { fetchPrice } });
+    await expect(simulation.deliver()).rejects.toThrow('ends each worker of one task, again and again');
+  });
+
+  test('one that is open when its worker is lost begins again', async () => {
+    let tries = 0;
+    const fetchPrice: ActivityHandler = () => {
+      tries += 1;
+      return { kind: 'completed', result: 3, takesMs: 100 };
+    };
+    await using simulation = simulate('quickLooks', { activities: { fetchPrice } });
+    await simulation.advanceBy(50);
+    await simulation.crash();
+    expect(simulation.localsLost).toBe(2);
+    await simulation.advanceBy(100);
+    expect(simulation.result).toMatchObject({
+      value: { heard: ['timer', 'tea 3', 'milk 3'], atMs: START_MS + 150 },
+    });
+    expect(tries).toBe(4);
+  });
+
   test('a cancel reaches it at once', async () => {
     const fetchPrice: ActivityHandler = () => ({ kind: 'completed', result: 12, takesMs: 4_000 });
     await using simulation = simulate('cancellableLook', { activities: { fetchPrice } });

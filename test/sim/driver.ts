@@ -15,7 +15,7 @@ import { DEFAULT_HISTORY_LIMITS, History } from './history.ts';
 import { type Chain, deriveRunId, Inbox, makeInitJob } from './inbox.ts';
 import type { SimulationOptions } from './options.ts';
 import { ReplayDivergence } from './replay.ts';
-import { type Task, TaskRunner } from './tasks.ts';
+import { type Task, TaskRunner, WorkflowTaskFailure } from './tasks.ts';
 import { type PendingTimer, TimerServer } from './timers.ts';
 import { type UpdateHandle, Updates } from './updates.ts';
 import { type Job, type LogLine, makeJob, type Payload, type WireCommand } from './vm.ts';
@@ -34,12 +34,16 @@ export type { FailureView } from './wire.ts';
 
 /** Bounds a call that moves time, so that a run that never settles fails its test instead of hanging it. */
 const DEFAULT_MAX_STEPS_PER_CALL = 20_000;
+/** Workers that one workflow task may take with it: more, and it would go round for ever. */
+const MOST_LOSSES = 2;
 
 export class Simulation {
   /** Set it to make every later activation suggest continue-as-new; the history's size does so by itself. */
   suggestContinueAsNew = false;
   /** How often the server has refused a close, because a signal came while it was being worked on. */
   closesRefused = 0;
+  /** How many local activities were begun by a worker that was lost before anybody heard of them. */
+  localsLost = 0;
   readonly options: SimulationOptions;
   readonly runId: string;
   readonly chain: Chain;
@@ -167,16 +171,7 @@ export class Simulation {
     if (this.#inbox.isEmpty) return;
     const before = this.#history.mark();
     const jobs = this.#inbox.take();
-    let task = await this.#runTask(jobs);
-    if (this.#losesNextTask) {
-      this.#losesNextTask = false;
-      const lost = task;
-      await this.#tasks.undo(lost);
-      // The server writes that the task timed out.
-      this.#history.add(1);
-      task = await this.#runTask(jobs);
-      requireSame(lost, task);
-    }
+    const task = await this.#runUntilKept(jobs);
     const closes = task.result !== undefined;
     const during = this.#duringTask.splice(0);
     if (closes && during.length > 0) {
@@ -199,7 +194,8 @@ export class Simulation {
 
   /**
    * The worker of the next task dies after its work and before the server hears of it: another one does it again, from
-   * the record. Throws `ReplayDivergence` when its commands differ.
+   * the record. Throws `ReplayDivergence` when its commands differ; those of a task with local activities may, for what
+   * such a one did is lost with its worker, and the history tells of that.
    */
   crashDuringNextTask(): void {
     this.#losesNextTask = true;
@@ -208,6 +204,7 @@ export class Simulation {
   /** Loses the instance and rebuilds it from the record. Throws `ReplayDivergence` when the commands differ. */
   async crash(): Promise<void> {
     await this.#tasks.rebuild();
+    this.localsLost += this.#activities.restartLocals();
   }
 
   /** Delivers what is queued and runs activities to their end; timers fire only when they are due on the way. */
@@ -251,6 +248,29 @@ export class Simulation {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  /** One task, done again as long as its worker is lost: by order, or because a local activity ends it. */
+  async #runUntilKept(jobs: readonly Job[]): Promise<Task> {
+    let lost: { readonly task: Task; readonly hadLocals: boolean } | undefined;
+    for (let losses = 0; ; losses += 1) {
+      const before = this.#history.mark();
+      const task = await this.#runTask(jobs);
+      if (lost !== undefined && !lost.hadLocals) requireSame(lost.task, task);
+      const { begun, endsWorker } = await this.#activities.begin(localsOf(task));
+      if (!endsWorker && !this.#losesNextTask) return task;
+      this.#losesNextTask = false;
+      if (losses === MOST_LOSSES)
+        throw new WorkflowTaskFailure(
+          `a local activity ends each worker of one task, again and again, and nobody counts it (run ${this.runId})`,
+        );
+      this.localsLost += begun;
+      await this.#tasks.undo(task);
+      // The server writes that the task timed out, but only the first time: it remembers nothing of later attempts.
+      if (losses === 0) this.#history.add(1);
+      else this.#history.rollBack(before);
+      lost = { task, hadLocals: begun > 0 };
+    }
   }
 
   async #runTask(jobs: readonly Job[]): Promise<Task> {
@@ -375,6 +395,12 @@ export async function continueAsNew(
       memo: { ...simulation.memoPayloads, ...result.memoPayloads },
     },
   );
+}
+
+function localsOf({ commands, unsentActivities }: Task): readonly WireCommand[] {
+  return commands
+    .map(({ command }) => command)
+    .filter(({ scheduleLocalActivity: local }) => local?.seq != null && !unsentActivities.has(local.seq));
 }
 
 function requireSame(lost: Task, again: Task): void {

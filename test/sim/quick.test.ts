@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RunToolInput } from '../../src/activities/types.ts';
-import { resultOf } from './reading.ts';
+import { resultOf, resultsAt } from './reading.ts';
 import { type Line, simulate, toolDone } from './world.ts';
 
 const QUICK = { look: { quick: true, timeoutMs: 1_000 } } as const;
@@ -77,6 +77,23 @@ describe('quick reads', () => {
     for (let i = 0; i < 3; i += 1) simulation.signal('lookAgain');
     await simulation.runUntilIdle();
     expect(kinds(simulation)).toEqual([ACTIVITY, ACTIVITY, ACTIVITY, LOCAL, ACTIVITY, ACTIVITY]);
+  });
+
+  test.each([
+    ['at once', [{ tool: 'look' }]],
+    ['after an effect', [{ tool: 'write', amount: 1 }, { tool: 'look' }]],
+    ['beside a request', [{ tool: 'write', amount: 40 }, { tool: 'look' }]],
+  ])('one that ends its worker %s is counted, and given up', async (_, calls) => {
+    const { simulation, world } = await simulate({
+      input: { once: true },
+      labels: QUICK,
+      lines: [{ calls }, DONE],
+      tools: { look: () => ({ kind: 'ends_worker' }) },
+    });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(2 * 86_400_000);
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'completed', answer: 'done' });
+    expect(resultsAt(world, 1).at(-1)).toContain('Could not look');
   });
 
   test('an effect of the same step is an activity as ever, and the next read is quick again', async () => {

@@ -14,6 +14,7 @@ import type {
 import type { Verified } from '../../../src/core/control.ts';
 import type { Hash } from '../../../src/core/ids.ts';
 import { canonicalJson } from '../../../src/core/json.ts';
+import { LIMITS } from '../../../src/core/limits.ts';
 import { argsOf } from '../approvalWorld.ts';
 import type { ActivityHandler, ActivityInfo, ActivityOutcome } from '../driver.ts';
 import { answerOf, pinnedOf, prepare } from './agent.ts';
@@ -29,6 +30,7 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
       const trouble = facts.calm ? undefined : facts.storeTroubles.shift();
       if (trouble === 'away') return fails('store_unavailable');
       const result = work(input, info);
+      if (trouble === 'ends_worker') return { kind: 'ends_worker' };
       return trouble === 'word_lost' ? { kind: 'hangs' } : done(result, facts.random.pick([1, 5, 40, 400]));
     };
   const all: {
@@ -38,7 +40,7 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
     ) => ActivityOutcome;
   } = {
     callModel: (input, info) => callModel(facts, input, info),
-    runTool: (input: RunToolInput, info) => runTool(facts, input, info.nowMs),
+    runTool: (input: RunToolInput, info) => runTool(facts, input, info),
     closeEffect: stored((input: RunToolInput) => closeEffect(facts, input)),
     resolveEffect: stored(
       onceFor(facts, (input: ResolveEffectInput) => {
@@ -46,9 +48,19 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
         return resolveEffect(facts, input);
       }),
     ),
-    prepareCall: stored(({ key, callId, tool, arguments: from }: PrepareCallInput) =>
-      prepare(facts, { key, callId, tool, word: wordOf(from) }),
-    ),
+    prepareCall: (input: PrepareCallInput, info) => {
+      const { key, callId, tool, arguments: from } = input;
+      const lost = facts.preparationsLost.get(key) ?? 0;
+      // One more, and the run rightly takes the call for one that ends every worker: that is beyond this world.
+      const isEnough = lost + 1 >= LIMITS.lostAttempts;
+      while (isEnough && (facts.storeTroubles[0] ?? 'away') !== 'away') facts.storeTroubles.shift();
+      const outcome = stored(() => prepare(facts, { key, callId, tool, word: wordOf(from) }))(input, info);
+      facts.preparationsLost.set(
+        key,
+        outcome.kind === 'completed' ? 0 : outcome.kind === 'failed' ? lost : lost + 1,
+      );
+      return outcome;
+    },
     openApprovals: (input: OpenApprovalsInput, info) => {
       // The run knows of its request before the store does: people may answer what was never told.
       for (const record of input.records) facts.asked.set(record.id, record);

@@ -41,7 +41,7 @@ export function pinnedOf(agent: AgentPlan): PinnedRelease {
   };
 }
 
-function labelsOf({ name, replay, handsOver, timeoutMs, retries }: ToolPlan): ToolLabels {
+function labelsOf({ name, replay, handsOver, timeoutMs, retries, quick }: ToolPlan): ToolLabels {
   const isEffect = replay !== 'pure';
   return {
     name,
@@ -56,6 +56,7 @@ function labelsOf({ name, replay, handsOver, timeoutMs, retries }: ToolPlan): To
     handsOver,
     timeoutMs,
     retries,
+    ...(quick && { quick: true as const }),
     settlesWithinMs: replay === 'checkable' ? 0 : null,
   };
 }

@@ -2,6 +2,7 @@ import type {
   CallModelInput,
   CallModelResult,
   EndRunInput,
+  ResolveEffectInput,
   RunToolInput,
 } from '../../../src/activities/types.ts';
 import type { ApprovalRecord } from '../../../src/core/approvals.ts';
@@ -10,7 +11,7 @@ import type { Hash } from '../../../src/core/ids.ts';
 import type { Append, Head, ResultRef, UnrecordedDecision } from '../../../src/core/state.ts';
 import { type Random, randomOf } from '../../hostile/random.ts';
 import type { UpdateHandle } from '../updates.ts';
-import type { CallPlan, Program, Saying, Scene, ToolPlan } from './program.ts';
+import type { CallPlan, Program, Saying, Scene, StoreTrouble, ToolPlan } from './program.ts';
 
 /** Something that was said, and when the server got it. */
 export interface Said {
@@ -48,6 +49,8 @@ export interface Effect {
   applied: boolean;
   /** An attempt was lost: it may have acted. */
   doubt: boolean;
+  /** A person's word on what became of it. */
+  said: ResolveEffectInput['said'] | null;
 }
 
 /** Something that happened outside, in the world where a second time hurts. */
@@ -85,13 +88,19 @@ export class Facts {
   costMicroUsd = 0;
 
   readonly calls = new Map<string, CallPlan>();
+  /** Calls that were begun inside a workflow task. */
+  readonly quickly = new Set<string>();
+  /** Calls whose look was answered, by whatever attempt. */
+  readonly answered = new Set<string>();
   readonly fatesUsed = new Map<string, number>();
   readonly effects = new Map<string, Effect>();
   readonly applications: Application[] = [];
   readonly switches = new Set<string>();
   isBroken: boolean;
   terms = 1;
-  readonly storeTroubles: ('away' | 'word_lost')[] = [];
+  readonly storeTroubles: StoreTrouble[] = [];
+  /** By call, how often in a row the word of its preparation was lost. */
+  readonly preparationsLost = new Map<string, number>();
 
   readonly asked = new Map<string, ApprovalRecord>();
   readonly recorded: UnrecordedDecision[] = [];

@@ -1,11 +1,25 @@
 import { FAULTS as APPROVAL_FAULTS, type Fault } from '../approvalFaults.ts';
 import type { Facts } from './facts.ts';
+import type { CallPlan, Program, ToolPlan } from './program.ts';
 
 /** A fault of the workflows, and the promise that the judge must see broken. */
 export interface PlantedFault {
   readonly fault: Fault;
   readonly breaks: string;
+  /** Programs in which it can show at all; the others need not be played. */
+  readonly canShow?: (program: Program) => boolean;
 }
+
+/** Whether one of the first calls is of such a kind: what comes late in a program often does not come. */
+const soonCalls =
+  (isMeant: (call: CallPlan, tool: ToolPlan) => boolean) =>
+  ({ agent, scenes }: Program): boolean =>
+    scenes.slice(0, 3).some(({ calls }) =>
+      calls.some((call) => {
+        const tool = call.tool === null ? undefined : agent.tools[call.tool];
+        return tool !== undefined && isMeant(call, tool);
+      }),
+    );
 
 function approvalFault(name: string, breaks: string): PlantedFault {
   const fault = APPROVAL_FAULTS[name];
@@ -23,10 +37,10 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
     'a decision that came too late counts',
     'V2: an effect was done with the yes of',
   ),
-  'one person makes a quorum': approvalFault(
-    'one person makes a quorum',
-    'V2: an effect was done with the yes of',
-  ),
+  'one person makes a quorum': {
+    ...approvalFault('one person makes a quorum', 'V2: an effect was done with the yes of'),
+    canShow: soonCalls((_, { gate }) => gate.kind === 'ask' && gate.of === 'people' && gate.quorum === 2),
+  },
   'silence approves': approvalFault('silence approves', 'V2: an effect was done with the yes of'),
   'an edit needs nobody who approves it': approvalFault(
     'an edit needs nobody who approves it',
@@ -64,6 +78,18 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
       to: '$1Math.min(leftMs + Math.floor((0,_temporalio_workflow__WEBPACK_IMPORTED_MODULE_0__.workflowInfo)().unsafe.random.random() * 9),',
     },
     breaks: 'V6:',
+  },
+  'a task is not known by its history to have been done before': {
+    fault: { from: /quick\.allowedAtEvent = isFirst \?/, to: 'quick.allowedAtEvent = true ?' },
+    breaks: 'V5: a local activity ends each worker of one task',
+    canShow: soonCalls(({ fates }) => fates.length > 2 && fates.every((fate) => fate === 'ends_worker')),
+  },
+  'a quick read that fails is believed': {
+    fault: {
+      from: /(isCancellation\)\(error\)\) throw error;\s*)return null;/,
+      to: "$1return { kind: 'done', applied: false, activeMs: 1, outcome: { kind: 'ran', status: 'success', ref: 'b'.repeat(64), bytes: 1 } };",
+    },
+    breaks: 'V3: nothing was read, and the model reads an answer',
   },
   'of several messages only the first is told': {
     fault: { from: /inbox: run\.state\.inbox\.slice\(1\)/, to: 'inbox: []' },

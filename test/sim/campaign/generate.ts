@@ -1,3 +1,4 @@
+import { LIMITS } from '../../../src/core/limits.ts';
 import type { Replay } from '../../../src/core/release.ts';
 import { type Random, randomOf } from '../../hostile/random.ts';
 import {
@@ -77,19 +78,22 @@ function drawTool(random: Random, n: number, keyed: boolean): ToolPlan {
       ? 'pure'
       : random.pick<Replay>(['keyed', 'checkable', 'never', 'keyed', 'checkable', 'never', 'pure']);
   const isEffect = replay !== 'pure';
+  const name = n === 1 && random.chance(0.3) ? 'ask_person' : `${replay}_${n}`;
+  const quick = !isEffect && name !== 'ask_person' && random.chance(0.7);
   return {
-    name: n === 1 && random.chance(0.3) ? 'ask_person' : `${replay}_${n}`,
+    name,
     replay,
+    quick,
     gate: isEffect ? drawGate(random, keyed) : { kind: 'allow' },
     handsOver: !isEffect && n > 1 && random.chance(0.1),
-    timeoutMs: random.pick([1_000, 10_000]),
+    timeoutMs: quick ? LIMITS.quickReadMs : random.pick([1_000, 10_000]),
     retries: random.below(3),
     hasTerms: isEffect && random.chance(0.4),
   };
 }
 
 function drawGate(random: Random, keyed: boolean): Gate {
-  if (random.chance(0.2)) return { kind: 'allow' };
+  if (random.chance(0.3)) return { kind: 'allow' };
   return random.chance(0.06) ? { kind: 'deny' } : drawAsk(random, keyed);
 }
 
@@ -168,11 +172,17 @@ function drawTroubles(random: Random): readonly Trouble[] {
 }
 
 function drawCall(random: Random, agent: AgentPlan): CallPlan {
+  const tool = random.chance(0.03) ? null : pickTool(random, agent);
+  const isQuick = tool !== null && agent.tools[tool]?.quick === true;
   return {
-    tool: random.chance(0.03) ? null : pickTool(random, agent),
+    tool,
     word: random.chance(0.08) ? 'same' : `w${random.below(1_000_000)}`,
     isBad: random.chance(0.03),
-    fates: random.chance(0.6) ? [] : times(1 + random.below(3), () => drawFate(random)),
+    fates: random.chance(0.6)
+      ? []
+      : isQuick
+        ? drawQuickFates(random)
+        : times(1 + random.below(3), () => drawFate(random)),
   };
 }
 
@@ -187,12 +197,32 @@ function drawFate(random: Random): Fate {
     [1, 'not_found'],
     [2, 'failed'],
     [2, 'busy'],
+    [0.5, 'slow'],
+    [0.5, 'ends_worker'],
     [1, 'lost_before'],
     [1, 'lost_after'],
     [1, 'word_lost'],
     [2, 'stale'],
     [1.5, 'unknown_done'],
     [1.5, 'unknown_not'],
+  ]);
+}
+
+function drawQuickFates(random: Random): readonly Fate[] {
+  // Poison: whoever takes it dies of it.
+  if (random.chance(0.1)) return times(5, () => 'ends_worker');
+  return times(1 + random.below(3), () => drawQuickFate(random));
+}
+
+function drawQuickFate(random: Random): Fate {
+  return weighted<Fate>(random, [
+    [2, 'done'],
+    [1, 'not_found'],
+    [1, 'failed'],
+    [2, 'busy'],
+    [2, 'slow'],
+    [2, 'ends_worker'],
+    [1, 'lost_before'],
   ]);
 }
 
@@ -207,6 +237,7 @@ function drawEvent(random: Random, agent: AgentPlan): Event {
     [6, 'strike'],
     [4, 'crash'],
     [3, 'crash_in_task'],
+    [4, 'crash_at_local'],
     [5, 'suggest'],
     [5, 'switch'],
     [1.5, 'breaker'],
@@ -250,10 +281,15 @@ function drawEvent(random: Random, agent: AgentPlan): Event {
     case 'breaker':
       return { kind, isOpen: random.chance(0.4) };
     case 'store':
-      return { kind, attempts: 1 + random.below(3), how: random.chance(0.7) ? 'away' : 'word_lost' };
+      return {
+        kind,
+        attempts: 1 + random.below(3),
+        how: random.pick(['away', 'away', 'word_lost', 'ends_worker']),
+      };
     case 'settle':
     case 'crash':
     case 'crash_in_task':
+    case 'crash_at_local':
     case 'suggest':
     case 'terms':
       return { kind };

@@ -95,7 +95,11 @@ function judgeConversation(facts: Facts): void {
       continue;
     }
     const tool = facts.effects.get(key)?.tool;
-    if (tool === undefined) continue;
+    if (tool === undefined) {
+      if (!isQuestion(facts, key) && result.content.kind === 'blob' && !facts.answered.has(key))
+        faults.push(`V3: nothing was read, and the model reads an answer: ${key}`);
+      continue;
+    }
     const isApplied = facts.appliedTimes(key) > 0;
     const saysDone =
       result.content.kind === 'blob' && !result.isError && facts.effects.get(key)?.applied === true;
@@ -107,6 +111,11 @@ function judgeConversation(facts: Facts): void {
     if (!isApplied && saysDone)
       faults.push(`V3: an effect was not done, and the model reads that it was: ${key}`);
   }
+}
+
+/** What people answer is no tool's work. */
+function isQuestion({ asked }: Facts, key: string): boolean {
+  return [...asked.values()].some((record) => record.kind === 'question' && record.key === key);
 }
 
 /** V4. What was spent is at most the limit, what people added, and one call. */

@@ -1,9 +1,10 @@
 import type { ResolveEffectInput, RunToolInput, RunToolResult } from '../../../src/activities/types.ts';
 import type { CallOutcome } from '../../../src/core/calls.ts';
 import { canonicalJson } from '../../../src/core/json.ts';
+import { LIMITS } from '../../../src/core/limits.ts';
 import { refuse } from '../../../src/core/refusals.ts';
 import { hashOf } from '../approvalWorld.ts';
-import type { ActivityOutcome } from '../driver.ts';
+import type { ActivityInfo, ActivityOutcome } from '../driver.ts';
 import type { Effect, Facts } from './facts.ts';
 import type { Fate, ToolPlan } from './program.ts';
 
@@ -13,10 +14,13 @@ export const SUCCESS: CallOutcome = { kind: 'ran', status: 'success', ref: hashO
 const NOT_FOUND: CallOutcome = { ...SUCCESS, status: 'not_found' };
 const FAILED: CallOutcome = { ...SUCCESS, status: 'failed' };
 
+/** Longer than a workflow task is held, and shorter than any activity may take. */
+const SLOW_MS = LIMITS.quickReadMs + LIMITS.quickReadOverheadMs + 1_000;
+
 /** An attempt of which nothing is heard any more: its time-out ends it. */
 const LOST: ActivityOutcome = { kind: 'hangs' };
 
-export function runTool(facts: Facts, input: RunToolInput, nowMs: number): ActivityOutcome {
+export function runTool(facts: Facts, input: RunToolInput, info: ActivityInfo): ActivityOutcome {
   const tool = facts.toolOf(input.tool);
   if (tool === undefined) {
     facts.faults.push(`V2: ${input.tool} was run, and the agent has no such tool`);
@@ -24,26 +28,49 @@ export function runTool(facts: Facts, input: RunToolInput, nowMs: number): Activ
   }
   if (facts.calls.get(input.key)?.isBad === true && input.argsHash === hashOf('bad'))
     facts.faults.push(`V2: ${input.key} was run with arguments that no tool takes`);
-  return tool.replay === 'pure' ? read(facts, input) : act(facts, tool, input, nowMs);
+  return tool.replay === 'pure' ? read(facts, tool, input, info) : act(facts, tool, input, info.nowMs);
 }
 
-function read(facts: Facts, { key }: RunToolInput): ActivityOutcome {
-  switch (nextFate(facts, key)) {
+function read(
+  facts: Facts,
+  tool: ToolPlan,
+  { key }: RunToolInput,
+  { isLocal }: ActivityInfo,
+): ActivityOutcome {
+  if (isLocal && !tool.quick) facts.faults.push(`V5: ${tool.name} is not quick, and was run inside a task`);
+  if (isLocal) facts.quickly.add(key);
+  else if (facts.quickly.has(key)) facts.reach('a quick read that fell back to an activity');
+  const answer = (outcome: CallOutcome, takesMs: number): ActivityOutcome => {
+    facts.answered.add(key);
+    if (isLocal) facts.reach('a quick read answered inside its task');
+    return done({ kind: 'done', outcome, applied: false, activeMs: 20 }, takesMs);
+  };
+  const fate = nextFate(facts, key);
+  switch (fate) {
     case 'busy':
       return busy();
+    case 'slow':
+      if (!isLocal) return answer(SUCCESS, SLOW_MS);
+      facts.reach('a quick read that was too slow for its task');
+      return LOST;
+    case 'ends_worker':
+      if (isLocal) facts.reach('a quick read that ended its worker');
+      return { kind: 'ends_worker' };
     case 'lost_before':
     case 'lost_after':
     case 'word_lost':
       return LOST;
     case 'not_found':
-      return done({ kind: 'done', outcome: NOT_FOUND, applied: false, activeMs: 20 });
+      return answer(NOT_FOUND, 5);
     case 'failed':
-      return done({ kind: 'done', outcome: FAILED, applied: false, activeMs: 20 });
+      return answer(FAILED, 5);
+    case 'done':
+    case 'stale':
+    case 'unknown_done':
+    case 'unknown_not':
+      return answer(SUCCESS, facts.random.pick([5, 60, 700]));
     default:
-      return done(
-        { kind: 'done', outcome: SUCCESS, applied: false, activeMs: 20 },
-        facts.random.pick([5, 60, 700]),
-      );
+      return fate satisfies never;
   }
 }
 
@@ -51,7 +78,7 @@ function act(facts: Facts, tool: ToolPlan, input: RunToolInput, nowMs: number): 
   const effect = effectOf(facts, tool, input);
   if (effect.state === 'unknown' && input.generation > effect.generation) {
     facts.reach('an unknown effect: a person said did_not, and it ran again');
-    Object.assign(effect, { state: 'open', doubt: false, generation: input.generation });
+    Object.assign(effect, { state: 'open', doubt: false, said: null, generation: input.generation });
   }
   const standing = standingOf(effect);
   if (standing !== null) return done(standing);
@@ -87,6 +114,7 @@ function happen(
   }
   switch (fate) {
     case 'done':
+    case 'slow':
       apply();
       settle(effect, SUCCESS, true);
       return done(standingOf(effect), facts.random.pick([5, 300, 900, 4_000]));
@@ -98,6 +126,7 @@ function happen(
       return busy();
     case 'lost_before':
     case 'lost_after':
+    case 'ends_worker':
       if (fate === 'lost_after') apply();
       facts.reach('an attempt at an effect was lost');
       effect.doubt = true;
@@ -136,14 +165,15 @@ export function closeEffect(facts: Facts, input: RunToolInput): RunToolResult {
   return standingOf(effect) ?? VOID;
 }
 
-/** A person's word on what nobody else knows. */
+/** A person's word on what nobody else knows. A run that is cancelled meanwhile may say it again, but not another one. */
 export function resolveEffect(facts: Facts, { key, said, tool }: ResolveEffectInput): RunToolResult {
   const effect = facts.effects.get(key);
-  if (effect === undefined || effect.state !== 'unknown')
+  if (effect === undefined || (effect.state !== 'unknown' && effect.said !== said))
     facts.faults.push(
       `V1: a person was asked what became of ${tool} ${key}, which is ${effect?.state ?? 'not there'}`,
     );
   if (effect === undefined) return VOID;
+  effect.said = said;
   if (said === 'happened') settle(effect, SUCCESS, true);
   else if (said === 'did_not') effect.state = 'void';
   else settle(effect, refuse('unknown_outcome'), false);
@@ -155,7 +185,16 @@ const VOID: RunToolResult = { kind: 'done', outcome: refuse('void'), applied: fa
 function effectOf(facts: Facts, tool: ToolPlan, { key, generation }: RunToolInput): Effect {
   const known = facts.effects.get(key);
   if (known !== undefined) return known;
-  const fresh: Effect = { key, tool, generation, state: 'open', outcome: null, applied: false, doubt: false };
+  const fresh: Effect = {
+    key,
+    tool,
+    generation,
+    state: 'open',
+    outcome: null,
+    applied: false,
+    doubt: false,
+    said: null,
+  };
   facts.effects.set(key, fresh);
   return fresh;
 }

@@ -165,6 +165,8 @@ class Player {
       case 'crash':
         this.#noteCrash(simulation.activations);
         return simulation.crash();
+      case 'crash_at_local':
+        return this.#crashAtLocal();
       case 'crash_in_task':
         facts.reach('a worker lost in the middle of a task');
         this.#noteCrash(simulation.activations);
@@ -237,6 +239,17 @@ class Player {
     return simulation.deliver();
   }
 
+  async #crashAtLocal(): Promise<void> {
+    const simulation = this.#simulation;
+    for (let tries = 0; tries < STRIKE_TRIES && !this.#isOver; tries += 1) {
+      if (simulation.pendingActivities.some(({ isLocal }) => isLocal)) {
+        this.#noteCrash(simulation.activations);
+        return simulation.crash();
+      }
+      await simulation.advanceBy(2);
+    }
+  }
+
   async #strike({ at, name }: Extract<Event, { kind: 'strike' }>): Promise<void> {
     const simulation = this.#simulation;
     for (let tries = 0; tries < STRIKE_TRIES && !this.#isOver; tries += 1) {
@@ -287,6 +300,7 @@ class Player {
     }
     const { result } = this.#simulation;
     if (result.kind === 'completed') this.#completed = result.value;
+    if (this.#simulation.localsLost > 0) this.facts.reach('a task lost in the middle of a quick read');
     if (this.#simulation.closesRefused > 0) this.facts.reach('a signal during the closing task');
   }
 

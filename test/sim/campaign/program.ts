@@ -45,6 +45,8 @@ export interface ToolPlan {
   readonly handsOver: boolean;
   readonly timeoutMs: number;
   readonly retries: number;
+  /** Read inside the workflow task. */
+  readonly quick: boolean;
   /** The tool says what is true now, and that changes. */
   readonly hasTerms: boolean;
 }
@@ -110,6 +112,8 @@ export type Fate =
   | 'not_found'
   | 'failed'
   | 'busy'
+  | 'slow'
+  | 'ends_worker'
   | 'lost_before'
   | 'lost_after'
   | 'word_lost'
@@ -139,12 +143,16 @@ export type Event =
       readonly name: 'cancel' | 'pause' | 'handOver' | 'upgrade' | 'lift';
     }
   | { readonly kind: 'crash' }
+  /** As soon as something runs inside a workflow task, within some seconds; else never. */
+  | { readonly kind: 'crash_at_local' }
   | { readonly kind: 'crash_in_task' }
   | { readonly kind: 'suggest' }
   | { readonly kind: 'switch'; readonly tool: number; readonly isOn: boolean }
   | { readonly kind: 'breaker'; readonly isOpen: boolean }
   | { readonly kind: 'terms' }
-  | { readonly kind: 'store'; readonly attempts: number; readonly how: 'away' | 'word_lost' };
+  | { readonly kind: 'store'; readonly attempts: number; readonly how: StoreTrouble };
+
+export type StoreTrouble = 'away' | 'word_lost' | 'ends_worker';
 
 export interface Saying {
   readonly name:

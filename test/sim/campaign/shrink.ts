@@ -90,6 +90,8 @@ function* simplerAgents(program: Program): Generator<Program> {
   for (const [n, tool] of agent.tools.entries()) {
     if (tool.hasTerms)
       yield { ...program, agent: { ...agent, tools: agent.tools.with(n, { ...tool, hasTerms: false }) } };
+    if (tool.quick)
+      yield { ...program, agent: { ...agent, tools: agent.tools.with(n, { ...tool, quick: false }) } };
     const { gate } = tool;
     if (gate.kind !== 'ask') continue;
     const simple = { ...gate, remind: [], escalation: [], quorum: 1, roles: [], people: [] };

@@ -1,5 +1,5 @@
 import type { ActivityHandler, ActivityOutcome } from '../driver.ts';
-import type { Event, Program, Saying, Scene, ToolPlan } from './program.ts';
+import type { Event, Program, Saying, Scene, StoreTrouble, ToolPlan } from './program.ts';
 
 // A program in words, for whoever has to find out what went wrong.
 
@@ -20,12 +20,12 @@ export function tellProgram({
   ];
 }
 
-function tellTool({ name, gate, timeoutMs, retries, handsOver, hasTerms }: ToolPlan): string {
+function tellTool({ name, gate, timeoutMs, retries, handsOver, quick, hasTerms }: ToolPlan): string {
   const asks =
     gate.kind === 'ask'
       ? `asks ${gate.of === 'requester' ? 'the customer' : `${gate.quorum} of ${[...gate.people, ...gate.roles].join(', ') || 'anybody'}`}${gate.requesterToo ? ', the customer too' : ''} within ${gate.minutes} min${gate.escalation.map(({ minutes, person }) => `, ${person} after ${minutes} min`).join('')}, else ${gate.onExpiry}`
       : gate.kind;
-  return `${name}: ${asks}; ${timeoutMs} ms, ${retries} retries${hasTerms ? ', has terms' : ''}${handsOver ? ', hands over' : ''}`;
+  return `${name}: ${asks}; ${timeoutMs} ms, ${retries} retries${hasTerms ? ', has terms' : ''}${handsOver ? ', hands over' : ''}${quick ? ', quick' : ''}`;
 }
 
 function tellScene(
@@ -60,6 +60,8 @@ export function tellEvent(event: Event): string {
         : `> dan ${event.name}, as soon as this is under way: ${event.at}`;
     case 'crash':
       return '> the worker is lost';
+    case 'crash_at_local':
+      return '> the worker is lost as soon as something runs inside a task';
     case 'crash_in_task':
       return '> the worker will be lost in the next task';
     case 'suggest':
@@ -71,11 +73,17 @@ export function tellEvent(event: Event): string {
     case 'terms':
       return '> the terms change';
     case 'store':
-      return `> the store is ${event.how === 'away' ? 'away' : 'heard of too late'} ${event.attempts} times`;
+      return `> the store ${TROUBLE_WORDS[event.how]} ${event.attempts} times`;
     default:
       return event satisfies never;
   }
 }
+
+const TROUBLE_WORDS: Readonly<Record<StoreTrouble, string>> = {
+  away: 'is away',
+  word_lost: 'is heard of too late',
+  ends_worker: 'ends whoever asks it',
+};
 
 function tellSaying({ name, via, who, kind, about, form, signed, hash, amount }: Saying): string {
   const how = [
@@ -102,7 +110,7 @@ export function telling(
       const told: ActivityHandler = async (input, info) => {
         const outcome = await handler(input, info);
         tell(
-          `  ${name}${info.attempt > 1 ? ` (attempt ${info.attempt})` : ''}: ${info.summary ?? ''} -> ${tellOutcome(outcome)}`,
+          `  ${name}${info.isLocal ? ' in the task' : ''}${info.attempt > 1 ? ` (attempt ${info.attempt})` : ''}: ${info.summary ?? ''} -> ${tellOutcome(outcome)}`,
         );
         return outcome;
       };
@@ -113,6 +121,7 @@ export function telling(
 
 function tellOutcome(outcome: ActivityOutcome): string {
   if (outcome.kind === 'hangs') return 'is never heard of again';
+  if (outcome.kind === 'ends_worker') return 'ends its worker';
   if (outcome.kind === 'failed') return `fails: ${outcome.failure.type ?? outcome.failure.message}`;
   return JSON.stringify(outcome.result ?? null).slice(0, 160);
 }
