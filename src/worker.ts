@@ -144,8 +144,8 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
 }
 
 /** The workflows in one text, made once: what is replayed here is what runs later. */
-async function bundleThatReplays({ histories }: WorkerOverrides): Promise<Bundle> {
-  const bundle = await bundleWorkflows();
+async function bundleThatReplays({ histories, settings }: WorkerOverrides): Promise<Bundle> {
+  const bundle = await bundleWorkflows({ interceptors: settings?.interceptors?.workflowModules ?? [] });
   if (histories !== 'none') await assertReplays(bundle, histories);
   return bundle;
 }

@@ -4,11 +4,23 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } f
 /** The code of every workflow in one text: what a worker runs and what a replay checks are the same bytes. */
 export type Bundle = Pick<WorkflowBundleWithSourceMap, 'code'>;
 
-/** Takes a second or two. Rejects with what webpack said. */
-export function bundleWorkflows(workflowsPath = ownWorkflows()): Promise<Bundle> {
-  // Loaded once a worker instead of once a run: our modules keep no state (test/architecture.test.ts).
-  const preloadModules = [workflowsPath];
-  return bundleWorkflowCode({ workflowsPath, preloadModules, logger: new DefaultLogger('WARN') });
+/**
+ * Takes a second or two. Rejects with what webpack said. `interceptors`: paths of modules that come between the workflows
+ * and the engine; a worker takes them from its bundle alone.
+ */
+export function bundleWorkflows({
+  interceptors = [],
+}: {
+  readonly interceptors?: readonly string[];
+} = {}): Promise<Bundle> {
+  const workflowsPath = ownWorkflows();
+  return bundleWorkflowCode({
+    workflowsPath,
+    // Loaded once a worker instead of once a run: our modules keep no state (test/architecture.test.ts).
+    preloadModules: [workflowsPath],
+    workflowInterceptorModules: [...interceptors],
+    logger: new DefaultLogger('WARN'),
+  });
 }
 
 /** TypeScript in development, JavaScript in a build. */

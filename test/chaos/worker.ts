@@ -8,6 +8,7 @@ import { quietRuntime } from './quiet.ts';
 quietRuntime();
 const running = await startWorker(readConfig(process.env), {
   agents: [payer, shopkeeper],
+  histories: 'none',
   // So long a workflow task waits for a worker that is dead; by default it is 10 s.
   settings: { stickyQueueScheduleToStartTimeout: '2s' },
   services: {

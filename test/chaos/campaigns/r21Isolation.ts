@@ -1,4 +1,4 @@
-import { joined } from '../golden/part.ts';
+import { joined, together } from '../golden/part.ts';
 import { playBugs, playDrift } from '../golden/planting.ts';
 import { POISONS } from '../golden/poison.ts';
 import { playPoison } from '../golden/poisoning.ts';
@@ -15,7 +15,7 @@ export const r21: Campaign = {
   run: async (how) => {
     await using stage = await openStage(how);
     const tools = POISONS.map(({ labels }) => labels.name);
-    const parts = await Promise.all([
+    const parts = await together([
       playPoison(stage, how.quick ? QUICK_TOOLS : tools),
       playBugs(stage, how.quick ? [THROWS] : [THROWS, SPINS]),
       playDrift(stage),

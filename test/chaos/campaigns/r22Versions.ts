@@ -1,4 +1,4 @@
-import { joined } from '../golden/part.ts';
+import { joined, together } from '../golden/part.ts';
 import { openStage } from '../golden/stage.ts';
 import { playVersions } from '../golden/versions.ts';
 import type { Campaign } from './campaign.ts';
@@ -11,7 +11,7 @@ export const r22: Campaign = {
     await using stage = await openStage(how);
     const parts = how.quick
       ? [await playVersions(stage, { patched: true })]
-      : await Promise.all([playVersions(stage, { patched: false }), playVersions(stage, { patched: true })]);
+      : await together([playVersions(stage, { patched: false }), playVersions(stage, { patched: true })]);
     return joined(parts);
   },
 };

@@ -4,6 +4,22 @@ export function isGreen(report: Report): boolean {
   return report.problems.length === 0 && report.vacuous.length === 0;
 }
 
+/** What is said of a campaign that threw. */
+export function unplayed(error: unknown): Report {
+  const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    faults: 0,
+    runs: 0,
+    effects: 0,
+    lost: 0,
+    duplicated: 0,
+    recoveryMs: [],
+    problems: [`it was not played to its end: ${why}`],
+    vacuous: [],
+    figures: {},
+  };
+}
+
 /** The table that people read, and below it whatever was broken. */
 export function textOf(
   reports: readonly { readonly campaign: Campaign; readonly report: Report; readonly ms: number }[],

@@ -20,3 +20,12 @@ export function joined(parts: readonly Part[]): Report {
     figures: Object.assign({}, ...parts.map(({ figures }) => figures)),
   };
 }
+
+/** Parts side by side. One that fails waits for the rest, whose stack would otherwise be gone. */
+export async function together(parts: readonly Promise<Part>[]): Promise<readonly Part[]> {
+  const played = await Promise.allSettled(parts);
+  return played.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
+}
