@@ -1,5 +1,6 @@
 import type { Head } from '../core/state.ts';
 import { type ChainNode, headOf, link } from '../store/chain.ts';
+import { forgetChain } from '../store/recent.ts';
 import { finishRun } from '../store/records.ts';
 import type { ActivityServices } from './services.ts';
 import type { EndRunInput } from './types.ts';
@@ -13,6 +14,7 @@ export async function endRun(
   const { sql } = services;
   const last = await lastNode(services, input);
   await finishRun(sql, input, last);
+  forgetChain(sql, input.run);
   return { head: last === null ? input.head : headOf(last) };
 }
 

@@ -24,17 +24,17 @@ export class Bounded<Value> {
 
   /** `bytes` is about what the value takes; one that is larger than everything may be is not kept. */
   set(key: string, value: Value, bytes: number): void {
-    this.#remove(key);
+    this.delete(key);
     if (bytes > this.#maxBytes) return;
     this.#entries.set(key, { value, bytes });
     this.#bytes += bytes;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes <= this.#maxBytes) return;
-      this.#remove(oldest);
+      this.delete(oldest);
     }
   }
 
-  #remove(key: string): void {
+  delete(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
@@ -87,6 +87,11 @@ export function rememberChain(sql: Sql, run: RunId, nodes: readonly ChainNode[])
   // Its text, and the same again as the message it was parsed into.
   const bytes = nodes.reduce((sum, { body }) => sum + 4 * body.length, 0);
   recentOf(sql).chains.set(run, { head: last.hash, nodes }, bytes);
+}
+
+/** Of a run that has ended: nobody goes on from it. */
+export function forgetChain(sql: Sql, run: RunId): void {
+  recentOf(sql).chains.delete(run);
 }
 
 export function recentChain(sql: Sql, run: RunId, head: Head): readonly ChainNode[] | undefined {

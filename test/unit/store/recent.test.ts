@@ -19,6 +19,16 @@ describe('what a worker remembers', () => {
     expect([cache.get('a'), cache.get('b')]).toEqual(['A', undefined]);
   });
 
+  test('a value that is forgotten makes room', () => {
+    const cache = new Bounded<string>(100);
+    cache.set('a', 'A', 60);
+    cache.delete('a');
+    cache.delete('a');
+    cache.set('b', 'B', 60);
+    cache.set('c', 'C', 40);
+    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([undefined, 'B', 'C']);
+  });
+
   test('a value that is set again counts once', () => {
     const cache = new Bounded<string>(100);
     for (let i = 0; i < 10; i += 1) cache.set('a', `${i}`, 60);
