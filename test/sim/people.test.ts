@@ -159,6 +159,21 @@ describe('decisions', () => {
     expect(world.ended).toHaveLength(1);
   });
 
+  test('P4 what is said while a run ends and no worker is up is audited, too', async () => {
+    const { simulation, world, record } = await parked({});
+    simulation.signal('cancel', { by: 'operator' });
+    await simulation.deliver();
+    approve(simulation, record.id, 'first');
+    await simulation.accumulateUntil(simulation.nowMs + 1_000);
+    await simulation.deliver();
+    approve(simulation, record.id, 'second');
+    await simulation.accumulateUntil(simulation.nowMs + HOUR_MS);
+    await simulation.deliver();
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+    expect(world.recorded.map(({ facts }) => facts.by)).toEqual(expect.arrayContaining(['first', 'second']));
+  });
+
   test('P5 an approver without the role is refused, also one who lost it between the ask and the answer', async () => {
     const people: Record<string, readonly string[] | ControlFault> = {
       ann: ['clerk'],
