@@ -207,7 +207,12 @@ export const LIMITS = {
   /** Our time around it, and all of it together with the wait for a slot. */
   quickReadOverheadMs: 1_000,
   quickReadScheduleToCloseMs: 5_000,
-  /** From the task that asks the model to the one that has its answer, when nothing else happens (workflows/quick.ts). */
+  /** The same for one look at who says so. */
+  quickVerifyMs: 2_000,
+  /**
+   * From the task that asks the model to the one that has its answer, or from the one that parks to the one that has a
+   * decision, when nothing else happens (workflows/quick.ts).
+   */
   undisturbedEvents: 7,
   toolTimeoutMaxMs: 600_000,
   toolRetries: 2,

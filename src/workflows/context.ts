@@ -48,10 +48,12 @@ export interface Live {
   dirty: boolean;
   /** The first error of a call that runs beside the loop. */
   failure: { readonly error: unknown } | null;
-  /** Which workflow task may run calls inside itself, by the newest event it knows (quick.ts). */
+  /** Which workflow tasks may run calls inside themselves, by the newest event they know (quick.ts). */
   readonly quick: {
     allowedAtEvent: number | null;
     askedAtEvent: number;
+    parkedAtEvent: number;
+    signalledAtEvent: number;
     markers: { atEvent: number; count: number };
   };
   dropped: number;
@@ -78,7 +80,13 @@ export function newLive(): Live {
     running: new Set(),
     dirty: true,
     failure: null,
-    quick: { allowedAtEvent: null, askedAtEvent: 0, markers: { atEvent: 0, count: 0 } },
+    quick: {
+      allowedAtEvent: null,
+      askedAtEvent: 0,
+      parkedAtEvent: Number.NEGATIVE_INFINITY,
+      signalledAtEvent: 0,
+      markers: { atEvent: 0, count: 0 },
+    },
     dropped: 0,
     refused: null,
   };

@@ -15,6 +15,7 @@ import { replace } from './approvals.ts';
 import { note, openRecords, patch, type Run, refOf, showCard } from './context.ts';
 import type { DecideReply } from './messages.ts';
 import { store } from './proxies.ts';
+import { markSignalled, tryVerifyQuickly } from './quick.ts';
 import { actOn, parseSteering } from './steering.ts';
 
 /**
@@ -24,6 +25,7 @@ import { actOn, parseSteering } from './steering.ts';
  * already is dropped and counted. One activity at a time verifies everything that waits.
  */
 export function receiveDecision(run: Run, input: unknown): void {
+  markSignalled(run);
   queueDecision(run, input, true);
 }
 
@@ -88,6 +90,7 @@ function queue(
 
 /** A steering signal. Stopping must never need a key: `pause` and `cancel` act at once. */
 export function receiveSteering(run: Run, name: Exclude<ControlName, 'decide'>, input: unknown): void {
+  markSignalled(run);
   const said = parseSteering(input);
   if (said === null || !isPlain(input)) {
     run.live.dropped++;
@@ -130,10 +133,11 @@ function hasToVerify({ state, live }: Run): boolean {
 async function verifyAll(run: Run): Promise<void> {
   while (hasToVerify(run)) {
     const batch = run.state.controls.slice(0, LIMITS.waitingControls);
-    const verified = await store.verifyControls.executeWithOptions(
-      { summary: batch.length === 1 ? 'who says so' : `who says so: ${batch.length} messages` },
-      [{ ...refOf(run), controls: batch }],
-    );
+    const summary = batch.length === 1 ? 'who says so' : `who says so: ${batch.length} messages`;
+    const input = { ...refOf(run), controls: batch };
+    const verified =
+      (await tryVerifyQuickly(run, summary, input)) ??
+      (await store.verifyControls.executeWithOptions({ summary }, [input]));
     for (const control of batch) {
       patch(run, { controls: run.state.controls.filter(({ n }) => n !== control.n) });
       settle(

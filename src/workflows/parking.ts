@@ -4,6 +4,7 @@ import { LIMITS } from '../core/limits.ts';
 import { flushDecisions, nextTime, showState } from './approvals.ts';
 import { enter, openRecords, pinnedOf, type Run, stepOf, turnOf } from './context.ts';
 import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
+import { markParked } from './quick.ts';
 import { waitOnRecord } from './waiting.ts';
 
 // A step that only people, the customer or the clock can move on.
@@ -19,6 +20,7 @@ export async function awaitPeople(run: Run): Promise<void> {
     replyTo(run, turnOf(run).messages, { kind: 'waiting', approvals: open.map(summaryOf) });
     const again = heldCalls(run).flatMap(({ held }) => held?.againAtMs ?? []);
     const times = [nextTime(run), ...again].filter((time) => time !== null);
+    markParked(run);
     // Not cleared before: what people did during a pause or a move has not been looked at yet.
     await waitOnRecord(
       run,

@@ -17,7 +17,7 @@ import type { PreparedCall } from '../../src/core/calls.ts';
 import type { Verified } from '../../src/core/control.ts';
 import { type CallKey, callKey, type Hash } from '../../src/core/ids.ts';
 import { canonicalJson } from '../../src/core/json.ts';
-import { DEFAULT_RUN_LIMITS } from '../../src/core/limits.ts';
+import { DEFAULT_RUN_LIMITS, LIMITS } from '../../src/core/limits.ts';
 import { NO_USAGE } from '../../src/core/messages.ts';
 import { usd } from '../../src/core/money.ts';
 import type { Ask, Rule } from '../../src/core/policy.ts';
@@ -93,6 +93,11 @@ export function approvalWorld(story: Story): ApprovalWorld {
   return Object.assign(world, { handlers: handlers(story, world as ApprovalWorld) });
 }
 
+const SLOW: ActivityOutcome = {
+  kind: 'failed',
+  failure: { type: 'store_unavailable', message: 'not at once', nonRetryable: false },
+};
+
 function done(result: unknown, takesMs = 0): ActivityOutcome {
   return { kind: 'completed', result, takesMs };
 }
@@ -151,7 +156,9 @@ function handlers(story: Story, world: ApprovalWorld): ApprovalWorld['handlers']
     if (happens === 'stale') terms.set(input.key, (terms.get(input.key) ?? 0) + 1);
     return done(resultOf(happens, input.tool));
   };
-  const verifyControls = (input: VerifyControlsInput) => {
+  const verifyControls = (input: VerifyControlsInput, { isLocal }: ActivityInfo) => {
+    // What takes longer than a task is held says so at once: the model knows one verification, and how long it takes.
+    if (isLocal && verificationMs(story, batches) > LIMITS.quickVerifyMs) return SLOW;
     // The directory is asked when the verification ends: the attempt takes its time before that.
     return done(
       input.controls.map((control): Verified => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { RunToolInput } from '../../src/activities/types.ts';
-import { resultOf, resultsAt } from './reading.ts';
-import { type Line, simulate, toolDone } from './world.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import { openApprovals, resultOf, resultsAt } from './reading.ts';
+import { type Line, START_MS, simulate, toolDone, type WorldOptions } from './world.ts';
 
 const QUICK = { look: { quick: true, timeoutMs: 1_000 } } as const;
 const LOOK: Line = { calls: [{ tool: 'look' }] };
@@ -105,5 +106,86 @@ describe('quick reads', () => {
     });
     await simulation.runUntilIdle();
     expect(kinds(simulation)).toEqual([ACTIVITY, LOCAL, ACTIVITY, ACTIVITY, LOCAL, ACTIVITY, ACTIVITY]);
+  });
+});
+
+describe('what people say to a parked run', () => {
+  const PARKS: Line = { calls: [{ tool: 'write', amount: 40 }] };
+  const decided = async (
+    options: Partial<WorldOptions>,
+    before: (simulation: Simulated) => void = () => undefined,
+    signed: JsonObject = {},
+  ) => {
+    const { simulation, world } = await simulate({ input: { once: true }, lines: [PARKS, DONE], ...options });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    if (record === undefined) throw new Error('nothing is open');
+    const asked = kinds(simulation).length;
+    before(simulation);
+    simulation.signal('decide', {
+      approval: record.id,
+      kind: 'approve',
+      by: 'boss',
+      channel: 'test',
+      ...signed,
+    });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'completed', answer: 'done' });
+    expect(world.ran).toHaveLength(1);
+    return { verifying: kinds(simulation).slice(asked)[0], kinds: kinds(simulation).slice(asked), world };
+  };
+
+  test('is verified inside the workflow task that hears it', async () => {
+    const { verifying, world } = await decided({});
+    expect(verifying).toBe(LOCAL);
+    expect(world.verified).toHaveLength(1);
+  });
+
+  test('what the directory does not answer at once is asked by an activity, until it does', async () => {
+    const { kinds: all, world } = await decided({ verifyFails: (attempt) => attempt < 4 });
+    expect(all.slice(0, 2)).toEqual([LOCAL, ACTIVITY]);
+    expect(world.verified).toHaveLength(4);
+  });
+
+  // Few events lie between a vote and the next one, and fewest when that is an update.
+  test.each([
+    ['a signal', 1, 'signal'],
+    ['an update', 1, 'update'],
+    ['the second signal', 2, 'signal'],
+    ['the second update', 2, 'update'],
+  ] as const)('one whose verification ends its worker is counted: %s', async (_, quorum, via) => {
+    const { simulation, world } = await simulate({
+      input: { once: true },
+      policy: [{ name: 'ask', match: {}, answer: { kind: 'ask', reason: 'it changes something', quorum } }],
+      lines: [PARKS, DONE],
+      verifyEndsWorker: (attempt) => attempt >= quorum && attempt < quorum + 4,
+    });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    const body = { approval: record?.id ?? '', kind: 'approve', channel: 'test' };
+    if (quorum > 1) simulation.signal('decide', { ...body, by: 'first' });
+    await simulation.runUntilIdle();
+    const asked = kinds(simulation).length;
+    if (via === 'update') simulation.update('decideNow', [{ ...body, by: 'boss' }]);
+    else simulation.signal('decide', { ...body, by: 'boss' });
+    await simulation.runUntilIdle();
+    expect(kinds(simulation)[asked]).toBe(ACTIVITY);
+    expect(simulation.localsLost).toBe(1);
+    expect(world.verified).toHaveLength(quorum + 4);
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'completed', answer: 'done' });
+  });
+
+  test('a task that may have been done before verifies nothing inside itself', async () => {
+    const { verifying } = await decided({}, (simulation) => {
+      // As many events as a workflow task leaves whose worker was lost.
+      for (let i = 0; i < 3; i += 1) simulation.signal('lookAgain');
+    });
+    expect(verifying).toBe(ACTIVITY);
+  });
+
+  test('one that has expired by now is looked up in a history that already tells of its task', async () => {
+    const [atMs, expiresAtMs] = [START_MS - 2_000, START_MS - 1_000];
+    const { verifying } = await decided({}, undefined, { atMs, expiresAtMs });
+    expect(verifying).toBe(ACTIVITY);
   });
 });

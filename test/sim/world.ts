@@ -88,6 +88,8 @@ export interface WorldOptions {
   readonly verify?: (control: Control) => Verified | null;
   /** Whether the nth try at verifying fails for the store. */
   readonly verifyFails?: (attempt: number) => boolean;
+  /** Whether the nth try at verifying ends its worker. */
+  readonly verifyEndsWorker?: (attempt: number) => boolean;
   readonly verifyMs?: number;
   /** What tools say is true when a call is prepared. */
   readonly terms?: () => JsonObject;
@@ -255,6 +257,7 @@ function activities(
     verifyControls: ((input: VerifyControlsInput) => {
       world.verified.push(input);
       if (options.verifyFails?.(world.verified.length)) return STORE_AWAY;
+      if (options.verifyEndsWorker?.(world.verified.length)) return { kind: 'ends_worker' };
       return done(
         input.controls.map((control) => options.verify?.(control) ?? unverified(control, options)),
         options.verifyMs ?? 5,

@@ -75,6 +75,10 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
     verifyControls: (input: VerifyControlsInput, info) => {
       for (const { body } of input.controls) facts.verifying.add(canonicalJson(body));
       const outcome = stored(() => verify(facts, input))(input, info);
+      if (info.isLocal && outcome.kind === 'completed')
+        facts.reach('what people said, verified inside its task');
+      if (info.isLocal && outcome.kind === 'ends_worker')
+        facts.reach('a verification inside a task that ended its worker');
       if (outcome.kind === 'completed' && facts.endingAtMs === null)
         for (const { body } of input.controls) facts.verified.add(canonicalJson(body));
       return outcome;

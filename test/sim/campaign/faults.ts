@@ -84,6 +84,10 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
     breaks: 'V5: a local activity ends each worker of one task',
     canShow: soonCalls(({ fates }) => fates.length > 2 && fates.every((fate) => fate === 'ends_worker')),
   },
+  'a decision is verified in a task that may have been done before': {
+    fault: { from: /since > undisturbed\b/, to: 'since > 99' },
+    breaks: 'V5: a local activity ends each worker of one task',
+  },
   'a quick read that fails is believed': {
     fault: {
       from: /(isCancellation\)\(error\)\) throw error;\s*)return null;/,

@@ -300,7 +300,7 @@ class Player {
     }
     const { result } = this.#simulation;
     if (result.kind === 'completed') this.#completed = result.value;
-    if (this.#simulation.localsLost > 0) this.facts.reach('a task lost in the middle of a quick read');
+    if (this.#simulation.localsLost > 0) this.facts.reach('a task lost in the middle of what runs inside it');
     if (this.#simulation.closesRefused > 0) this.facts.reach('a signal during the closing task');
   }
 
