@@ -206,7 +206,7 @@ export const LIMITS = {
   quickReadMs: 1_000,
   /** Our time around it, and all of it together with the wait for a slot. */
   quickReadOverheadMs: 1_000,
-  quickReadScheduleToCloseMs: 5_000,
+  quickReadScheduleToCloseMs: 3_000,
   /** The same for one look at who says so. */
   quickVerifyMs: 2_000,
   /**
