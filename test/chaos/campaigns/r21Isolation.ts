@@ -6,7 +6,8 @@ import { openStage } from '../golden/stage.ts';
 import { SPINS, THROWS } from '../golden/words.ts';
 import type { Campaign } from './campaign.ts';
 
-const QUICK_TOOLS: readonly string[] = ['read_spins', 'read_quick_exits', 'act_once_exits'];
+/** A look inside a workflow task, then by itself; and a deed that may not be repeated. */
+const QUICK_TOOLS: readonly string[] = ['read_quick_exits', 'act_once_exits'];
 
 /** R21: whoever crashes crashes alone. */
 export const r21: Campaign = {
@@ -16,7 +17,7 @@ export const r21: Campaign = {
     await using stage = await openStage(how);
     const tools = POISONS.map(({ labels }) => labels.name);
     const parts = await together([
-      playPoison(stage, how.quick ? QUICK_TOOLS : tools),
+      how.quick ? playPoison(stage, QUICK_TOOLS, 1) : playPoison(stage, tools, 4),
       playBugs(stage, how.quick ? [THROWS] : [THROWS, SPINS]),
       playDrift(stage),
     ]);

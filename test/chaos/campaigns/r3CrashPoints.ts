@@ -66,8 +66,10 @@ function reportOf(cells: readonly Cell[], ends: ReadonlyMap<Cell, Ended>): Repor
           count(({ cell }) => cell.fault === fault),
         ]),
       ),
-      doneTwiceByALyingLabel: count(({ cell, expected }) => expected.acts > 1 && cell.kind === 'mislabelled'),
-      doneTwiceBeyondAllFences: count(({ cell }) => cell.end.startsWith('beyond')),
+      doneTwiceByALyingLabel: count(({ cell, ended }) => ended.seen.acts > 1 && cell.kind === 'mislabelled'),
+      doneTwiceBeyondAllFences: count(
+        ({ cell, ended }) => ended.seen.acts > 1 && cell.kind !== 'mislabelled',
+      ),
       stickyTimeoutOfWorkersMs: '2000 (by default 10000)',
       askedAPerson: count(({ ended }) => ended.seen.person !== null),
     },

@@ -4,7 +4,8 @@ import { effectTool, readTool } from '../../e2e/labAgent.ts';
 
 // Tools that end the process they run in, each in its own way, whenever they run.
 
-const quickly = { timeoutMs: 1_000 } as const;
+/** None of them comes back, so waiting for them is all in vain. */
+const quickly = { timeoutMs: 200 } as const;
 
 function exits(): never {
   process.exit(7);
@@ -28,8 +29,8 @@ export const POISONS: readonly Tool<unknown>[] = [
   readTool('read_eats', eats, quickly),
   readTool('read_spins', spins, quickly),
   // The first time inside a workflow task, of which nothing stands in the history.
-  readTool('read_quick_exits', exits, { quick: true }),
-  readTool('read_quick_spins', spins, { quick: true }),
+  readTool('read_quick_exits', exits, { ...quickly, quick: true }),
+  readTool('read_quick_spins', spins, { ...quickly, quick: true }),
   effectTool('act_exits', exits, { ...quickly, replay: 'keyed' }),
   effectTool('act_once_exits', exits, { ...quickly, replay: 'never' }),
   effectTool('check_exits', exits, {

@@ -9,10 +9,8 @@ import { brokenOf, endsOf, readPlayed, startGolden } from './play.ts';
 import { openBench, type Stage } from './stage.ts';
 import { superviseWorkers } from './supervisor.ts';
 
-const BYSTANDERS = 4;
-
 /** A workflow task that is lost is handed to another worker after this; a lost quick read is one. */
-const TASK_TIMEOUT_MS = 5_000;
+const TASK_TIMEOUT_MS = 4_000;
 
 /** How many workers may die of one call of it. */
 const DEATHS_MAX: Readonly<Record<string, number>> = {
@@ -25,12 +23,15 @@ const DEATHS_MAX: Readonly<Record<string, number>> = {
   read_quick_spins: 1 + LIMITS.lostAttempts,
 };
 
-/** Tools end their workers, which are started again; others work beside them all the time. */
-export async function playPoison(stage: Stage, tools: readonly string[]): Promise<Part> {
+/**
+ * Tools end their workers, which are started again; others work beside them all the time, `lanes` at a time. One whose
+ * model call is lost with a worker is back after 30 s: the engine notices by its missing heartbeats.
+ */
+export async function playPoison(stage: Stage, tools: readonly string[], lanes: number): Promise<Part> {
   await using bench = await openBench(stage);
   const { lab } = bench;
   await using workers = await superviseWorkers(2, {
-    environment: { ...bench.environment, GOLDEN_STUCK_MS: '3000' },
+    environment: { ...bench.environment, GOLDEN_STUCK_MS: '3000', TOOL_TIMEOUT_MS: '1000' },
     nodeArguments: ['--max-old-space-size=400'],
   });
   await using _people = openPeople(lab, stage.payments, { givesUp: true });
@@ -47,13 +48,14 @@ export async function playPoison(stage: Stage, tools: readonly string[]): Promis
   const besides = async (lane: number) => {
     for (let n = 0; !over; n += 1) {
       const startedAtMs = performance.now();
-      const handle = await startGolden(lab, 'approval', `${lab.config.taskQueue} beside ${lane} ${n}`);
+      const name = `${lab.config.taskQueue} beside ${lane} ${n}`;
+      const handle = await startGolden(lab, 'approval', name, TASK_TIMEOUT_MS);
       others.push(handle);
       await endsOf([handle]);
       tookMs.push(performance.now() - startedAtMs);
     }
   };
-  await Promise.all([ended, ...Array.from({ length: BYSTANDERS }, (_, lane) => besides(lane))]);
+  await Promise.all([ended, ...Array.from({ length: lanes }, (_, lane) => besides(lane))]);
   const problems: string[] = [];
   const vacuous: string[] = [];
   for (const handle of poisoned) {
@@ -92,13 +94,13 @@ export async function playPoison(stage: Stage, tools: readonly string[]): Promis
     vacuous: [
       ...vacuous,
       ...(deaths < tools.length ? [`${deaths} workers died of ${tools.length} calls`] : []),
-      ...(others.length < 2 * BYSTANDERS ? [`${others.length} runs beside them`] : []),
+      ...(others.length < 2 * lanes ? [`${others.length} runs beside them`] : []),
     ],
     figures: {
       deaths,
       deathsAllowed: allowed,
       runsBeside: others.length,
-      slowestBesideMs: Math.max(...tookMs),
+      slowestBesideMs: Math.round(Math.max(...tookMs)),
     },
   };
 }
