@@ -1,6 +1,6 @@
 import type { Account } from '../../test/chaos/payments.ts';
+import { openDatabase } from '../../test/store/database.ts';
 import type { Contender, Payment } from './contenders.ts';
-import { createDatabase } from './database.ts';
 import { seat, type Table } from './table.ts';
 import { paying } from './work.ts';
 
@@ -21,7 +21,7 @@ export interface Killed {
 
 /** Kills this contender in the middle of all its payments, starts it again, and asks the payment service. */
 export async function killInPayment(table: Table, contender: Contender): Promise<readonly Killed[]> {
-  await using database = await createDatabase(table.stack.databaseUrl);
+  await using database = await openDatabase(table.stack.databaseUrl, { migrated: false });
   const playing = contender.payments.map((payment) => ({ payment, id: table.newId(contender) }));
   for (const { payment, id } of playing) table.model.add(paying(id, payment.tool, payment.service));
   const keys = await actAndDie(table, contender, database, playing);

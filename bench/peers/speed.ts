@@ -1,8 +1,8 @@
+import { openDatabase, type TestDatabase } from '../../test/store/database.ts';
 import { type Bytes, bytesOf, grown } from '../bytes.ts';
 import { readHistories } from '../growth/history.ts';
 import { alternate } from '../rounds.ts';
 import type { Contender } from './contenders.ts';
-import { createDatabase, type Database } from './database.ts';
 import type { Peer } from './process.ts';
 import { seat, type Table } from './table.ts';
 import { reading } from './work.ts';
@@ -34,7 +34,7 @@ export interface Speed {
 
 interface Seat {
   readonly contender: Contender;
-  readonly database: Database;
+  readonly database: TestDatabase;
   readonly peer: Peer;
 }
 
@@ -75,7 +75,7 @@ export async function measureSpeed(
 }
 
 async function takeSeat(table: Table, contender: Contender): Promise<Seat> {
-  const database = await createDatabase(table.stack.databaseUrl);
+  const database = await openDatabase(table.stack.databaseUrl, { migrated: false });
   try {
     return { contender, database, peer: await seat(table, contender, database) };
   } catch (error) {

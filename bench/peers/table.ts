@@ -2,8 +2,8 @@ import { basename, extname } from 'node:path';
 import { type ScriptedModel, startScriptedModel } from '../../src/models/scripted/server.ts';
 import type { StackAddresses } from '../../src/stack/stack.ts';
 import { openPayments, type Payments } from '../../test/chaos/payments.ts';
+import type { TestDatabase } from '../../test/store/database.ts';
 import type { Contender } from './contenders.ts';
-import type { Database } from './database.ts';
 import { type Peer, startPeer } from './process.ts';
 
 /** What all contenders sit around: one model, one payment service, one stack. */
@@ -34,7 +34,7 @@ export async function openTable(stack: StackAddresses): Promise<Table> {
 export async function seat(
   table: Table,
   contender: Contender,
-  database: Pick<Database, 'name' | 'url'>,
+  database: Pick<TestDatabase, 'name' | 'url'>,
   more: Readonly<Record<string, string>> = {},
 ): Promise<Peer> {
   const { stack, model, payments } = table;

@@ -1,55 +1,9 @@
-import { z } from 'zod';
-import { MAX_RUN_LIMITS } from '../../src/core/limits.ts';
-import type { Conversation } from '../../src/models/scripted/conversation.ts';
-import { defineAgent } from '../../src/tools/agent.ts';
-import { success } from '../../src/tools/result.ts';
-import { defineTool } from '../../src/tools/tool.ts';
+import { type Book, conversationOf, OPENING, readerOf } from '../../bench/growth/book.ts';
 import { type Addresses, openLab } from './lab.ts';
 
-const RESULT_BYTES = 2_000;
-const OPENING = 'Read all pages.';
-
-const readPage = defineTool<z.ZodObject<{ page: z.ZodNumber }>, unknown>({
-  name: 'read_page',
-  description: 'Returns one page of the book by its number.',
-  whenToUse: 'The next page has not been read yet.',
-  whenNotToUse: 'The page has been read before.',
-  category: 'book',
-  tier: 'read',
-  reads: 'public',
-  returns: 'trusted',
-  touches: 'none',
-  replay: 'pure',
-  input: z.object({ page: z.number().int() }),
-  run: ({ page }) => success({ page, text: 'x'.repeat(RESULT_BYTES) }),
-});
-
-const reader = defineAgent<unknown>({
-  name: 'reader',
-  prompt: {
-    role: 'You read books.',
-    goal: 'Read every page.',
-    rules: ['One page at a time.'],
-    stop: ['Stop calling tools after the last page.'],
-  },
-  tools: [readPage],
-  permissions: { tiers: ['read'] },
-  policy: [],
-  limits: { ...MAX_RUN_LIMITS },
-  services: () => null,
-});
-
-function book(pages: number): Conversation {
-  const steps = Array.from({ length: pages - 1 }, (_, page) => ({
-    says: { calls: [{ name: 'read_page', input: { page } }] },
-    usage: { inputTokens: 100, outputTokens: 10 },
-  }));
-  return {
-    id: 'book',
-    opening: OPENING,
-    steps: [...steps, { says: { text: 'That was all.' }, usage: { inputTokens: 100, outputTokens: 10 } }],
-  };
-}
+const PAGE_BYTES = 2_000;
+/** Of each model call, so that neither the budget nor the window of the model ends the run. */
+const USAGE = { inputTokens: 100, outputTokens: 10 };
 
 export interface LinearReport {
   readonly steps: number;
@@ -70,7 +24,13 @@ export async function measureLinearity(
   steps: number,
   onProgress: (step: number) => void = () => undefined,
 ): Promise<LinearReport> {
-  await using lab = await openLab({ ...addresses, agents: [reader], conversations: [book(steps)] });
+  const book: Book = { name: 'book', calls: steps - 1, pageBytes: PAGE_BYTES, seed: 1 };
+  const spoken = conversationOf(book);
+  await using lab = await openLab({
+    ...addresses,
+    agents: [readerOf(book)],
+    conversations: [{ ...spoken, steps: spoken.steps.map((step) => ({ ...step, usage: USAGE })) }],
+  });
   const startedAtMs = Date.now();
   const handle = await lab.start({
     agent: 'reader',

@@ -5,6 +5,7 @@ import { migrate } from '../../src/store/migrate.ts';
 
 /** A database of one test, dropped with it. */
 export interface TestDatabase extends AsyncDisposable {
+  readonly name: string;
   readonly url: string;
   readonly sql: Sql;
 }
@@ -20,6 +21,7 @@ export async function openDatabase(
   const sql = connect(changed.href);
   if (options.migrated !== false) await migrate(sql);
   return {
+    name,
     url: changed.href,
     sql,
     [Symbol.asyncDispose]: async () => {
