@@ -6,8 +6,8 @@ import { openStage } from '../golden/stage.ts';
 import { SPINS, THROWS } from '../golden/words.ts';
 import type { Campaign } from './campaign.ts';
 
-/** A look inside a workflow task, then by itself; and a deed that may not be repeated. */
-const QUICK_TOOLS: readonly string[] = ['read_quick_exits', 'act_once_exits'];
+/** It ends its worker from inside a workflow task first, and then by itself: 20 s of waiting for what is lost. */
+const QUICK_TOOLS: readonly string[] = ['read_quick_exits'];
 
 /** R21: whoever crashes crashes alone. */
 export const r21: Campaign = {

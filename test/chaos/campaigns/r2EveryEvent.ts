@@ -50,12 +50,12 @@ function oneAtATime(): <Result>(work: () => Promise<Result>) => Promise<Result> 
   };
 }
 
-/** Every event of every run; in quick some of them, those inside a model call left out: a lost one shows after 30 s. */
+/** Every event of every run; in quick some of them, and of activities only tools: any other that is lost shows after 30 s. */
 function casesOf({ quick, seed }: How, undisturbed: Undisturbed): readonly Case[] {
   const random = randomOf(seed);
   const all = [...undisturbed].flatMap(([kind, { history }]) =>
     history
-      .filter(({ id }) => !quick || !isInModelCall(history, id))
+      .filter(({ id }) => !quick || !isLostForLong(history, id))
       .map(({ id }) => ({ kind, event: id, order: random.next() })),
   );
   // Runs of one kind at neighbouring events would all wait for the same thing.
@@ -63,11 +63,14 @@ function casesOf({ quick, seed }: How, undisturbed: Undisturbed): readonly Case[
   return quick ? shuffled.slice(0, QUICK_CASES) : shuffled;
 }
 
-function isInModelCall(history: readonly Event[], k: number): boolean {
+function isLostForLong(history: readonly Event[], k: number): boolean {
   const hold = holdAt(history, k);
-  const asks = ({ activity, activityType }: Event) =>
-    hold.at === 'activity' && activity === hold.activity && activityType === 'callModel';
-  return history.some(asks);
+  const isElse = ({ activity, activityType }: Event) =>
+    hold.at === 'activity' &&
+    activity === hold.activity &&
+    activityType !== null &&
+    activityType !== 'runTool';
+  return history.some(isElse);
 }
 
 function groupsOf(cases: readonly Case[]): Case[][] {

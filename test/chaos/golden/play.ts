@@ -22,7 +22,7 @@ export interface Pace {
   readonly toolTimeoutMs: number;
   readonly gatherMs: number;
 }
-export const BRISK: Pace = { taskTimeoutMs: 12_000, toolTimeoutMs: 2_000, gatherMs: 7_000 };
+export const BRISK: Pace = { taskTimeoutMs: 10_000, toolTimeoutMs: 2_000, gatherMs: 6_000 };
 /** A lost model call shows after 30 s, so nothing is lost by waiting for the rest as long. */
 export const CALM: Pace = { taskTimeoutMs: 30_000, toolTimeoutMs: 20_000, gatherMs: 24_000 };
 

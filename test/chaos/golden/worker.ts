@@ -20,7 +20,7 @@ const running = await startWorker(readConfig(process.env), {
   // What is planted here is a deploy that nobody checked.
   histories: 'none',
   settings: {
-    stickyQueueScheduleToStartTimeout: '2s',
+    stickyQueueScheduleToStartTimeout: '1s',
     interceptors: {
       activity: [activityHolds(plan)],
       workflowModules: GOLDEN_PLANTED === '' ? [] : [GOLDEN_PLANTED],
