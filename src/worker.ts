@@ -54,7 +54,6 @@ type WorkerSettings = Pick<
   | 'interceptors'
   | 'maxCachedWorkflows'
   | 'maxConcurrentWorkflowTaskExecutions'
-  | 'stickyQueueScheduleToStartTimeout'
   | 'workflowTaskPollerBehavior'
   | 'activityTaskPollerBehavior'
 >;
@@ -62,6 +61,7 @@ type WorkerSettings = Pick<
 /** How a worker shares out what it has. Everything else is as the engine has it. */
 export const WORKER_SETTINGS = {
   shutdownGraceTime: LIMITS.workerDrainMs,
+  stickyQueueScheduleToStartTimeout: LIMITS.stickyWaitMs,
   maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
   // The engine's cancel comes back with a heartbeat, and the SDK would hold those for 80 % of their time-out.
   maxHeartbeatThrottleInterval: LIMITS.modelBeatMs,

@@ -332,6 +332,8 @@ export const LIMITS = {
   /** An event loop that has not turned for this long has lost every heartbeat: its process is ended. */
   loopStuckMs: 30_000,
   loopBeatMs: 1_000,
+  /** A workflow task that its worker has not taken by then goes to any worker: so long a dead one holds up its runs. */
+  stickyWaitMs: 5_000,
   workerDrainMs: 60_000,
   workerActivities: 100,
   arrivalPages: 20,
