@@ -108,6 +108,8 @@ export const LIMITS = {
   waitingControlBytes: 48 * 1024,
   /** How long after a deadline the verification of what came before it is waited for. */
   verifyGraceMs: 30_000,
+  /** So many times that is waited for at the end of a run: the first time may pass with no worker up. */
+  endVerifyGraces: 2,
   /** A signed message lives this long at most; how far clocks may differ. */
   envelopeLifeMs: 7 * 86_400_000,
   envelopeLifeDefaultMs: 10 * 60_000,

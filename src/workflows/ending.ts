@@ -17,8 +17,8 @@ export interface Ending {
 
 /** The last thing a run does: what is open is withdrawn, the store is told, senders get their word. */
 export async function endRun(run: Run, ending: Ending): Promise<RunResult> {
-  // What people said just before the end belongs into the audit as well. Twice: the first time may pass with no worker up.
-  for (let waits = 0; waits < 2 && run.live.verifying; waits += 1)
+  // What people said just before the end belongs into the audit as well.
+  for (let waits = 0; waits < LIMITS.endVerifyGraces && run.live.verifying; waits += 1)
     await condition(() => !run.live.verifying, LIMITS.verifyGraceMs);
   if (ending.outcome === 'cancelled' && run.state.turn?.step) await closeStep(run);
   for (const record of openRecords(run)) replace(run, withdraw(record, Date.now()));

@@ -8,6 +8,8 @@ import { type Gate, type PlannedCall, REQUESTER, type Story, verificationMs } fr
 
 const DAY_MS = 86_400_000;
 const GRACE_MS = 30_000;
+/** A run that ends waits twice as long. */
+const END_GRACE_MS = 60_000;
 
 interface Waiting {
   readonly heard: Heard;
@@ -156,9 +158,9 @@ export class Reference {
   verify(nowMs: number): void {
     let atMs = nowMs;
     for (let batch: readonly Waiting[] = this.#queue.slice(0, 1); batch.length > 0; batch = this.#queue) {
-      // A run that ends does not wait longer than the grace for what people said before.
+      // A run that ends does not wait longer than its grace for what people said before.
       const takesMs = verificationMs(this.#story, this.#batches++);
-      if (this.#ending !== null && atMs + takesMs > this.#ending.sinceMs + GRACE_MS) this.#windUp();
+      if (this.#ending !== null && atMs + takesMs > this.#ending.sinceMs + END_GRACE_MS) this.#windUp();
       if (this.ended !== null) return;
       atMs += takesMs;
       this.clockTo(atMs);
