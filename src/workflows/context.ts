@@ -34,6 +34,8 @@ export interface Live {
   verifying: boolean;
   /** Control messages whose senders wait, and the answers for them. */
   readonly awaited: Set<number>;
+  /** What waits to be verified as canonical text, by its number: each newcomer is compared with all of it. */
+  readonly controlTexts: Map<number, { readonly text: string; readonly bytes: number }>;
   readonly answers: Map<number, DecideReply>;
   /** A person said: try again now (after an outage or a bug). */
   retry: boolean;
@@ -72,6 +74,7 @@ export function newLive(): Live {
     cancel: () => undefined,
     verifying: false,
     awaited: new Set(),
+    controlTexts: new Map(),
     answers: new Map(),
     retry: false,
     lookAgain: false,

@@ -71,12 +71,10 @@ function queue(
 ): number | DecideReply {
   const body = input as JsonObject;
   const text = canonicalJson(body);
-  const same = run.state.controls.find(
-    (control) => control.name === name && canonicalJson(control.body) === text,
-  );
-  if (same !== undefined) return same.n;
   const { controls, nextControl } = run.state;
-  const bytes = controls.reduce((sum, control) => sum + utf8Bytes(canonicalJson(control.body)), 0);
+  const same = controls.find((control) => control.name === name && textOf(run, control).text === text);
+  if (same !== undefined) return same.n;
+  const bytes = controls.reduce((sum, control) => sum + textOf(run, control).bytes, 0);
   const waiting = controls.filter((control) => control.approval === approval).length;
   if (waiting >= LIMITS.waitingControls || bytes + utf8Bytes(text) > LIMITS.waitingControlBytes) {
     run.live.dropped++;
@@ -86,6 +84,15 @@ function queue(
   patch(run, { controls: [...controls, control], nextControl: nextControl + 1 });
   verifyWaiting(run);
   return control.n;
+}
+
+function textOf({ live }: Run, { n, body }: Control): { readonly text: string; readonly bytes: number } {
+  const known = live.controlTexts.get(n);
+  if (known !== undefined) return known;
+  const text = canonicalJson(body);
+  const made = { text, bytes: utf8Bytes(text) };
+  live.controlTexts.set(n, made);
+  return made;
 }
 
 /** A steering signal. Stopping must never need a key: `pause` and `cancel` act at once. */
@@ -140,6 +147,7 @@ async function verifyAll(run: Run): Promise<void> {
       (await store.verifyControls.executeWithOptions({ summary }, [input]));
     for (const control of batch) {
       patch(run, { controls: run.state.controls.filter(({ n }) => n !== control.n) });
+      run.live.controlTexts.delete(control.n);
       settle(
         run,
         control,

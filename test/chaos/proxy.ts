@@ -38,6 +38,8 @@ interface Pair {
   dead: boolean;
 }
 
+const EMPTY = Buffer.alloc(0);
+
 /** Listens on a free port of loopback. */
 export async function openProxy(target: {
   readonly host: string;
@@ -52,10 +54,22 @@ export async function openProxy(target: {
   /** One direction of one connection; pieces keep their order. */
   const forward = (pair: Pair, from: Socket, to: Socket) => {
     let freeAtMs = 0;
+    let timer: NodeJS.Timeout | null = null;
+    const late: { readonly piece: Buffer; readonly atMs: number }[] = [];
     const held: Buffer[] = [];
     const pass = (piece: Buffer) => {
       bytes += piece.length;
       if (to.writable) to.write(piece);
+    };
+    // One timer for all of them: two may fire in another order than that in which they are due.
+    const passDue = () => {
+      timer = null;
+      while (late[0] !== undefined && late[0].atMs <= Date.now()) pass(late.shift()?.piece ?? EMPTY);
+      if (late[0] !== undefined) timer = setTimeout(passDue, Math.max(1, late[0].atMs - Date.now()));
+    };
+    const passAt = (piece: Buffer, atMs: number) => {
+      late.push({ piece, atMs });
+      if (timer === null) passDue();
     };
     from.on('data', (piece: Buffer) => {
       if (pair.dead) return;
@@ -67,21 +81,20 @@ export async function openProxy(target: {
         case 'late': {
           const stalled = random.chance(weather.stallShare) ? weather.stallMs : 0;
           freeAtMs = Math.max(freeAtMs, Date.now() + weather.delayMs + stalled);
-          setTimeout(() => pass(piece), freeAtMs - Date.now());
+          passAt(piece, freeAtMs);
           return;
         }
-        case 'open': {
-          const waitMs = freeAtMs - Date.now();
-          if (waitMs > 0) setTimeout(() => pass(piece), waitMs);
+        case 'open':
+          // What is late comes first.
+          if (late.length > 0) passAt(piece, freeAtMs);
           else pass(piece);
           return;
-        }
         default:
           weather satisfies never;
       }
     });
     return () => {
-      for (const piece of held.splice(0)) pass(piece);
+      for (const piece of held.splice(0)) passAt(piece, freeAtMs);
     };
   };
   const flushes = new Map<Pair, readonly (() => void)[]>();

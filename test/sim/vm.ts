@@ -48,7 +48,8 @@ export type Completion =
     }
   | { readonly kind: 'taskFailed'; readonly failure: Failure };
 
-const WORKER_VERSION = '1.24.0';
+/** Changed with what the bundler is told: bundles of another kind are in the cache. */
+const BUNDLED_BY = 'worker 1.24.0, own modules loaded once a worker';
 const CACHE_DIRECTORY = join(PROJECT_ROOT, 'node_modules/.cache/workflow-bundles');
 /** The limit a worker has too; the worker's is not a setting. */
 const ACTIVATION_TIMEOUT_MS = 5_000;
@@ -90,7 +91,7 @@ async function loadBundle(workflowsPath: string): Promise<Bundle> {
 }
 
 async function readCode(workflowsPath: string): Promise<string> {
-  const hash = await hashSources(workflowsPath, WORKER_VERSION);
+  const hash = await hashSources(workflowsPath, BUNDLED_BY);
   const family = hashText(workflowsPath).slice(0, 8);
   const cachePath = join(CACHE_DIRECTORY, `${family}-${hash}.js`);
   return (await readIfPresent(cachePath)) ?? (await buildAndStore(workflowsPath, cachePath));

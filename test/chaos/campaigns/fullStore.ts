@@ -52,8 +52,12 @@ export interface ClosedLedger extends AsyncDisposable {
 }
 
 export async function closeLedger(databaseUrl: string): Promise<ClosedLedger> {
-  const sql = connect(databaseUrl, { maxConnections: 2 });
-  const close = () => sql.end({ timeout: 1 });
+  const sql = connect(databaseUrl, { maxConnections: 3 });
+  let taken = false;
+  const close = async () => {
+    if (taken) await sql.unsafe(`delete from effects where key like 'room/%'`).catch(() => undefined);
+    await sql.end({ timeout: 1 });
+  };
   try {
     const reader = await sql.reserve();
     await reader.unsafe('set idle_in_transaction_session_timeout = 0');
@@ -62,8 +66,10 @@ export async function closeLedger(databaseUrl: string): Promise<ClosedLedger> {
     // Its maps of free room are files of their own, which a full disk would not take.
     await sql.unsafe('vacuum (truncate false) effects');
     await openLogSegment(sql);
-    await reader.unsafe('savepoint door');
-    await reader.unsafe('lock table effects in exclusive mode');
+    const closer = await sql.reserve();
+    await closer.unsafe('set idle_in_transaction_session_timeout = 0');
+    await closer.unsafe('begin');
+    await closer.unsafe('lock table effects in exclusive mode');
     return {
       waiting: async () => {
         const [row] = await sql<{ n: number }[]>`
@@ -71,12 +77,10 @@ export async function closeLedger(databaseUrl: string): Promise<ClosedLedger> {
         return row?.n ?? 0;
       },
       open: async () => {
-        const said = await reader.unsafe(TAKE_ROOM).then(
-          () => 'nothing',
-          (error: Error) => error.message,
-        );
-        if (said !== TAKEN) throw new Error(`the room of the ledger could not be taken: ${said}`);
-        await reader.unsafe('rollback to savepoint door');
+        // Kept: what is rolled back is room again for whoever comes next, whatever others still read.
+        taken = true;
+        await closer.unsafe(TAKE_ROOM);
+        await closer.unsafe('commit');
       },
       [Symbol.asyncDispose]: close,
     };
@@ -86,7 +90,6 @@ export async function closeLedger(databaseUrl: string): Promise<ClosedLedger> {
   }
 }
 
-const TAKEN = 'the room is taken';
 /** Rows that fit into room that no row of ours would need; an index that is full first does not give it back. */
 const TAKE_ROOM = `
 do $$
@@ -99,7 +102,7 @@ begin
         values ('room/' || i, '', '', '', '', 'never', 'void', now());
     exception when disk_full then
       if strpos(sqlerrm, file) > 0 then
-        raise exception '${TAKEN}';
+        return;
       end if;
     end;
   end loop;
