@@ -31,7 +31,7 @@ export const r18: Campaign = {
   run: async (how) => {
     const { quick, seed } = how;
     await using fleet = await openFleet({ addresses: await how.addresses(), seed, workers: quick ? 1 : 2 });
-    return playWeather({
+    return await playWeather({
       how,
       fleet,
       scenes: quick ? SCENES.quick : SCENES.full,
