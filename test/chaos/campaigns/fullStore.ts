@@ -55,7 +55,7 @@ export async function closeLedger(databaseUrl: string): Promise<ClosedLedger> {
   const sql = connect(databaseUrl, { maxConnections: 3 });
   let taken = false;
   const close = async () => {
-    if (taken) await sql.unsafe(`delete from effects where key like 'room/%'`).catch(() => undefined);
+    if (taken) await sql.unsafe(`delete from effects where key like 'room/%'`);
     await sql.end({ timeout: 1 });
   };
   try {
