@@ -63,6 +63,7 @@ describe.runIf(recordings !== null)('a hostile model', () => {
     const campaign = await playCampaign(setStage(data), { turns: 2_000, seed: SEED, bundle });
     expect(campaign.violations).toEqual([]);
     expect(campaign.turns).toBe(2_000);
+    // Seeds are drawn anew each time, and some have as few as 299.
     expect(campaign.acts).toBeGreaterThan(200);
     expect(campaign.approved).toBeGreaterThan(20);
     expect(campaign.goalCalls).toBeGreaterThan(1_000);

@@ -45,6 +45,7 @@ function oneAtATime(): <Result>(work: () => Promise<Result>) => Promise<Result> 
   let before: Promise<unknown> = Promise.resolve();
   return (work) => {
     const mine = before.then(work);
+    // Whoever asked for it hears of its failure; the next one only waits for its end.
     before = mine.catch(() => undefined);
     return mine;
   };

@@ -150,6 +150,7 @@ async function gather(
       }
     return held.size + resting.size === playing.length;
   };
+  // Runs that are late are counted (`wasAtEvent`), and too many of them fail the campaign as vacuous.
   await until('every run at its event', look, gatherMs).catch(() => undefined);
   return new Set([...held, ...resting]);
 }

@@ -41,6 +41,7 @@ export async function superviseWorkers(count: number, options: ProcessOptions): 
     [Symbol.asyncDispose]: async () => {
       over = true;
       for (const worker of alive) await worker[Symbol.asyncDispose]();
+      // Too many deaths end the keeping; they are counted, and whoever asked for the workers judges them.
       await kept.catch(() => undefined);
     },
   };
