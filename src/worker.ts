@@ -95,7 +95,7 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     await notices?.stop();
     await connection.close();
     await runEnds.stop();
-    if (overrides.sql === undefined) await sql.end({ timeout: 5 });
+    if (overrides.sql === undefined) await sql.end({ timeoutMs: 5_000 });
   };
   try {
     // A managed server refuses this; its operator has registered them, or upserts will say so.
@@ -202,7 +202,7 @@ async function bringUpToDate(config: Config): Promise<void> {
   try {
     await migrate(sql);
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeoutMs: 5_000 });
   }
 }
 

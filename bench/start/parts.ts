@@ -54,9 +54,9 @@ async function migrateOnce(databaseUrl: string): Promise<number> {
   try {
     return await timed(() => migrate(sql));
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeoutMs: 5_000 });
     await admin.unsafe(`drop database ${name} with (force)`);
-    await admin.end({ timeout: 5 });
+    await admin.end({ timeoutMs: 5_000 });
   }
 }
 

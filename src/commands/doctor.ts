@@ -79,7 +79,7 @@ export async function diagnose(environment: Environment, cwd: string): Promise<r
     return await examine(checks, { environment });
   } finally {
     if (temporal.kind === 'there') await temporal.close();
-    if (store.kind === 'there') await store.sql.end({ timeout: 1 });
+    if (store.kind === 'there') await store.sql.end({ timeoutMs: 1_000 });
   }
 }
 
@@ -119,7 +119,7 @@ async function reachStore(
     const [row] = await within(LIMITS.doctorCheckMs, looking);
     return { kind: 'there', sql, place, migrated: row?.there === true };
   } catch (error) {
-    await sql?.end({ timeout: 1 });
+    await sql?.end({ timeoutMs: 1_000 });
     return away(
       place === '' ? error : storeError(error, place),
       'set DATABASE_URL, or start a local stack with "npm run dev"',

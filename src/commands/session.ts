@@ -33,7 +33,7 @@ export function openSession(target: () => Target, terminal: Terminal): Session {
       } catch (error) {
         throw storeError(error, placeOf(url));
       } finally {
-        await sql.end({ timeout: 1 });
+        await sql.end({ timeoutMs: 1_000 });
       }
     },
     temporal: async (work) => {

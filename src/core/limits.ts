@@ -352,7 +352,12 @@ export const LIMITS = {
   /** What a worker remembers of texts and conversations it has just written, in bytes of memory. */
   recentTextBytes: 32 * 1024 * 1024,
   recentChainBytes: 96 * 1024 * 1024,
+  /** How long a statement waits for a connection: for a free one, or for a new one. */
   connectMs: 10_000,
+  /** Connections of a pool that nobody has needed for this long are ended. */
+  storeIdleMs: 60_000,
+  /** What is under way when a pool is ended has this long to come to its end. */
+  storeEndMs: 5_000,
   /**
    * A transaction that says nothing for this long is ended by the database: its worker is frozen or cut off, and holds
    * locks. Less than `storeActivityMs`, so that whoever waits for them still gets them.
@@ -363,7 +368,7 @@ export const LIMITS = {
    * (`governorMs`), so nothing that is still at work is lost.
    */
   storeSilentMs: 60_000,
-  /** Before a closed connection of the store is opened anew, doubled by each refusal, and the most it grows to. */
+  /** Before the connection that listens is opened anew, doubled by each refusal, and the most it grows to. */
   reconnectFirstMs: 400,
   reconnectMaxMs: 5_000,
   listRows: 100,

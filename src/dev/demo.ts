@@ -116,7 +116,7 @@ async function openStage(
     environment: { [CRASH_VARIABLE]: workflowIdOf(demo, smallReturn) },
   });
   const sql = connect(config.databaseUrl);
-  close.push(() => sql.end({ timeout: 5 }));
+  close.push(() => sql.end({ timeoutMs: 5_000 }));
   const { client, close: closeClient } = await connectClient(config.codecModule);
   close.push(closeClient);
   const decisionKey = process.env.HOLDFAST_DECISION_KEY?.trim() || undefined;

@@ -108,7 +108,7 @@ async function promote(config: Config): Promise<readonly string[]> {
       });
     return agents.map(({ release }) => `${release.agent}@live = ${releaseHash(release).slice(0, 12)}`);
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeoutMs: 5_000 });
   }
 }
 
@@ -122,7 +122,7 @@ async function openShopAnew(config: Config): Promise<void> {
       await importShop(transaction, DEFAULT_SHOP, seed);
     });
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeoutMs: 5_000 });
   }
 }
 

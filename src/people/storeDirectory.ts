@@ -1,5 +1,4 @@
-import type { TransactionSql } from 'postgres';
-import type { Sql } from '../store/connection.ts';
+import { part, type Sql, type Transaction } from '../store/connection.ts';
 import type { Directory, Person } from './directory.ts';
 
 // The table `people`: what the store knows of who is who. Every change leaves a row in the audit chain `people`.
@@ -10,9 +9,7 @@ export type PersonChange = 'added' | 'changed' | 'removed' | 'same';
 export function storeDirectory(sql: Sql): Directory {
   return {
     find: async (ids) => {
-      const rows = await sql<
-        PersonRow[]
-      >`select ${columns(sql)} from people where id = any(${[...ids]}::text[])`;
+      const rows = await sql<PersonRow[]>`select ${COLUMNS} from people where id = any(${[...ids]}::text[])`;
       return new Map(rows.map((row) => [row.id, row]));
     },
   };
@@ -31,7 +28,7 @@ export async function listPeople(
   filter: { readonly all: boolean; readonly limit: number },
 ): Promise<readonly PersonRow[]> {
   return sql<PersonRow[]>`
-    select ${columns(sql)} from people where ${filter.all}::boolean or active order by id limit ${filter.limit}`;
+    select ${COLUMNS} from people where ${filter.all}::boolean or active order by id limit ${filter.limit}`;
 }
 
 /** What of a person shall change; what is left out stays, and is empty for somebody new. */
@@ -94,13 +91,13 @@ export async function importPeople(
 }
 
 /** One change of people at a time: what is read here is what is written over. */
-async function lockPerson(tx: TransactionSql, id: string): Promise<Person | null> {
+async function lockPerson(tx: Transaction, id: string): Promise<Person | null> {
   await tx`select lock_run('people')`;
   const [row] = await tx<Person[]>`select id, name, kind, tenant, roles, active from people where id = ${id}`;
   return row ?? null;
 }
 
-async function writePerson(tx: TransactionSql, person: Person, by: string): Promise<PersonChange> {
+async function writePerson(tx: Transaction, person: Person, by: string): Promise<PersonChange> {
   const { id, name, kind, tenant, roles, active } = person;
   const [row] = await tx<{ change: PersonChange }[]>`
     select set_person(${id}, ${name}, ${kind}, ${tenant}, ${[...roles]}::text[], ${active}, ${by}) as change`;
@@ -108,7 +105,5 @@ async function writePerson(tx: TransactionSql, person: Person, by: string): Prom
   return row.change;
 }
 
-function columns(sql: Sql) {
-  return sql`id, name, kind, tenant, roles, active, updated_by as "updatedBy",
+const COLUMNS = part`id, name, kind, tenant, roles, active, updated_by as "updatedBy",
     to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "updatedAt"`;
-}

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import connect from 'postgres';
+import pg from 'pg';
 import type { SearchAttributeTypes } from '../searchAttributes.ts';
 import { connectOnce } from './ports.ts';
 import { prepareNamespace } from './temporalServer.ts';
@@ -10,21 +10,20 @@ const REACH_TIMEOUT_MS = 5_000;
 /** Checks that the database of `DATABASE_URL` answers. Throws within ten seconds, naming the variable. */
 export async function checkDatabase(databaseUrl: string): Promise<void> {
   const shown = hidePassword(databaseUrl);
-  let sql: ReturnType<typeof connect> | undefined;
+  let client: pg.Client | undefined;
   try {
-    sql = connect(databaseUrl, {
-      max: 1,
-      connect_timeout: REACH_TIMEOUT_MS / 1000,
-      onnotice: () => undefined,
-    });
-    await withinTime(sql`select 1`);
+    client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: REACH_TIMEOUT_MS });
+    // One that is lost later concerns nobody.
+    client.on('error', () => undefined);
+    await client.connect();
+    await withinTime(client.query('select 1'));
   } catch (error) {
     throw new Error(
       `DATABASE_URL (${shown}) is not reachable: ${describe(error)}. ` +
         'Start that database or correct the variable; unset it to use the PostgreSQL that comes with Holdfast.',
     );
   } finally {
-    await sql?.end({ timeout: 1 }).catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }
 

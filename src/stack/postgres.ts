@@ -15,7 +15,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import connect from 'postgres';
+import pg from 'pg';
 import { readLogTail, rotateLog } from './partLog.ts';
 import { choosePostgresPlace, type PostgresPlace } from './postgresPlace.ts';
 import {
@@ -38,6 +38,7 @@ const USER = 'holdfast';
 const DATABASE = 'holdfast';
 const PASSWORD_FILE = 'holdfast.password';
 const READY_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 const POLL_MS = 40;
 
 /** SIGINT is PostgreSQL's fast shutdown (SIGTERM waits for every client), SIGQUIT ends its children too. */
@@ -188,10 +189,15 @@ async function ensureDatabase(options: {
 }): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const sql = connect(options.url, { max: 1, connect_timeout: 5, onnotice: () => undefined });
+    const client = new pg.Client({
+      connectionString: options.url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    });
+    client.on('error', () => undefined);
     try {
-      const found = await sql`select 1 from pg_database where datname = ${DATABASE}`;
-      if (found.length === 0) await sql.unsafe(`create database ${DATABASE}`);
+      await client.connect();
+      const found = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
+      if (found.rowCount === 0) await client.query(`create database ${DATABASE}`);
       return;
     } catch (error) {
       const ending = options.server.ending();
@@ -202,7 +208,7 @@ async function ensureDatabase(options: {
       }
       await delay(POLL_MS);
     } finally {
-      await sql.end({ timeout: 1 });
+      await client.end();
     }
   }
 }

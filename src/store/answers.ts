@@ -108,7 +108,7 @@ export async function commitAnswer(sql: Sql, ref: RunRef, answer: AnswerToCommit
       ${nodes.map((node) => node.parent)}::text[], ${nodes.map((node) => node.message.role)}::text[],
       ${nodes.map((node) => node.body)}::text[], ${nodes.map((node) => node.model)}::text[],
       ${hashes}::text[], ${[...blobs]}::text[],
-      ${sql.json(answer.notes.map((note) => ({ ...note })))}) as first),
+      ${JSON.stringify(answer.notes)}) as first),
     counted as (
       insert into call_outcomes (run, agent, release, tenant, tool, outcome)
       select ${ref.run}, ${ref.agent}, ${answer.release}, ${ref.requester.tenant}, o.tool, o.outcome

@@ -66,7 +66,9 @@ export async function readApprovalStatistics(
   filter: { readonly agent: string | null; readonly days: number },
 ): Promise<ApprovalStatistics> {
   const { agent, days } = filter;
-  const requests = sql<AskedCall[]>`
+  const tally = new ApprovalTally();
+  await sql.begin('read only', async (tx) => {
+    const requests = tx.batches<AskedCall>(LIMITS.auditBatchRows)`
     select a.tool, a.state, a.decision, e.state as effect,
       (extract(epoch from a.opened_at) * 1000)::float8 as "openedAtMs",
       (extract(epoch from a.decided_at) * 1000)::float8 as "decidedAtMs",
@@ -77,8 +79,8 @@ export async function readApprovalStatistics(
     where a.kind = 'call' and a.tool is not null and a.opened_at >= now() - ${days} * interval '1 day'
       and (${agent}::text is null or exists (select from runs r where r.run = a.run and r.agent = ${agent}))
     order by a.opened_at desc limit ${LIMITS.statisticsApprovals}`;
-  const tally = new ApprovalTally();
-  for await (const rows of requests.cursor(LIMITS.auditBatchRows)) for (const row of rows) tally.add(row);
+    for await (const rows of requests) for (const row of rows) tally.add(row);
+  });
   return tally.statistics();
 }
 

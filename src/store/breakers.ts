@@ -2,7 +2,7 @@ import type { RunRef } from '../activities/types.ts';
 import { type Breaker, type BreakerState, type Judgement, type Why, whyText } from '../core/breakers.ts';
 import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Sql } from './connection.ts';
+import { part, type Sql } from './connection.ts';
 import { knownFor } from './knownFor.ts';
 
 /**
@@ -35,18 +35,16 @@ interface BreakerRow {
 /** Those that are not simply closed first, then by name. */
 export async function listBreakers(sql: Sql): Promise<readonly StoredBreaker[]> {
   const rows = await sql<BreakerRow[]>`
-    select b.*, ${taken(sql)} from breakers b order by (b.state = 'closed' and b.override is null), name limit ${LIMITS.breakersListed}`;
+    select b.*, ${TAKEN} from breakers b order by (b.state = 'closed' and b.override is null), name limit ${LIMITS.breakersListed}`;
   return rows.map(fromRow);
 }
 
 export async function findBreaker(sql: Sql, name: string): Promise<StoredBreaker | null> {
-  const [row] = await sql<BreakerRow[]>`select b.*, ${taken(sql)} from breakers b where name = ${name}`;
+  const [row] = await sql<BreakerRow[]>`select b.*, ${TAKEN} from breakers b where name = ${name}`;
   return row === undefined ? null : fromRow(row);
 }
 
-function taken(sql: Sql) {
-  return sql`(select count(*)::int from breaker_probes p where p.name = b.name and p.version = b.version) as taken`;
-}
+const TAKEN = part`(select count(*)::int from breaker_probes p where p.name = b.name and p.version = b.version) as taken`;
 
 function fromRow(row: BreakerRow): StoredBreaker {
   const { name, version, opens, override } = row;

@@ -92,7 +92,7 @@ export async function findBlobs(
 ): Promise<ReadonlyMap<Hash, string>> {
   if (hashes.length === 0) return new Map();
   const rows = await sql<{ hash: Hash; body: string }[]>`
-    select hash, body from blobs where run = ${run} and hash in ${sql([...new Set(hashes)])}`;
+    select hash, body from blobs where run = ${run} and hash = any(${[...new Set(hashes)]})`;
   const found = new Map(rows.map((row) => [row.hash, row.body]));
   for (const [hash, body] of found)
     if (hashText(body) !== hash)

@@ -1,5 +1,5 @@
 import { LIMITS } from '../core/limits.ts';
-import type { Sql } from './connection.ts';
+import { part, type Sql } from './connection.ts';
 import type { Now } from './notices.ts';
 
 // Conversations that were given to people. Accepted by somebody, or they remind, or they go to one further queue.
@@ -29,9 +29,9 @@ export async function listHandOvers(
   filter: { readonly all: boolean; readonly limit: number; readonly tenant?: string | null },
 ): Promise<readonly HandOverRow[]> {
   const { tenant = null } = filter;
-  const order = filter.all ? sql`h.opened_at desc, h.run` : sql`h.opened_at, h.run`;
+  const order = filter.all ? part`h.opened_at desc, h.run` : part`h.opened_at, h.run`;
   const rows = await sql<DatabaseRow[]>`
-    ${columns(sql)} where (${filter.all} or h.accepted_by is null) and (${tenant}::text is null or r.tenant = ${tenant})
+    ${COLUMNS} where (${filter.all} or h.accepted_by is null) and (${tenant}::text is null or r.tenant = ${tenant})
     order by ${order} limit ${filter.limit}`;
   return rows.map(handOverRow);
 }
@@ -39,7 +39,7 @@ export async function listHandOvers(
 /** By run; or by workflow id: the newest one that nobody has accepted, else the newest. */
 export async function findHandOver(sql: Sql, id: string): Promise<HandOverRow | null> {
   const [row] = await sql<DatabaseRow[]>`
-    ${columns(sql)} where h.run = ${id} or r.workflow_id = ${id}
+    ${COLUMNS} where h.run = ${id} or r.workflow_id = ${id}
     order by (h.run = ${id}) desc, (h.accepted_by is null) desc, h.opened_at desc limit 1`;
   return row === undefined ? null : handOverRow(row);
 }
@@ -64,7 +64,7 @@ export async function acceptHandOver(
 
 /** Reminds of those that are due, or sends them further. Returns how many; several workers may do it at once. */
 export async function remindHandOvers(sql: Sql, now: Now = null): Promise<number> {
-  const at = now === null ? sql`now()` : sql`${new Date(now).toISOString()}::text::timestamptz`;
+  const at = now === null ? part`now()` : part`${new Date(now).toISOString()}::text::timestamptz`;
   const due = await sql<{ run: string }[]>`
     select run from handovers where accepted_by is null and next_reminder_at <= ${at}
     order by next_reminder_at limit ${LIMITS.handOversPerPass}`;
@@ -96,9 +96,7 @@ interface DatabaseRow {
   readonly accepted_at: Date | null;
 }
 
-function columns(sql: Sql) {
-  return sql`select h.*, r.workflow_id, r.agent from handovers h join runs r on r.run = h.run`;
-}
+const COLUMNS = part`select h.*, r.workflow_id, r.agent from handovers h join runs r on r.run = h.run`;
 
 function handOverRow(row: DatabaseRow): HandOverRow {
   return {

@@ -1,5 +1,5 @@
 import type { DecisionRefusal } from '../core/approvals.ts';
-import type { Sql } from './connection.ts';
+import { type Part, part, type Sql } from './connection.ts';
 import { type ApprovalRow, approvalColumns, approvalRow, type DatabaseApproval } from './views.ts';
 
 /** Whose inbox. `roles` are those of the directory, or what somebody says they are. */
@@ -35,12 +35,12 @@ export async function listInbox(
 ): Promise<readonly InboxRow[]> {
   const { id, tenant, roles } = reader;
   // Facts are canonical JSON, in which a name within quotes cannot be part of another text.
-  const says = (member: string, value: ReturnType<typeof sql>) =>
-    sql`strpos(h.facts, ${`"${member}": `}::text || to_jsonb(${value}::text)::text) > 0`;
-  const more = sql`,
+  const says = (member: string, value: Part) =>
+    part`strpos(h.facts, ${`"${member}": `}::text || to_jsonb(${value}::text)::text) > 0`;
+  const more = part`,
     (select count(*)::int from audit h where h.run = a.run and h.event = 'vote' and h.key = a.id) as votes,
     (select count(*)::int from audit h where h.run = a.run and h.event = 'approval_reminded' and h.key = a.key
-      and ${says('approval', sql`a.id`)}) as reminded,
+      and ${says('approval', part`a.id`)}) as reminded,
     (extract(epoch from now() - a.opened_at) * 1000)::float8 as age_ms,
     (extract(epoch from a.deadline - now()) * 1000)::float8 as left_ms,
     case
@@ -52,10 +52,10 @@ export async function listInbox(
         and not coalesce(a.approvers::jsonb -> 'people' ? ${id}, false)
         and not coalesce(a.approvers::jsonb -> 'roles' ?| ${[...roles]}::text[], false) then 'not_an_approver'
       when exists (select from audit h where h.run = a.run and h.event = 'vote' and h.key = a.id
-        and ${says('by', sql`${id}`)}) then 'already_voted'
+        and ${says('by', part`${id}`)}) then 'already_voted'
     end as why`;
   const rows = await sql<(DatabaseApproval & DatabaseInbox)[]>`
-    select * from (${approvalColumns(sql, more)} where a.state = 'open' and a.deadline > now()) open
+    select * from (${approvalColumns(more)} where a.state = 'open' and a.deadline > now()) open
     where ${filter.all} or why is null order by deadline, id limit ${filter.limit}`;
   return rows.map((row) => ({
     ...approvalRow(row),

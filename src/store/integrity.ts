@@ -1,6 +1,5 @@
-import type { TransactionSql } from 'postgres';
 import { LIMITS } from '../core/limits.ts';
-import type { Sql } from './connection.ts';
+import type { Sql, Transaction } from './connection.ts';
 import { checkAnchors, type KeptAnchor } from './integrityAnchors.ts';
 import { checkChains } from './integrityChains.ts';
 import { checkFacts } from './integrityFacts.ts';
@@ -60,7 +59,7 @@ export interface IntegrityOptions {
 export async function verifyAudit(sql: Sql, options: IntegrityOptions = {}): Promise<Integrity> {
   const { run = null, kept = null, onProgress = () => undefined } = options;
   const found = new Faults();
-  const read = async (tx: TransactionSql): Promise<Integrity> => {
+  const read = async (tx: Transaction): Promise<Integrity> => {
     // Both tables are kept in the order they are read in; sorting a year of audit would fill the disk instead.
     await tx`set local enable_sort = off`;
     const { distrusted, ...anchors } = await checkAnchors(tx, kept, found);
@@ -73,7 +72,7 @@ export async function verifyAudit(sql: Sql, options: IntegrityOptions = {}): Pro
   return sql.begin('isolation level repeatable read read only', read) as Promise<Integrity>;
 }
 
-async function isOverdue(tx: TransactionSql, oldestUs: number | null): Promise<boolean> {
+async function isOverdue(tx: Transaction, oldestUs: number | null): Promise<boolean> {
   const [row] = await tx<{ overdue: boolean | null }[]>`
     select ${oldestUs}::bigint < (extract(epoch from clock_timestamp()) * 1000 - ${LIMITS.unanchoredMs}) * 1000 as overdue`;
   return row?.overdue === true;

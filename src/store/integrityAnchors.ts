@@ -1,6 +1,6 @@
-import type { TransactionSql } from 'postgres';
 import { LIMITS } from '../core/limits.ts';
 import { type Anchor, type AnchorHasher, FIRST_ANCHOR_FOLLOWS, hashAnchor } from './anchors.ts';
+import type { Transaction } from './connection.ts';
 import type { Faults, Integrity } from './integrity.ts';
 
 /** An anchor, followed by its heads, ordered by the bytes of their run. */
@@ -28,7 +28,7 @@ interface CheckedAnchors {
 
 /** Follows the anchors from the first; `kept` must be among them. */
 export async function checkAnchors(
-  tx: TransactionSql,
+  tx: Transaction,
   kept: KeptAnchor | null,
   found: Faults,
 ): Promise<CheckedAnchors> {
@@ -126,11 +126,11 @@ class AnchorChain {
   }
 }
 
-function readEntries(tx: TransactionSql): AsyncIterable<readonly Entry[]> {
-  return tx<Entry[]>`
+function readEntries(tx: Transaction): AsyncIterable<readonly Entry[]> {
+  return tx.batches<Entry>(LIMITS.auditBatchRows)`
     select * from (
       select 'anchor' as kind, n, '' as run, null::integer as seq, at_us, heads, hash from anchors
       union all
       select 'head', anchor, run, seq, null, null, hash from anchored_heads
-    ) entries order by n, run collate "C"`.cursor(LIMITS.auditBatchRows);
+    ) entries order by n, run collate "C"`;
 }

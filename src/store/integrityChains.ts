@@ -1,6 +1,6 @@
-import type { TransactionSql } from 'postgres';
 import { LIMITS } from '../core/limits.ts';
 import { type AuditRow, follows } from './audit.ts';
+import type { Transaction } from './connection.ts';
 import type { Fault, Faults, Integrity } from './integrity.ts';
 
 /** A row of a chain, or (with `anchor`) what an anchor has seen there. Equal places stand together. */
@@ -21,7 +21,7 @@ interface ChainOptions {
 }
 
 /** Follows every chain from its first row, and compares it with what anchors have seen of it. */
-export async function checkChains(tx: TransactionSql, options: ChainOptions): Promise<CheckedChains> {
+export async function checkChains(tx: Transaction, options: ChainOptions): Promise<CheckedChains> {
   const { run, distrusted, found, onProgress } = options;
   let rows = 0;
   let chains = 0;
@@ -142,11 +142,10 @@ function before(seq: number): string {
   return seq === 1 ? 'the id of its run' : `row ${seq - 1}`;
 }
 
-function readEntries(tx: TransactionSql, run: string | null): AsyncIterable<readonly Entry[]> {
-  const only = run === null ? tx`` : tx`where run = ${run}`;
-  return tx<Entry[]>`
-    select run, seq, at_us, event, key, facts, hash, null::integer as anchor from audit ${only}
+function readEntries(tx: Transaction, run: string | null): AsyncIterable<readonly Entry[]> {
+  return tx.batches<Entry>(LIMITS.auditBatchRows)`
+    select run, seq, at_us, event, key, facts, hash, null::integer as anchor from audit where ${run}::text is null or run = ${run}
     union all
-    select run, seq, null, null, null, null, hash, anchor from anchored_heads ${only}
-    order by run, seq`.cursor(LIMITS.auditBatchRows);
+    select run, seq, null, null, null, null, hash, anchor from anchored_heads where ${run}::text is null or run = ${run}
+    order by run, seq`;
 }

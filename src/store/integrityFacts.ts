@@ -1,5 +1,5 @@
-import type { TransactionSql } from 'postgres';
 import { LIMITS } from '../core/limits.ts';
+import { part, type Transaction } from './connection.ts';
 import type { Faults } from './integrity.ts';
 
 interface Silent {
@@ -12,8 +12,8 @@ interface Silent {
  * What is on record elsewhere must have its words in the audit: "no audit row, no gated effect", read backwards. This
  * also shows what was cut before an anchor saw it. Facts are compared as text: edited ones need not be JSON.
  */
-export async function checkFacts(tx: TransactionSql, run: string | null, found: Faults): Promise<void> {
-  for (const question of [unaudited(tx, run), unapproved(tx, run), undecided(tx, run), unended(tx, run)]) {
+export async function checkFacts(tx: Transaction, run: string | null, found: Faults): Promise<void> {
+  for (const question of [unaudited(run), unapproved(run), undecided(run), unended(run)]) {
     const silent = await tx<Silent[]>`
       select run, problem, count(*) over ()::integer as total from (${question}) silent
       order by run, problem limit ${LIMITS.auditFaults}`;
@@ -23,8 +23,8 @@ export async function checkFacts(tx: TransactionSql, run: string | null, found: 
 }
 
 /** Effects that were applied, without the rows of their claim and of their result. */
-function unaudited(tx: TransactionSql, run: string | null) {
-  return tx`
+function unaudited(run: string | null) {
+  return part`
     select e.run, 'effect ' || e.key || ' (' || e.tool || ') was applied, and the audit has no row of its '
       || case when c.seq is null then 'claim' else 'result' end as problem
     from effects e
@@ -36,8 +36,8 @@ function unaudited(tx: TransactionSql, run: string | null) {
 }
 
 /** Effects that needed a yes, and whose newest claim does not come after it. */
-function unapproved(tx: TransactionSql, run: string | null) {
-  return tx`
+function unapproved(run: string | null) {
+  return part`
     select e.run, 'effect ' || e.key || ' (' || e.tool || ') was claimed under approval ' || e.approval
       || ', and the audit has no yes to it before the claim' as problem
     from effects e
@@ -50,8 +50,8 @@ function unapproved(tx: TransactionSql, run: string | null) {
 }
 
 /** Requests that were opened or closed without a row that says so. */
-function undecided(tx: TransactionSql, run: string | null) {
-  return tx`
+function undecided(run: string | null) {
+  return part`
     select p.run, 'approval ' || p.id || ' is ' || p.state || ', and the audit has no row that it was '
       || word.event as problem
     from approvals p
@@ -62,8 +62,8 @@ function undecided(tx: TransactionSql, run: string | null) {
 }
 
 /** Runs that ended without a word of it. */
-function unended(tx: TransactionSql, run: string | null) {
-  return tx`
+function unended(run: string | null) {
+  return part`
     select r.run, 'the run ended (' || r.outcome || '), and the audit has no row of it' as problem
     from runs r
     where r.ended_at is not null and (${run}::text is null or r.run = ${run})

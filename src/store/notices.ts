@@ -1,7 +1,7 @@
 import type { RemindInput } from '../activities/types.ts';
 import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Sql } from './connection.ts';
+import { part, type Sql } from './connection.ts';
 
 /**
  * The outbox of notices (written by triggers and functions of migrations/0003_notices.sql).
@@ -50,15 +50,15 @@ export interface Delivery {
 /** Epoch milliseconds, or null for the database's own clock: the only one that several workers share. */
 export type Now = number | null;
 
-function time(sql: Sql, now: Now) {
-  return now === null ? sql`now()` : sql`${new Date(now).toISOString()}::text::timestamptz`;
+function time(now: Now) {
+  return now === null ? part`now()` : part`${new Date(now).toISOString()}::text::timestamptz`;
 }
 
 /** From now on every notice is due to these too. Says that they are still there, for those that already were. */
 export async function registerNotifiers(sql: Sql, names: readonly string[], now: Now = null): Promise<void> {
   if (names.length === 0) return;
   await sql`
-    insert into notifiers (name, seen_at) select n.name, ${time(sql, now)} from unnest(${[...names]}::text[]) as n(name)
+    insert into notifiers (name, seen_at) select n.name, ${time(now)} from unnest(${[...names]}::text[]) as n(name)
     on conflict (name) do update set seen_at = excluded.seen_at`;
 }
 
@@ -68,7 +68,7 @@ export async function takeDeliveries(
   notifier: string,
   options: { readonly limit: number; readonly leaseMs: number; readonly now?: Now },
 ): Promise<readonly Delivery[]> {
-  const now = time(sql, options.now ?? null);
+  const now = time(options.now ?? null);
   const rows = await sql<
     { id: string; type: NoticeType; body: string; attempt: number; tried_for_ms: number }[]
   >`
@@ -107,8 +107,8 @@ export async function settleDelivery(
   now: Now = null,
 ): Promise<boolean> {
   const { notice, notifier, attempt } = delivery;
-  const at = time(sql, now);
-  const mine = sql`notice = ${notice.id} and notifier = ${notifier} and state = 'waiting'`;
+  const at = time(now);
+  const mine = part`notice = ${notice.id} and notifier = ${notifier} and state = 'waiting'`;
   const why = 'why' in end ? end.why.slice(0, LIMITS.noticeWhyChars) : null;
   const result =
     end.kind === 'waiting'
@@ -128,7 +128,7 @@ export async function settleDelivery(
  * notices that are through. Bounded, like everything that is done again and again.
  */
 export async function sweepNotices(sql: Sql, now: Now = null): Promise<void> {
-  const at = time(sql, now);
+  const at = time(now);
   await sql`delete from notifiers where seen_at <= ${at} - ${LIMITS.notifierGoneMs}::float8 * interval '1 millisecond'`;
   await sql`
     update deliveries set state = 'given_up', why = 'no worker has this notifier any more', closed_at = ${at}

@@ -2,7 +2,7 @@ import { type CostHistory, readCost } from '../core/breakerCost.ts';
 import { type BreakerRules, METRICS, type Metric, type Reading } from '../core/breakerRules.ts';
 import { LIMITS } from '../core/limits.ts';
 import { time } from './breakers.ts';
-import type { Sql } from './connection.ts';
+import { part, type Sql } from './connection.ts';
 
 // What breakers are judged by, read from what is in the store anyway: how calls and model attempts ended, how runs ended,
 // what was spent. B4: of every name only what happened since its breaker last changed.
@@ -41,8 +41,8 @@ async function readRates(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
     })),
   );
   const since = (metrics: readonly Metric[]) =>
-    sql`${time(nowMs - Math.max(...metrics.map((metric) => rules.metrics[metric].windowMs)))}::text::timestamptz`;
-  const upto = sql`${time(nowMs)}::text::timestamptz`;
+    part`${time(nowMs - Math.max(...metrics.map((metric) => rules.metrics[metric].windowMs)))}::text::timestamptz`;
+  const upto = part`${time(nowMs)}::text::timestamptz`;
   const tools = rules.metrics.toolErrors;
   return sql<Row[]>`
     with measured as (select * from jsonb_to_recordset(${JSON.stringify(measured)}::text::jsonb)
@@ -139,7 +139,7 @@ async function readCosts(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
         where closed_at >= ${time(hourMs - HOUR_MS)}::text::timestamptz
           and closed_at <= ${time(nowMs)}::text::timestamptz and cost_micro_usd > 0
         group by 1, 2, 3) m
-        join runs r on r.run = m.run cross join lateral ${names(sql, kinds)}
+        join runs r on r.run = m.run cross join lateral ${names(kinds)}
       where k.name is not null group by 1, 2
     on conflict (name, hour) do update set micro_usd = excluded.micro_usd
       where cost_hours.micro_usd <> excluded.micro_usd`;
@@ -155,7 +155,7 @@ async function readCosts(sql: Sql, rules: BreakerRules, nowMs: number): Promise<
           and m.closed_at <= ${time(nowMs)}::text::timestamptz and m.cost_micro_usd > 0
         group by m.run, m.model, c.since)
     select k.name, sum(m.cost)::float8 as spent, count(distinct m.run)::int as runs
-    from sums m join runs r on r.run = m.run cross join lateral ${names(sql, kinds)}
+    from sums m join runs r on r.run = m.run cross join lateral ${names(kinds)}
       left join changed b on b.name = k.name
     where k.name is not null and (b.since is null or m.since >= b.since)
     group by k.name, b.state having sum(m.cost) >= ${minOf} or b.state = 'half_open'
@@ -213,8 +213,8 @@ function historyOf(spent: ReadonlyMap<number, number>, hourMs: number): CostHist
 }
 
 /** The names that a run `r` spends under. */
-function names(sql: Sql, kinds: readonly string[]) {
-  return sql`(select case kind when 'fleet' then 'fleet' when 'agent' then 'agent:' || r.agent
+function names(kinds: readonly string[]) {
+  return part`(select case kind when 'fleet' then 'fleet' when 'agent' then 'agent:' || r.agent
       when 'release' then 'release:' || r.release when 'tenant' then 'tenant:' || r.tenant
       when 'model' then 'model:' || m.model end as name
     from unnest(${[...kinds]}::text[]) kind) k`;

@@ -1,10 +1,9 @@
-import type { TransactionSql } from 'postgres';
 import type { EndRunInput, OpenApprovalsInput, RecordDecisionsInput } from '../activities/types.ts';
 import type { ApprovalRecord } from '../core/approvals.ts';
 import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { ChainNode } from './chain.ts';
-import type { Sql } from './connection.ts';
+import type { Sql, Transaction } from './connection.ts';
 import { RUN_ENDED } from './runEnds.ts';
 
 // What people are asked, what they said, and how a run ended: rows that lists and consoles read. The notices about
@@ -92,7 +91,7 @@ export async function finishRun(sql: Sql, input: EndRunInput, last: ChainNode | 
   });
 }
 
-async function appendLast(tx: TransactionSql, run: string, last: ChainNode): Promise<void> {
+async function appendLast(tx: Transaction, run: string, last: ChainNode): Promise<void> {
   await tx`
     insert into nodes (run, hash, seq, parent, role, body)
     values (${run}, ${last.hash}, ${last.seq}, ${last.parent}, ${last.message.role}, ${last.body})
@@ -101,7 +100,7 @@ async function appendLast(tx: TransactionSql, run: string, last: ChainNode): Pro
 }
 
 /** What was written while the end was put on record goes behind it, once: an attempt that comes late finds it there. */
-async function appendBehind(tx: TransactionSql, run: string, last: ChainNode | null): Promise<void> {
+async function appendBehind(tx: Transaction, run: string, last: ChainNode | null): Promise<void> {
   if (last === null) return;
   const [row] = await tx<{ head: string | null }[]>`select head from runs where run = ${run}`;
   if (row?.head === last.parent) await appendLast(tx, run, last);
@@ -112,7 +111,7 @@ async function appendBehind(tx: TransactionSql, run: string, last: ChainNode | n
  * void and refused effects, and those that never started, are called not done; what nobody knows is said to be unknown.
  */
 export async function insertHandOver(
-  tx: TransactionSql,
+  tx: Transaction,
   run: string,
   given: NonNullable<EndRunInput['handOver']>,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { LIMITS } from '../core/limits.ts';
-import type { Sql } from './connection.ts';
+import { part, type Sql } from './connection.ts';
 import { insertHandOver } from './records.ts';
 import { RUN_ENDED } from './runEnds.ts';
 
@@ -27,7 +27,7 @@ export interface UntouchedRun {
 
 /** A page of them, those first that were not looked at for the longest time; they are marked as looked at. */
 export async function untouchedRuns(sql: Sql): Promise<readonly UntouchedRun[]> {
-  const longAgo = sql`clock_timestamp() - ${LIMITS.sweepUntouchedMs}::float8 * interval '1 millisecond'`;
+  const longAgo = part`clock_timestamp() - ${LIMITS.sweepUntouchedMs}::float8 * interval '1 millisecond'`;
   const rows = await sql<{ run: string; workflow_id: string }[]>`
     with page as (
       select run from runs
@@ -82,7 +82,7 @@ export async function closeLostRun(
 
 /** Forgets windows that nobody counts in any more, a bounded number at a time. */
 export async function forgetWindows(sql: Sql): Promise<void> {
-  const kept = sql`clock_timestamp() - ${LIMITS.windowsKeptDays}::integer * interval '24 hours'`;
+  const kept = part`clock_timestamp() - ${LIMITS.windowsKeptDays}::integer * interval '24 hours'`;
   await sql`
     delete from budget_windows where ctid in (
       select b.ctid from budget_windows b

@@ -6,7 +6,7 @@ import type { Amount } from '../core/money.ts';
 import type { Approvers } from '../core/policy.ts';
 import type { Origin } from '../core/provenance.ts';
 import type { Taint } from '../core/taint.ts';
-import type { Sql } from './connection.ts';
+import { part, type Sql } from './connection.ts';
 
 // What lists and consoles read: rows that runs wrote within their own transactions, so they are there with no worker
 // and no Temporal alive. Plain JSON; times are ISO 8601 in UTC.
@@ -41,7 +41,7 @@ export interface RunFilter {
 export async function listRuns(sql: Sql, filter: RunFilter): Promise<readonly RunRow[]> {
   const { state = null, agent = null, limit } = filter;
   const rows = await sql<DatabaseRun[]>`
-    select r.*, ${openApprovals(sql)} as open_approvals from runs r
+    select r.*, ${OPEN_APPROVALS} as open_approvals from runs r
     where (${state}::text is null or r.state = ${state}) and (${agent}::text is null or r.agent = ${agent})
     order by r.updated_at desc, r.run limit ${limit}`;
   return rows.map(runRow);
@@ -56,7 +56,7 @@ export interface FoundRun {
 /** A run by its id, or the newest run of a workflow id; null when there is none. */
 export async function findRun(sql: Sql, id: string): Promise<FoundRun | null> {
   const [row] = await sql<(DatabaseRun & { sharing: number })[]>`
-    select r.*, ${openApprovals(sql)} as open_approvals,
+    select r.*, ${OPEN_APPROVALS} as open_approvals,
       (select count(*)::int from runs s where s.workflow_id = r.workflow_id) as sharing
     from runs r where r.run = ${id} or r.workflow_id = ${id}
     order by (r.run = ${id}) desc, r.started_at desc limit 1`;
@@ -123,15 +123,15 @@ export interface ApprovalFilter {
 /** Open requests, the most urgent first; with `all` every request, the newest first. */
 export async function listApprovals(sql: Sql, filter: ApprovalFilter): Promise<readonly ApprovalRow[]> {
   const { run = null, all, limit } = filter;
-  const order = all ? sql`a.opened_at desc, a.id` : sql`a.deadline, a.id`;
-  const rows = await sql<DatabaseApproval[]>`${approvalColumns(sql)}
+  const order = all ? part`a.opened_at desc, a.id` : part`a.deadline, a.id`;
+  const rows = await sql<DatabaseApproval[]>`${approvalColumns()}
     where (${run}::text is null or a.run = ${run}) and (${all}::boolean or a.state = 'open')
     order by ${order} limit ${limit}`;
   return rows.map(approvalRow);
 }
 
 export async function findApproval(sql: Sql, id: string): Promise<ApprovalRow | null> {
-  const [row] = await sql<DatabaseApproval[]>`${approvalColumns(sql)} where a.id = ${id}`;
+  const [row] = await sql<DatabaseApproval[]>`${approvalColumns()} where a.id = ${id}`;
   return row === undefined ? null : approvalRow(row);
 }
 
@@ -170,9 +170,7 @@ interface DatabaseRun {
   readonly ended_at: Date | null;
 }
 
-function openApprovals(sql: Sql) {
-  return sql`(select count(*)::int from approvals a where a.run = r.run and a.state = 'open')`;
-}
+const OPEN_APPROVALS = part`(select count(*)::int from approvals a where a.run = r.run and a.state = 'open')`;
 
 function runRow(row: DatabaseRun): RunRow {
   return {
@@ -231,8 +229,8 @@ export interface DatabaseApproval {
 }
 
 /** Requests (`a`) with their run (`r`); `more` adds columns. */
-export function approvalColumns(sql: Sql, more = sql``) {
-  return sql`
+export function approvalColumns(more = part``) {
+  return part`
     select a.*, a.state = 'open' and a.deadline <= now() as overdue, r.agent, b.body as arguments ${more}
     from approvals a
     left join runs r on r.run = a.run

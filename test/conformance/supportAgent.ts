@@ -18,7 +18,7 @@ export function openDatabase(): OpenDatabase {
   const url = inject('databaseUrl') ?? process.env.DATABASE_URL;
   if (!url) throw new Error('no database: run this in the integration project, or set DATABASE_URL');
   const sql = connect(url, { maxConnections: 4 });
-  return { database: databaseOf(sql), close: () => sql.end({ timeout: 5 }) };
+  return { database: databaseOf(sql), close: () => sql.end({ timeoutMs: 5_000 }) };
 }
 
 export interface CallOptions {

@@ -38,7 +38,7 @@ beforeAll(async () => {
   admin = connect(inject('databaseUrl'), { maxConnections: 1 });
 });
 afterAll(async () => {
-  await admin.end({ timeout: 5 });
+  await admin.end({ timeoutMs: 5_000 });
   await lab[Symbol.asyncDispose]();
 });
 

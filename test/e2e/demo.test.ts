@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { conversations, patientReturn, smallReturn } from '../../src/dev/conversations.ts';
 import type { Patience } from '../../src/dev/patience.ts';
@@ -73,16 +72,16 @@ beforeAll(async () => {
 }, DEMO_TIMEOUT_MS + 10_000);
 
 afterAll(async () => {
-  await sql?.end({ timeout: 5 });
+  await sql?.end({ timeoutMs: 5_000 });
   await onServer((admin) => admin.unsafe(`drop database if exists ${name} with (force)`));
 });
 
-async function onServer(work: (admin: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const admin = postgres(inject('databaseUrl'), { max: 1, onnotice: () => undefined });
+async function onServer(work: (admin: Sql) => Promise<unknown>): Promise<void> {
+  const admin = connect(inject('databaseUrl'), { maxConnections: 1 });
   try {
     await work(admin);
   } finally {
-    await admin.end({ timeout: 5 });
+    await admin.end({ timeoutMs: 5_000 });
   }
 }
 
@@ -262,8 +261,8 @@ async function planted<Found>(
   const undone = new Error('taken back');
   let found: { readonly value: Found } | null = null;
   const planting = sql.begin(async (tx) => {
-    // What begins a transaction of its own gets a part of this one, or it would not see what was planted.
-    const begin = (_options: string, work: (part: typeof tx) => Promise<unknown>) => tx.savepoint(work);
+    // What begins a transaction of its own gets this one, or it would not see what was planted.
+    const begin = (_mode: string, work: (same: typeof tx) => Promise<unknown>) => work(tx);
     const inside = Object.assign(tx, { begin }) as unknown as Sql;
     await plant(inside);
     found = { value: await look(inside) };

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import postgres from 'postgres';
 import type { ActivityServices } from '../../src/activities/services.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { StartInput } from '../../src/core/start.ts';
@@ -100,7 +99,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       await stop();
       await connection.close();
       await model.stop();
-      await sql.end({ timeout: 5 });
+      await sql.end({ timeoutMs: 5_000 });
       await onServer(options.databaseUrl, (admin) =>
         admin.unsafe(`drop database if exists ${name} with (force)`),
       );
@@ -116,12 +115,12 @@ async function startRun(client: Client, taskQueue: string, input: StartInput, wo
   });
 }
 
-async function onServer(databaseUrl: string, work: (admin: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const admin = postgres(databaseUrl, { max: 1, onnotice: () => undefined });
+async function onServer(databaseUrl: string, work: (admin: Sql) => Promise<unknown>): Promise<void> {
+  const admin = connect(databaseUrl, { maxConnections: 1 });
   try {
     await work(admin);
   } finally {
-    await admin.end({ timeout: 5 });
+    await admin.end({ timeoutMs: 5_000 });
   }
 }
 

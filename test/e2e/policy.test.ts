@@ -5,6 +5,7 @@ import type { Rule } from '../../src/core/policy.ts';
 import { promoteRelease, releaseHash } from '../../src/store/releases.ts';
 import { listRules, revokeRule } from '../../src/store/rules.ts';
 import type { ApprovalRow } from '../../src/store/views.ts';
+import { openTransaction } from '../store/database.ts';
 import { type Handle, type Lab, openLab, until } from './lab.ts';
 import { ALLOW_ALL, ASK_ALL, call, effectTool, labAgent, say, script } from './labAgent.ts';
 import { auditOf, cli, effectsOf, openRequest, requestsOf } from './peopleFacts.ts';
@@ -159,9 +160,8 @@ describe('a rule that an approver taught', () => {
     expect(rule).toMatchObject({ payee: 'carl' });
     paid = [];
     // Between the verdict and the claim: the claim looks again.
-    const blocker = await lab.sql.reserve();
-    await blocker`begin`;
-    await blocker`select close_gate()`;
+    const blocker = await openTransaction(lab.sql);
+    await blocker.tx`select close_gate()`;
     const handle = await begin('learning', 'refund carl 5');
     await until('the claim to wait at the gate', async () => {
       const [waiting] = await lab.sql<{ n: number }[]>`
@@ -169,9 +169,8 @@ describe('a rule that an approver taught', () => {
           and database = (select oid from pg_database where datname = current_database())`;
       return waiting?.n === 1;
     });
-    await blocker`update learned_rules set revoked_at = clock_timestamp(), revoked_by = 'boss' where id = ${Number(rule?.id)}`;
-    await blocker`commit`;
-    blocker.release();
+    await blocker.tx`update learned_rules set revoked_at = clock_timestamp(), revoked_by = 'boss' where id = ${Number(rule?.id)}`;
+    await blocker.commit();
     const row = await openRequest(lab, handle);
     expect(paid).toEqual([]);
     expect((await auditOf(lab, handle, 'effect_stale')).map(({ facts }) => facts.why)).toEqual([

@@ -1,11 +1,11 @@
-import connect, { type Sql } from 'postgres';
+import { connect, type Sql } from '../../src/store/connection.ts';
 
 /** Opens a short connection for one piece of work. */
 export async function withDatabase<T>(databaseUrl: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const sql = connect(databaseUrl, { max: 1, connect_timeout: 10, onnotice: () => undefined });
+  const sql = connect(databaseUrl, { maxConnections: 1 });
   try {
     return await work(sql);
   } finally {
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeoutMs: 1_000 });
   }
 }

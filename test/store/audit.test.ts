@@ -315,7 +315,7 @@ describe('P15 audit edited by hand', () => {
       fc.tuple(fc.constantFrom('event', 'key', 'facts', 'hash'), chain, seq, word).map(
         ([column, run, at, text]): Tamper =>
           (on) =>
-            on`update audit set ${on(column)} = ${text} where run = ${run} and seq = ${at}`,
+            on.unsafe(`update audit set ${column} = $1 where run = $2 and seq = $3`, [text, run, at]),
       ),
       fc.tuple(chain, seq, number).map(
         ([run, at, by]): Tamper =>
@@ -350,7 +350,7 @@ describe('P15 audit edited by hand', () => {
       fc.tuple(fc.constantFrom('at_us', 'heads'), anchor, number).map(
         ([column, n, by]): Tamper =>
           (on) =>
-            on`update anchors set ${on(column)} = ${on(column)} + ${by} where n = ${n}`,
+            on.unsafe(`update anchors set ${column} = ${column} + $1 where n = $2`, [by, n]),
       ),
       fc.tuple(anchor, word).map(
         ([n, hash]): Tamper =>

@@ -81,7 +81,7 @@ describe('an open breaker holds effects, and refuses none', () => {
       // Its second attempt is no second probe.
       expect((await claimEffect(sql, first, KEYED, true)).kind).toBe('run');
     } finally {
-      await pool.end({ timeout: 5 });
+      await pool.end({ timeoutMs: 5_000 });
     }
     // Half-open again: others may try.
     await move('tool:note', 'open');
@@ -252,6 +252,6 @@ test('those who choose a model know the open breakers, seconds old at most', asy
     await move('model:m3', 'open');
     expect([...(await openBreakers(pool))]).toEqual(['model:m1']);
   } finally {
-    await pool.end({ timeout: 5 });
+    await pool.end({ timeoutMs: 5_000 });
   }
 });

@@ -326,7 +326,7 @@ describe('100 runs race for the last cent', () => {
     try {
       return await work(pool);
     } finally {
-      await pool.end({ timeout: 5 });
+      await pool.end({ timeoutMs: 5_000 });
     }
   }
 

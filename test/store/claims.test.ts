@@ -41,7 +41,7 @@ describe('one claim at a time', () => {
       for (const claim of busy) expect(claim.remainingMs).toBeGreaterThan(KEYED.leaseMs - 60_000);
       expect(await eventsOf(sql, input.run)).toEqual(['effect_claimed']);
     } finally {
-      await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })));
+      await Promise.all(pools.map((pool) => pool.end({ timeoutMs: 5_000 })));
     }
   });
 
@@ -179,7 +179,8 @@ describe('a gated effect runs only under its own standing approval', () => {
   ])('not when it is %s; and the claim does not decide that approval on the way', async (_, change) => {
     const input = newInput();
     await openApprovals(sql, [input]);
-    await sql`update approvals set ${sql(change)} where id = ${approvalOf(input)}`;
+    await sql`update approvals a set (args_hash, key, deadline, kind) = (select args_hash, key, deadline, kind
+      from jsonb_populate_record(a, ${change})) where id = ${approvalOf(input)}`;
     await expectRefused(approved(input), 'open');
     expect(await stateOf(sql, approvalOf(input))).toBe('open');
   });

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import postgres from 'postgres';
-import { connect, type Sql } from '../../src/store/connection.ts';
+import { connect, type Sql, type Transaction } from '../../src/store/connection.ts';
 import { migrate } from '../../src/store/migrate.ts';
 
 /** A database of one test, dropped with it. */
@@ -25,17 +24,36 @@ export async function openDatabase(
     url: changed.href,
     sql,
     [Symbol.asyncDispose]: async () => {
-      await sql.end({ timeout: 5 });
+      await sql.end({ timeoutMs: 5_000 });
       await onServer(serverUrl, (admin) => admin.unsafe(`drop database if exists ${name} with (force)`));
     },
   };
 }
 
-async function onServer(url: string, work: (admin: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const admin = postgres(url, { max: 1, onnotice: () => undefined });
+async function onServer(url: string, work: (admin: Sql) => Promise<unknown>): Promise<void> {
+  const admin = connect(url, { maxConnections: 1 });
   try {
     await work(admin);
   } finally {
-    await admin.end({ timeout: 5 });
+    await admin.end({ timeoutMs: 5_000 });
   }
+}
+
+/** A transaction that stays open until it is told to commit, or its pool ends. */
+export function openTransaction(
+  sql: Sql,
+  mode = '',
+): Promise<{ readonly tx: Transaction; commit(): Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const work: Promise<void> = sql.begin(mode, async (tx) => {
+      await new Promise<void>((end) => {
+        const commit = () => {
+          end();
+          return work;
+        };
+        resolve({ tx, commit });
+      });
+    });
+    work.catch(reject);
+  });
 }

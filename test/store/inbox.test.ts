@@ -128,7 +128,8 @@ describe('whose it is', () => {
     await empty(sql);
     const one = await ask(sql, { approvers: {} });
     expect((await whyOf(sql, READERS[0])).size).toBe(1);
-    await sql`update approvals set ${sql(change)} where id = ${one.id}`;
+    await sql`update approvals a set (state, deadline) = (select state, deadline
+      from jsonb_populate_record(a, ${change})) where id = ${one.id}`;
     expect((await whyOf(sql, READERS[0])).size).toBe(0);
   });
 
@@ -215,7 +216,7 @@ describe('holdfast inbox', () => {
     const mine = await handOverOne(sql);
     const theirs = await handOverOne(sql);
     await sql`update runs set tenant = case run when ${mine} then 'shop-1' else 'shop-2' end
-      where run in ${sql([mine, theirs])}`;
+      where run = any(${[mine, theirs]})`;
     await setPerson(sql, 'anna', { tenant: 'shop-1' }, 'test');
     expect((await run('--as anna')).handOvers.map((one) => one.run)).toEqual([mine]);
     expect((await run('--as bert')).handOvers.map((one) => one.run)).toEqual([mine, theirs]);

@@ -15,7 +15,7 @@ describe('the schema comes up by itself', () => {
       const applied = await Promise.all(pools.map((pool) => migrate(pool)));
       expect(applied.filter((names) => names.length > 0)).toEqual([FILES]);
     } finally {
-      await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })));
+      await Promise.all(pools.map((pool) => pool.end({ timeoutMs: 5_000 })));
     }
     expect(await tablesOf(database.sql)).toEqual(expect.arrayContaining(TABLES));
   });

@@ -285,7 +285,7 @@ describe('deliveries', () => {
       expect(notifiers.filter(({ given }) => given.length > 0).length).toBeGreaterThan(1);
       expect(await sql`select from deliveries where state <> 'delivered' or attempt <> 1`).toHaveLength(0);
     } finally {
-      await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })));
+      await Promise.all(pools.map((pool) => pool.end({ timeoutMs: 5_000 })));
     }
   });
 

@@ -34,7 +34,7 @@ test('whoever waits on a dead connection is told that the store is away, and the
       });
     expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
   } finally {
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeoutMs: 1_000 });
   }
 });
 
@@ -51,7 +51,7 @@ test('a transaction on a dead connection ends with it', async () => {
     await expect(work).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
     expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
   } finally {
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeoutMs: 1_000 });
   }
 });
 
@@ -63,11 +63,11 @@ test('a connection that is asked now and then stays, and one that listens may be
     const before = proxy.connections.all;
     const until = performance.now() + SILENT_MS * 3;
     while (performance.now() < until) await sql`select pg_sleep(${SILENT_MS / 4_000})`;
-    await sql.notify('silence', 'still there');
+    await sql`select pg_notify('silence', 'still there')`;
     await expect.poll(() => heard).toEqual(['still there']);
     expect(proxy.connections.all - before).toBeLessThanOrEqual(2);
   } finally {
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeoutMs: 1_000 });
   }
 });
 
@@ -81,6 +81,6 @@ test('a database that refuses is said to be away, and is found again', async () 
     proxy.heal();
     expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
   } finally {
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeoutMs: 1_000 });
   }
 });

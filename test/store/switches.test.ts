@@ -225,7 +225,7 @@ describe('from the commit of a switch no new effect starts', () => {
       expect(times?.ran).toBeLessThan(times?.since ?? 0);
       expect(times?.held).toBeGreaterThan(times?.since ?? 0);
     } finally {
-      await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })));
+      await Promise.all(pools.map((pool) => pool.end({ timeoutMs: 5_000 })));
     }
   });
 
@@ -262,7 +262,7 @@ describe('from the commit of a switch no new effect starts', () => {
       const [settled] = await Promise.all([Promise.all(work), switching]);
       expect(settled).toEqual(settled.map(() => expect.objectContaining({ won: true })));
     } finally {
-      await pool.end({ timeout: 5 });
+      await pool.end({ timeoutMs: 5_000 });
     }
   });
 

@@ -212,7 +212,7 @@ describe('with a decision key', () => {
       expect(error).toMatchObject({ type: 'store_unavailable', nonRetryable: false });
       expect(JSON.stringify(error) + String(error)).not.toContain(SECRET);
     } finally {
-      await away.end({ timeout: 1 });
+      await away.end({ timeoutMs: 1_000 });
     }
   });
 });

@@ -132,7 +132,7 @@ async function watch(stage: Stage, since: Since, { what, ms }: Scene): Promise<F
     );
     return { what, closedAtMs: since.closedAtMs, fromMs, untilMs, acted, refused, reads, unread };
   } finally {
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeoutMs: 1_000 });
   }
 }
 

@@ -3,6 +3,7 @@ import { connect, type Sql } from '../../../src/store/connection.ts';
 import { listInbox } from '../../../src/store/inbox.ts';
 import { readRun } from '../../../src/store/runView.ts';
 import { listApprovals, listRuns } from '../../../src/store/views.ts';
+import { openTransaction } from '../../store/database.ts';
 import type { Claim } from './fullDisk.ts';
 
 // A PostgreSQL whose disk is full: how to bring it there to the last page, and how to read from it.
@@ -24,7 +25,7 @@ export async function exhaustLog(databaseUrl: string): Promise<void> {
     if (error instanceof Error && 'code' in error) return;
     throw error;
   } finally {
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeoutMs: 1_000 });
   }
   throw new Error(`PostgreSQL found room for ${SEGMENTS_MOST} segments of its log`);
 }
@@ -56,20 +57,18 @@ export async function closeLedger(databaseUrl: string): Promise<ClosedLedger> {
   let taken = false;
   const close = async () => {
     if (taken) await sql.unsafe(`delete from effects where key like 'room/%'`);
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeoutMs: 1_000 });
   };
   try {
-    const reader = await sql.reserve();
-    await reader.unsafe('set idle_in_transaction_session_timeout = 0');
-    await reader.unsafe('begin isolation level repeatable read');
-    await reader.unsafe('select count(*) from effects');
+    const reader = await openTransaction(sql, 'isolation level repeatable read');
+    await reader.tx`set local idle_in_transaction_session_timeout = 0`;
+    await reader.tx`select count(*) from effects`;
     // Its maps of free room are files of their own, which a full disk would not take.
     await sql.unsafe('vacuum (truncate false) effects');
     await openLogSegment(sql);
-    const closer = await sql.reserve();
-    await closer.unsafe('set idle_in_transaction_session_timeout = 0');
-    await closer.unsafe('begin');
-    await closer.unsafe('lock table effects in exclusive mode');
+    const closer = await openTransaction(sql);
+    await closer.tx`set local idle_in_transaction_session_timeout = 0`;
+    await closer.tx`lock table effects in exclusive mode`;
     return {
       waiting: async () => {
         const [row] = await sql<{ n: number }[]>`
@@ -79,8 +78,8 @@ export async function closeLedger(databaseUrl: string): Promise<ClosedLedger> {
       open: async () => {
         // Kept: what is rolled back is room again for whoever comes next, whatever others still read.
         taken = true;
-        await closer.unsafe(TAKE_ROOM);
-        await closer.unsafe('commit');
+        await closer.tx.unsafe(TAKE_ROOM);
+        await closer.commit();
       },
       [Symbol.asyncDispose]: close,
     };

@@ -4,6 +4,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Verdict } from '../fleet/judge.ts';
 import type { LoadOptions } from '../fleet/load.ts';
 import { pause } from '../fleet/patience.ts';
+import { whereIs } from '../fleet/whereIs.ts';
 import type { Report } from './campaign.ts';
 import { quantile } from './report.ts';
 
@@ -69,15 +70,22 @@ export async function playStorm(options: StormOptions): Promise<Storm> {
   await until('the runs of the load', async () => load.runs.length >= runsAtLeast, LOAD_MS);
   load.stop();
   progress(`the faults are over; ${load.runs.length - ended()} runs are on their way`);
-  const seen = setInterval(
-    () => progress(`${load.runs.length - ended()} runs are still on their way`),
-    SEEN_MS,
-  );
+  let looks = 0;
+  const seen = setInterval(() => {
+    const late = load.runs.filter(({ outcome, left }) => outcome === null && left === null);
+    progress(`${late.length} runs are still on their way`);
+    looks += 1;
+    if (looks % LOOKS_OF_THE_LATE === 0)
+      for (const noted of late.slice(0, TOLD)) void whereIs(fleet, noted).then(progress);
+  }, SEEN_MS);
   await load.done.finally(() => clearInterval(seen));
   return { faults: struck, recoveryMs, outageMs, problems };
 }
 
 const SEEN_MS = 9_000;
+/** Whoever is still on their way after so many looks is told of in full. */
+const LOOKS_OF_THE_LATE = 5;
+const TOLD = 3;
 
 async function recovery(fleet: Fleet, fromMs: number, withinMs: number): Promise<number | null> {
   while (Date.now() - fromMs < withinMs) {

@@ -1,6 +1,5 @@
 import type { RunId } from '../../../src/core/ids.ts';
-import { DEFAULT_RUN_LIMITS, LIMITS } from '../../../src/core/limits.ts';
-import type { Sql } from '../../../src/store/connection.ts';
+import { DEFAULT_RUN_LIMITS } from '../../../src/core/limits.ts';
 import { verifyAudit } from '../../../src/store/integrity.ts';
 import { broken } from '../checker.ts';
 import { type Facts, readFacts } from '../facts.ts';
@@ -52,7 +51,6 @@ interface Judged {
 /** Call it when the load is over: what is still open then has to have a reason with a deadline. */
 export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdict> {
   const { sql, payments, people } = fleet;
-  await wakeConnections(sql);
   const judged: Judged[] = [];
   const waiting = [...fleet.runs];
   const work = async () => {
@@ -115,15 +113,6 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
       slowestRunMs: Math.max(0, ...ended.map(({ noted }) => (noted.endedAtMs ?? 0) - noted.askedAtMs)),
     },
   };
-}
-
-/**
- * The driver (postgres 3.4.9) keeps the last word of a connection that died under a query, and gives it as an answer to the
- * first query after it, which it never sends. That must not be one of the judge's.
- */
-async function wakeConnections(sql: Sql): Promise<void> {
-  const all = Array.from({ length: LIMITS.storeConnections }, () => sql.reserve());
-  for (const one of await Promise.allSettled(all)) if (one.status === 'fulfilled') one.value.release();
 }
 
 async function judgeRun(fleet: Fleet, noted: Noted, options: JudgeOptions): Promise<Judged> {

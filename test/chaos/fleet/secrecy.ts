@@ -27,7 +27,9 @@ export async function leakingTables(sql: Sql): Promise<readonly string[]> {
     where table_schema = current_schema() and table_type = 'BASE TABLE' order by 1`;
   const leaking: string[] = [];
   for (const { name } of tables) {
-    const [row] = await sql`select 1 from ${sql(name)} t where t::text like ${`%${SECRET}%`} limit 1`;
+    const [row] = await sql.unsafe(`select 1 from "${name}" t where t::text like $1 limit 1`, [
+      `%${SECRET}%`,
+    ]);
     if (row !== undefined) leaking.push(name);
   }
   return leaking;

@@ -104,7 +104,7 @@ export async function playVersions(stage: Stage, { patched }: { readonly patched
   problems.push(...ofTwoProblems.filter((problem) => !problem.includes('without a standing approval')));
   const [asked] = await lab.sql<{ runs: number }[]>`
     select count(*)::int as runs from approvals
-    where kind = 'call' and workflow_id in ${lab.sql(ofTwo.map(({ workflowId }) => workflowId))}`;
+    where kind = 'call' and workflow_id = any(${ofTwo.map(({ workflowId }) => workflowId)})`;
   if (asked?.runs !== 0) problems.push(`${asked?.runs} runs of version 2 went by the rules of version 1`);
   return {
     name: patched ? 'other workflow code too' : 'other agents',
