@@ -25,6 +25,9 @@ export function connect(databaseUrl: string, options: StoreOptions = {}): Sql {
     idle_in_transaction_session_timeout: LIMITS.idleInTransactionMs,
     connectionTimeoutMillis: LIMITS.connectMs,
     idleTimeoutMillis: LIMITS.storeIdleMs,
+    // Finds out about an end that is gone where nothing else does: the connection that listens may be silent for ever.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: LIMITS.storeSilentMs,
     types: typesOf(),
     ...(silentMs !== undefined && { stream: () => watchedSocket(silentMs) }),
   };

@@ -12,9 +12,9 @@ export async function listen(
 ): Promise<{ unlisten(): Promise<void> }> {
   const over = new AbortController();
   const open = async () => {
-    // It may be silent for ever: keep-alives find out about an end that is gone.
+    // Nothing may be said on it for long, so nobody drops it for that.
     const { stream: _, ...own } = config;
-    const client = new pg.Client({ ...own, keepAlive: true });
+    const client = new pg.Client(own);
     const ended = new Promise<void>((resolve) => {
       client.once('error', () => resolve());
       client.once('end', () => resolve());
