@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { connect, onStore } from '../../src/store/connection.ts';
 import { type Link, openProxy } from '../chaos/proxy.ts';
 
-// What was asked of a connection that is already broken is refused. It is never answered with what another statement
-// gets, nor with nothing, as if it had been done.
+// Connections that break: cut off, or with another end that is gone without a word (no FIN, no RST, and keep-alives are
+// answered by what is between).
 
+const SILENT_MS = 400;
 const CONNECTED_MS = 100;
-
 let proxy: Link;
 let url: string;
 beforeAll(async () => {
@@ -20,13 +20,82 @@ beforeAll(async () => {
 beforeEach(() => proxy.heal());
 afterAll(() => proxy?.[Symbol.asyncDispose]());
 
+const open = () => connect(url, { maxConnections: 2, silentMs: SILENT_MS });
+
+test('whoever waits on a dead connection is told that the store is away, and the pool works again', async () => {
+  const sql = open();
+  try {
+    await Promise.all([sql`select 1`, sql`select 2`]);
+    proxy.set({ kind: 'silent' });
+    const waiting = [1, 2].map((n) => onStore(() => sql`select ${n}::int as n`));
+    proxy.heal('dead');
+    const settled = await Promise.allSettled(waiting);
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    for (const one of settled)
+      expect(one.status === 'rejected' && one.reason).toMatchObject({
+        failure: { code: 'store_unavailable' },
+      });
+    expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
+  } finally {
+    await sql.end({ timeoutMs: 1_000 });
+  }
+});
+
+test('a transaction on a dead connection ends with it', async () => {
+  const sql = open();
+  try {
+    await sql`create temporary table if not exists nothing (n integer)`;
+    const work = sql.begin(async (tx) => {
+      await tx`select 1`;
+      proxy.set({ kind: 'silent' });
+      proxy.heal('dead');
+      await tx`select 2`;
+    });
+    await expect(work).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
+    expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
+  } finally {
+    await sql.end({ timeoutMs: 1_000 });
+  }
+});
+
+test('a connection that is asked now and then stays, and one that listens may be silent', async () => {
+  const sql = open();
+  try {
+    const heard: string[] = [];
+    await sql.listen('silence', (payload) => heard.push(payload));
+    const before = proxy.connections.all;
+    const until = performance.now() + SILENT_MS * 3;
+    while (performance.now() < until) await sql`select pg_sleep(${SILENT_MS / 4_000})`;
+    await sql`select pg_notify('silence', 'still there')`;
+    await expect.poll(() => heard).toEqual(['still there']);
+    expect(proxy.connections.all - before).toBeLessThanOrEqual(2);
+  } finally {
+    await sql.end({ timeoutMs: 1_000 });
+  }
+});
+
+test('a database that refuses is said to be away, and is found again', async () => {
+  const sql = open();
+  try {
+    proxy.set({ kind: 'refusing' });
+    await expect(onStore(() => sql`select 1`)).rejects.toMatchObject({
+      failure: { code: 'store_unavailable' },
+    });
+    proxy.heal();
+    expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
+  } finally {
+    await sql.end({ timeoutMs: 1_000 });
+  }
+});
+
 const cut = () => {
   proxy.set({ kind: 'refusing' });
   proxy.heal();
 };
 
+/** What was asked of a broken connection is never answered with nothing, as if it had been done. */
 test('a statement that is sent the moment another one fails gets its own answer or is refused', async () => {
-  const sql = connect(url, { maxConnections: 2, silentMs: 60_000 });
+  const sql = open();
   const ask = (n: number) => sql<{ n: number }[]>`select ${n}::int as n`.then(([...rows]) => rows);
   try {
     // The first connection is idle when both are cut, the second is at work.

@@ -14,7 +14,7 @@ interface Fault {
 
 const LATE = { kind: 'late', delayMs: 50, stallShare: 0.05, stallMs: 400 } as const;
 
-/** A dead connection costs a minute: that is for the long version, and for test/store/silentConnections. */
+/** A dead connection costs a minute: that is for the long version, and for test/store/brokenConnections. */
 const QUICK: readonly Fault[] = [
   { what: 'cut', link: 'temporal', ms: 1_000 },
   { what: 'cut', link: 'postgres', ms: 3_000 },
