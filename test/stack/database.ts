@@ -1,8 +1,9 @@
-import { connect, type Sql } from '../../src/store/connection.ts';
+import { openPool } from '../../src/store/pool.ts';
+import type { Sql } from '../../src/store/sql.ts';
 
-/** Opens a short connection for one piece of work. */
+/** Opens a short connection, in no schema of ours, for one piece of work. */
 export async function withDatabase<T>(databaseUrl: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const sql = connect(databaseUrl, { maxConnections: 1 });
+  const sql = openPool({ connectionString: databaseUrl, max: 1 });
   try {
     return await work(sql);
   } finally {
