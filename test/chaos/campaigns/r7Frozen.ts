@@ -1,4 +1,6 @@
+import type { Sql } from '../../../src/store/connection.ts';
 import { openFleet } from '../fleet/fleet.ts';
+import type { FleetWorker } from '../fleet/fleetWorker.ts';
 import { judge } from '../fleet/judge.ts';
 import { pause } from '../fleet/patience.ts';
 import type { Campaign } from './campaign.ts';
@@ -35,9 +37,10 @@ export const r7: Campaign = {
       pauseMs: [1_000, 3_000],
       strike: async (ordinal, random) => {
         const worker = fleet.workers[ordinal % 2];
-        worker?.signal('SIGSTOP');
+        if (worker === undefined) throw new Error('a fleet without workers');
+        await freezeAtWork(fleet.sql, worker);
         await pause(from + random.below(to - from + 1));
-        worker?.signal('SIGCONT');
+        worker.signal('SIGCONT');
       },
       recoverWithinMs: 60_000,
       progress,
@@ -53,3 +56,21 @@ export const r7: Campaign = {
     return takenOver > 0 ? report : { ...report, vacuous: [...report.vacuous, 'no effect was taken over'] };
   },
 };
+
+const TRIES = 20;
+/** Longer than an effect takes: what is claimed since before is held by the one that is frozen. */
+const LOOK_MS = 1_000;
+
+/** Freezes it with an effect in its hands: one without any shows nothing. */
+async function freezeAtWork(sql: Sql, worker: FleetWorker): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    worker.signal('SIGSTOP');
+    const frozenAt = new Date();
+    await pause(LOOK_MS);
+    const [held] = await sql<{ n: number }[]>`
+      select count(*)::int as n from effects where state = 'claimed' and claimed_at < ${frozenAt}::timestamptz`;
+    if ((held?.n ?? 0) > 0 || tries === TRIES) return;
+    worker.signal('SIGCONT');
+    await pause(LOOK_MS);
+  }
+}
