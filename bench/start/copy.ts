@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -21,13 +21,21 @@ export function makeCopy(name: string): Copy {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, 'tmp'), { recursive: true });
   for (const file of FILES) cpSync(join(ROOT, file), join(folder, file), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  linkPackages(folder);
   return {
     folder,
     environment: { ...bareEnvironment(), TMPDIR: join(folder, 'tmp') },
     clear: () => rmSync(join(folder, '.holdfast'), { recursive: true, force: true }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Each by itself: where something in the copy installs anew, it unlinks them and empties nobody else's folder. */
+function linkPackages(folder: string): void {
+  const own = join(folder, 'node_modules');
+  mkdirSync(own);
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    symlinkSync(join(ROOT, 'node_modules', name), join(own, name));
 }
 
 /** Without what would lead the demo to somebody's servers or to a model that costs money. */
