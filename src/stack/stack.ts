@@ -60,7 +60,8 @@ const LOCK_TIMEOUT_MS = 3 * 60_000;
 export async function startStack(options: StackOptions): Promise<Stack> {
   mkdirSync(options.dir, { recursive: true });
   const dir = realpathSync(options.dir);
-  const environment = options.environment ?? process.env;
+  // As it is now: while the parts start, others may change that of this process.
+  const environment = { ...(options.environment ?? process.env) };
   const onProgress = options.onProgress ?? (() => undefined);
   await checkExternalParts({ ...options, environment, onProgress });
   // Outside the lock: an installation may take minutes, and has a lock of its own.

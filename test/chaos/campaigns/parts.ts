@@ -111,6 +111,8 @@ export function shareStack(dir: string, progress: (line: string) => void): Share
         ui: false,
         fresh: true,
         searchAttributes: SEARCH_ATTRIBUTES,
+        // Labs of other campaigns of this process leave their addresses there.
+        environment: { ...process.env, DATABASE_URL: '', TEMPORAL_ADDRESS: '' },
         onProgress: (line) => progress(`stack: ${line}`),
       });
       return stack;
