@@ -23,6 +23,7 @@ export async function checkDatabase(databaseUrl: string): Promise<void> {
         'Start that database or correct the variable; unset it to use the PostgreSQL that comes with Holdfast.',
     );
   } finally {
+    // The answer is known by now; how the connection ends changes nothing about it.
     await client?.end().catch(() => undefined);
   }
 }

@@ -25,6 +25,7 @@ export function isStale(error: unknown): boolean {
 
 /** Without a word, and without waiting for one: the other end may be gone. */
 export function cutOff(client: pg.ClientBase): void {
+  // The driver's types leave the connection out; its own pool ends one in the same way.
   const { connection } = client as unknown as { readonly connection: { stream: { destroy(): void } } };
   connection.stream.destroy();
 }

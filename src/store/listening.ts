@@ -37,6 +37,7 @@ export async function listen(
       await now.ended;
       cutOff(now.client);
       for (let refusals = 0; !over.signal.aborted; refusals++) {
+        // It rejects only because the listening is over, and that is looked at next.
         await delay(reconnectMs(refusals), undefined, { signal: over.signal }).catch(() => undefined);
         if (over.signal.aborted) return;
         try {

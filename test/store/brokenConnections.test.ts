@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { connect, onStore } from '../../src/store/connection.ts';
 import { type Link, openProxy } from '../chaos/proxy.ts';
@@ -7,7 +6,6 @@ import { type Link, openProxy } from '../chaos/proxy.ts';
 // answered by what is between).
 
 const SILENT_MS = 400;
-const CONNECTED_MS = 100;
 let proxy: Link;
 let url: string;
 beforeAll(async () => {
@@ -96,6 +94,15 @@ const cut = () => {
 /** What was asked of a broken connection is never answered with nothing, as if it had been done. */
 test('a statement that is sent the moment another one fails gets its own answer or is refused', async () => {
   const sql = open();
+  await using watch = {
+    sql: connect(inject('databaseUrl'), { maxConnections: 1 }),
+    [Symbol.asyncDispose]() {
+      return this.sql.end();
+    },
+  };
+  const sleeping = async () =>
+    (await watch.sql`select from pg_stat_activity where state = 'active' and query = 'select pg_sleep(10)'`)
+      .length;
   const ask = (n: number) => sql<{ n: number }[]>`select ${n}::int as n`.then(([...rows]) => rows);
   try {
     // The first connection is idle when both are cut, the second is at work.
@@ -105,12 +112,11 @@ test('a statement that is sent the moment another one fails gets its own answer 
       () => ask(2),
     );
     await idle;
-    await setTimeout(CONNECTED_MS);
+    await expect.poll(sleeping).toBe(1);
     cut();
     const second = atWork.catch((error: unknown) => onStore(() => Promise.reject(error)));
-    await Promise.race([second.catch(() => undefined), setTimeout(CONNECTED_MS)]);
-    for (const n of [3, 4, 5]) expect(await ask(n)).toEqual([{ n }]);
     const [settled] = await Promise.allSettled([second]);
+    for (const n of [3, 4, 5]) expect(await ask(n)).toEqual([{ n }]);
     if (settled.status === 'fulfilled') expect(settled.value).toEqual([{ n: 2 }]);
     else expect(settled.reason).toMatchObject({ failure: { code: 'store_unavailable' } });
   } finally {

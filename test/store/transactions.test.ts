@@ -152,6 +152,7 @@ describe('a transaction that keeps its connection', () => {
   test('does not commit what a statement of it could not do, although the work went on', async () => {
     const work = sql.begin(async (tx) => {
       await tx`insert into blobs (run, hash, body) values ('on', 'a', '')`;
+      // A work that pays no attention is what this is about.
       await tx`select 1 / 0`.catch(() => undefined);
       return 'done';
     });
