@@ -66,10 +66,17 @@ export async function tryTool<Result>(
   capMs: number = LIMITS.toolTimeoutMaxMs,
 ): Promise<Tried<Result>> {
   const { info, cancellationSignal, heartbeat, log } = Context.current();
-  const out = AbortSignal.timeout(Math.min(job.labels.timeoutMs, capMs));
-  const signal = AbortSignal.any([out, cancellationSignal]);
+  const out = new AbortController();
+  const signal = AbortSignal.any([out.signal, cancellationSignal]);
+  let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<null>((resolve) => {
-    out.addEventListener('abort', () => resolve(null), { once: true });
+    timer = setTimeout(
+      () => {
+        out.abort(new DOMException('the tool ran out of time', 'TimeoutError'));
+        resolve(null);
+      },
+      Math.min(job.labels.timeoutMs, capMs),
+    );
   });
   const { input } = job;
   try {
@@ -103,6 +110,8 @@ export async function tryTool<Result>(
     });
     // The tool's own words may quote anything; only their kind leaves the worker.
     return { kind: 'lost', what: 'it threw', running: null };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { fits } from '../core/budget.ts';
+import { allowance, fits } from '../core/budget.ts';
 import { type Failure, FailureError, terminal } from '../core/errors.ts';
 import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -84,11 +84,7 @@ async function callOnce(
   const { sql } = services;
   const limits = tighten(release.limits, input.wantedLimits);
   const pinned = input.release === null ? pin(releaseHash, release, limits) : null;
-  const allowance = input.allowance ?? {
-    tokens: limits.tokensPerRun,
-    costMicroUsd: limits.costMicroUsdPerRun,
-    maxOutputTokens: limits.maxOutputTokens,
-  };
+  const allowed = allowance(input, limits);
 
   // A worker without the code of a pinned tool could not prepare a call to it, and the answer would be paid for
   // nothing: another worker is given the chance first. The last attempt goes on, and such a call is refused by result.
@@ -99,14 +95,14 @@ async function callOnce(
     services,
     input,
     { hash: releaseHash, body: release },
-    allowance.costMicroUsd - input.spent.costMicroUsd,
+    allowed.costMicroUsd - input.spent.costMicroUsd,
     ended,
   );
 
   const draft = await draftRequest(services, input, release, {
     hash: releaseHash,
     model: route.model,
-    maxOutputTokens: allowance.maxOutputTokens,
+    maxOutputTokens: allowed.maxOutputTokens,
     guards,
     ask: small.ask,
   });
@@ -115,10 +111,10 @@ async function callOnce(
   if (input.purpose === 'act' && draft.reply === null) {
     const { spent } = input;
     const land = { tokens: worst.tokens + draft.request.maxOutputTokens, cost: worst.microUsd };
-    if (!fits(spent.tokens, allowance.tokens, { call: worst.tokens, landing: land.tokens }))
+    if (!fits(spent.tokens, allowed.tokens, { call: worst.tokens, landing: land.tokens }))
       return { kind: 'over_limit', limit: 'tokens', pinned };
     const spentMicroUsd = spent.costMicroUsd + small.spentMicroUsd();
-    if (!fits(spentMicroUsd, allowance.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
+    if (!fits(spentMicroUsd, allowed.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
       return { kind: 'over_limit', limit: 'cost', pinned };
   }
 

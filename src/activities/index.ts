@@ -1,3 +1,5 @@
+import { Context } from '@temporalio/activity';
+import { PACKING, type Packed, pack, unpack } from '../core/packing.ts';
 import { storeBlobs } from '../store/chain.ts';
 import { insertApprovals, insertDecisions } from '../store/records.ts';
 import { callModel } from './callModel.ts';
@@ -11,31 +13,48 @@ import { remind } from './remind.ts';
 import { runTool } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
 import { sweep } from './sweep.ts';
-import type { Activities, BreakerChangeTold, FleetActivities } from './types.ts';
+import type { BreakerChangeTold, FleetActivities, RunRef, Sent, SentActivities } from './types.ts';
 import { verifyControls } from './verify.ts';
 
 /** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
-export function createActivities(services: ActivityServices): Activities & FleetActivities {
+export function createActivities(services: ActivityServices): SentActivities & FleetActivities {
   const { sql } = services;
   const bordered = borderFor(privacyFor(services.secrets));
   const sweepFleet = bordered(() => sweep(services));
+  const ofRun = <Input extends RunRef, Result>(act: (input: Input) => Promise<Result>) =>
+    bordered((sent: Sent<Input>) => act(arrived(sent)));
+  const ofStep = <Input extends RunRef, Result extends object>(
+    name: keyof typeof PACKING,
+    act: (services: ActivityServices, input: Input) => Promise<Result>,
+  ) =>
+    bordered(async (sent: Packed<Sent<Input>>) => {
+      const input = arrived<Input>(unpack(PACKING[name].input, sent));
+      return pack(PACKING[name].result, await act(services, input));
+    });
   return {
-    callModel: bordered((input) => callModel(services, input)),
-    prepareCall: bordered((input) => prepareCall(services, input)),
-    runTool: bordered((input) => runTool(services, input)),
-    closeEffect: bordered((input) => closeEffect(services, input)),
-    resolveEffect: bordered((input) => resolveEffect(services, input)),
-    openApprovals: bordered(async (input) => {
+    callModel: ofStep('callModel', callModel),
+    prepareCall: ofStep('prepareCall', prepareCall),
+    runTool: ofStep('runTool', runTool),
+    closeEffect: ofStep('closeEffect', closeEffect),
+    resolveEffect: ofRun((input) => resolveEffect(services, input)),
+    openApprovals: ofRun(async (input) => {
       await insertApprovals(sql, input);
       return { signed: services.decisionKeys !== null };
     }),
     recordDecisions: bordered((input) => insertDecisions(sql, input)),
-    remind: bordered((input) => remind(services, input)),
-    verifyControls: bordered((input) => verifyControls(services, input)),
+    remind: ofRun((input) => remind(services, input)),
+    verifyControls: ofRun((input) => verifyControls(services, input)),
     keepTexts: bordered((input) => storeBlobs(sql, input.run, input.texts)),
-    endRun: bordered((input) => endRun(services, input)),
+    endRun: ofRun((input) => endRun(services, input)),
     sweep: () => sweepFleet(null),
     govern: bordered<void, readonly BreakerChangeTold[]>(() => govern(services)),
     wakeHeld: bordered<void, number>(() => wakeHeld(services)),
   };
+}
+
+/** An input with the workflow that sent it. */
+function arrived<Input extends RunRef>(sent: Sent<Input>): Input {
+  const workflowId = Context.current().info.workflowExecution?.workflowId;
+  if (workflowId === undefined) throw new Error('an activity of a run was called outside of a workflow');
+  return { ...sent, workflowId } as Input;
 }

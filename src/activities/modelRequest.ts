@@ -90,12 +90,11 @@ export function worstCase(
   { request, userNode, reply }: Draft,
 ): { readonly tokens: number; readonly microUsd: number } {
   if (reply !== null) return { tokens: 0, microUsd: 0 };
-  const prefix = utf8Bytes(request.system) + utf8Bytes(JSON.stringify(request.tools));
   const known = input.lastTotalTokens > 0;
   const counted = input.model === request.model ? 1 : LIMITS.otherTokenizerFactor;
   const read = known
     ? Math.ceil(input.lastTotalTokens * counted) + (userNode === null ? 0 : utf8Bytes(userNode.body))
-    : prefix + utf8Bytes(JSON.stringify(request.messages));
+    : utf8Bytes(request.system) + utf8Bytes(JSON.stringify([request.tools, request.messages]));
   const microUsd = worstCaseMicroUsd(request.model, read, request.maxOutputTokens, new Date(), {
     unpriced: services.unpriced,
   });

@@ -113,10 +113,10 @@ function blocked({ chain }: RouteOptions, waitMs: number): Failure {
 /** The clock of this attempt: its pauses end with the run, and with the engine's cancel. */
 export function clockOf(ended: AbortSignal): RouteClock {
   const { cancellationSignal } = Context.current();
-  const signal = AbortSignal.any([cancellationSignal, ended]);
   return {
     nowMs: () => performance.now(),
     async pause(waitMs) {
+      const signal = AbortSignal.any([cancellationSignal, ended]);
       // Only an abort rejects it, and what that means is said below.
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       if (cancellationSignal.aborted) throw new CancelledFailure('the model call was cancelled');

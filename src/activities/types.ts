@@ -7,6 +7,7 @@ import type { ApprovalId, CallKey, Hash, RunId } from '../core/ids.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { RunLimits } from '../core/limits.ts';
 import type { Usage } from '../core/messages.ts';
+import type { PACKING, Packed } from '../core/packing.ts';
 import type { Approvers } from '../core/policy.ts';
 import type { Origin } from '../core/provenance.ts';
 import type { RateLimited } from '../core/rates.ts';
@@ -33,6 +34,15 @@ export interface Activities {
   /** `head`: where the conversation ends, with what was appended last. */
   endRun(input: EndRunInput): Promise<{ readonly head: Head | null }>;
 }
+
+/** The same activities as a workflow calls them: what a step is made of travels packed. */
+export type SentActivities = {
+  readonly [Name in keyof Activities]: (
+    input: OnItsWay<Name, SentInput<Parameters<Activities[Name]>[0]>>,
+  ) => Promise<OnItsWay<Name, Awaited<ReturnType<Activities[Name]>>>>;
+};
+type OnItsWay<Name, Message> = Name extends keyof typeof PACKING ? Packed<Message> : Message;
+type SentInput<Input> = Input extends RunRef ? Sent<Input> : Input;
 
 /** Activities of no run: the governor calls them for the whole fleet. Every part may be repeated. */
 export interface FleetActivities {
@@ -67,6 +77,9 @@ export interface RunRef {
   readonly requester: Requester;
 }
 
+/** An input on its way: which workflow asks, the border knows by itself. */
+export type Sent<Input extends RunRef> = Omit<Input, 'workflowId'>;
+
 export interface CallModelInput extends RunRef {
   readonly step: number;
   /** `land` is the last call of a turn that hit a limit: no tool may be used. */
@@ -78,12 +91,9 @@ export interface CallModelInput extends RunRef {
   readonly channel: string;
   readonly wantedLimits: Partial<RunLimits>;
   readonly context: JsonObject | null;
-  /** The run's limits as they stand, null before the release is known. */
-  readonly allowance: {
-    readonly tokens: number;
-    readonly costMicroUsd: number;
-    readonly maxOutputTokens: number;
-  } | null;
+  /** Allowed by people on top of the limits. */
+  readonly extraTokens: number;
+  readonly extraCostMicroUsd: number;
   readonly spent: { readonly tokens: number; readonly costMicroUsd: number };
   /** Prompt and output tokens of the newest call, 0 before the first. */
   readonly lastTotalTokens: number;

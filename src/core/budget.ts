@@ -32,7 +32,7 @@ export interface BudgetGrant {
 }
 
 /** What the run may use in all: its limits and what people added. */
-export function allowance(state: RunState, limits: RunLimits) {
+export function allowance(state: Pick<RunState, 'extraTokens' | 'extraCostMicroUsd'>, limits: RunLimits) {
   return {
     tokens: limits.tokensPerRun + state.extraTokens,
     costMicroUsd: limits.costMicroUsdPerRun + state.extraCostMicroUsd,

@@ -337,6 +337,8 @@ export const LIMITS = {
   /** A workflow task that its worker has not taken by then goes to any worker: so long a dead one holds up its runs. */
   stickyWaitMs: 5_000,
   workerDrainMs: 60_000,
+  /** Of the hash that names the workflow code of a worker. */
+  buildIdHexDigits: 12,
   workerActivities: 100,
   arrivalPages: 20,
   arrivalPageEvents: 200,

@@ -70,7 +70,8 @@ interface Circuit {
   /** When the calls began that run. */
   readonly running: Map<Pass, number>;
   inARow: number;
-  recent: readonly { readonly atMs: number; readonly failed: boolean }[];
+  /** The newest last. */
+  recent: { readonly atMs: number; readonly failed: boolean }[];
 }
 
 export function createCircuits({ nowMs, random, limits = DEFAULTS }: CircuitOptions): Circuits {
@@ -117,10 +118,10 @@ export function createCircuits({ nowMs, random, limits = DEFAULTS }: CircuitOpti
   const remember = (circuit: Circuit, failed: boolean): void => {
     const sinceMs = nowMs() - LIMITS.circuitWindowMs;
     circuit.inARow = failed ? circuit.inARow + 1 : 0;
-    circuit.recent = [
-      ...circuit.recent.filter(({ atMs }) => atMs > sinceMs),
-      { atMs: nowMs(), failed },
-    ].slice(-LIMITS.circuitWindowCallsMax);
+    const { recent } = circuit;
+    recent.push({ atMs: nowMs(), failed });
+    while (recent.length > LIMITS.circuitWindowCallsMax || (recent[0]?.atMs ?? sinceMs + 1) <= sinceMs)
+      recent.shift();
   };
 
   const newPass = (circuit: Circuit): Pass => {

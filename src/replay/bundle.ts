@@ -13,18 +13,18 @@ export function bundleWorkflows({
 }: {
   readonly interceptors?: readonly string[];
 } = {}): Promise<Bundle> {
-  const workflowsPath = ownWorkflows();
+  const workflowsPath = ownModule('index');
   return bundleWorkflowCode({
     workflowsPath,
     // Loaded once a worker instead of once a run: our modules keep no state (test/architecture.test.ts).
-    preloadModules: [workflowsPath],
+    preloadModules: [ownModule('promiseStacks'), workflowsPath],
     workflowInterceptorModules: [...interceptors],
     logger: new DefaultLogger('WARN'),
   });
 }
 
 /** TypeScript in development, JavaScript in a build. */
-function ownWorkflows(): string {
+function ownModule(name: string): string {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return fileURLToPath(new URL(`../workflows/index${extension}`, import.meta.url));
+  return fileURLToPath(new URL(`../workflows/${name}${extension}`, import.meta.url));
 }

@@ -1,5 +1,5 @@
-import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { RunRef } from '../activities/types.ts';
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { RunRef, Sent } from '../activities/types.ts';
 import type { ApprovalRecord } from '../core/approvals.ts';
 import type { CallState } from '../core/calls.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -95,13 +95,8 @@ export function newLive(): Live {
   };
 }
 
-export function refOf(run: Run): RunRef {
-  return {
-    run: run.state.run,
-    workflowId: workflowInfo().workflowId,
-    agent: run.state.agent,
-    requester: run.state.requester,
-  };
+export function refOf({ state: { run, agent, requester } }: Run): Sent<RunRef> {
+  return { run, agent, requester };
 }
 
 export function patch(run: Run, changes: Partial<RunState>): void {

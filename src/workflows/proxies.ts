@@ -8,15 +8,20 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type {
-  Activities,
+  CallModelInput,
+  CallModelResult,
+  CloseEffectInput,
   PrepareCallInput,
   RunToolInput,
   RunToolResult,
+  Sent,
+  SentActivities,
   VerifyControlsInput,
 } from '../activities/types.ts';
 import type { CallState, PreparedCall } from '../core/calls.ts';
 import type { Verified } from '../core/control.ts';
 import { LIMITS } from '../core/limits.ts';
+import { PACKING, pack, unpack } from '../core/packing.ts';
 import type { ToolLabels } from '../core/release.ts';
 import { oneLine } from '../core/text.ts';
 
@@ -28,7 +33,7 @@ const NEVER_TWICE = ['PayloadsTooLarge', 'bug'];
 /** Time-outs of an attempt. Where code of others may end its worker they are counted here, not by the server. */
 const LOST = ['TemporalTimeout:StartToClose', 'TemporalTimeout:Heartbeat'];
 
-export const model = proxyActivities<Pick<Activities, 'callModel'>>({
+const model = proxyActivities<Pick<SentActivities, 'callModel'>>({
   startToCloseTimeout: LIMITS.modelCallMs,
   scheduleToCloseTimeout: LIMITS.modelScheduleToCloseMs,
   heartbeatTimeout: LIMITS.modelHeartbeatMs,
@@ -43,6 +48,11 @@ export const model = proxyActivities<Pick<Activities, 'callModel'>>({
   },
 });
 
+export async function callModel(summary: string, input: Sent<CallModelInput>): Promise<CallModelResult> {
+  const sent = pack(PACKING.callModel.input, input);
+  return unpack(PACKING.callModel.result, await model.callModel.executeWithOptions({ summary }, [sent]));
+}
+
 const STORE_RETRY = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 60_000 };
 
 /**
@@ -51,7 +61,7 @@ const STORE_RETRY = { initialInterval: 500, backoffCoefficient: 2, maximumInterv
  */
 export const store = proxyActivities<
   Pick<
-    Activities,
+    SentActivities,
     'openApprovals' | 'recordDecisions' | 'verifyControls' | 'remind' | 'keepTexts' | 'resolveEffect'
   >
 >({
@@ -60,31 +70,37 @@ export const store = proxyActivities<
 });
 
 /** Who says so, as a rule one look into a table: a decision is half as long on its way when no activity is scheduled for it. */
-const storeQuickly = proxyLocalActivities<Pick<Activities, 'verifyControls'>>({
+const storeQuickly = proxyLocalActivities<Pick<SentActivities, 'verifyControls'>>({
   startToCloseTimeout: LIMITS.quickVerifyMs,
   scheduleToCloseTimeout: LIMITS.quickReadScheduleToCloseMs,
   // What does not come at once is an ordinary activity's work, with all its patience.
   retry: { maximumAttempts: 1 },
 });
 
-export function verifyQuickly(summary: string, input: VerifyControlsInput): Promise<readonly Verified[]> {
+export function verifyQuickly(
+  summary: string,
+  input: Sent<VerifyControlsInput>,
+): Promise<readonly Verified[]> {
   return storeQuickly.verifyControls.executeWithOptions({ summary }, [input]);
 }
 
-const preparing = proxyActivities<Pick<Activities, 'prepareCall'>>({
+const preparing = proxyActivities<Pick<SentActivities, 'prepareCall'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
   retry: { ...STORE_RETRY, nonRetryableErrorTypes: [...NEVER_TWICE, ...LOST] },
 });
 
 /** Asks the functions of a tool about a call once more. */
-export function prepareCall(summary: string, input: PrepareCallInput): Promise<PreparedCall> {
-  return whileLost(() =>
-    preparing.prepareCall.executeWithOptions({ summary: oneLine(summary, LIMITS.summaryChars) }, [input]),
+export async function prepareCall(summary: string, input: Sent<PrepareCallInput>): Promise<PreparedCall> {
+  const options = { summary: oneLine(summary, LIMITS.summaryChars) };
+  const sent = pack(PACKING.prepareCall.input, input);
+  return unpack(
+    PACKING.prepareCall.result,
+    await whileLost(() => preparing.prepareCall.executeWithOptions(options, [sent])),
   );
 }
 
 /** What is only shown: tried twice, and then let be. */
-export const brief = proxyActivities<Pick<Activities, 'recordDecisions'>>({
+export const brief = proxyActivities<Pick<SentActivities, 'recordDecisions'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
   retry: { initialInterval: 500, maximumAttempts: 2 },
 });
@@ -92,20 +108,20 @@ export const brief = proxyActivities<Pick<Activities, 'recordDecisions'>>({
 const FOR_EVER = { initialInterval: 1_000, backoffCoefficient: 2, maximumInterval: 60_000 };
 
 /** What the run cannot go on without, and what it cannot end without: not even an error of ours stops the trying. */
-export const forEver = proxyActivities<Pick<Activities, 'closeEffect' | 'endRun'>>({
+export const forEver = proxyActivities<Pick<SentActivities, 'closeEffect' | 'endRun'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
   retry: FOR_EVER,
 });
 
-const closing = proxyActivities<Pick<Activities, 'closeEffect'>>({
+const closing = proxyActivities<Pick<SentActivities, 'closeEffect'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
   retry: { ...FOR_EVER, nonRetryableErrorTypes: LOST },
 });
 
-const tools = proxyActivities<Pick<Activities, 'runTool'>>({ startToCloseTimeout: LIMITS.toolTimeoutMs });
+const tools = proxyActivities<Pick<SentActivities, 'runTool'>>({ startToCloseTimeout: LIMITS.toolTimeoutMs });
 
 /** Runs inside the workflow task: one marker in the history instead of six events. */
-const quickTools = proxyLocalActivities<Pick<Activities, 'runTool'>>({
+const quickTools = proxyLocalActivities<Pick<SentActivities, 'runTool'>>({
   startToCloseTimeout: LIMITS.quickReadMs + LIMITS.quickReadOverheadMs,
   scheduleToCloseTimeout: LIMITS.quickReadScheduleToCloseMs,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
@@ -114,15 +130,18 @@ const quickTools = proxyLocalActivities<Pick<Activities, 'runTool'>>({
 });
 
 /** A read that is quick has one try inside the workflow task; it fails like any activity. */
-export function runQuickTool(call: CallState, input: RunToolInput): Promise<RunToolResult> {
-  return quickTools.runTool.executeWithOptions(
-    { summary: oneLine(call.prepared.summary, LIMITS.summaryChars) },
-    [input],
-  );
+export async function runQuickTool(call: CallState, input: Sent<RunToolInput>): Promise<RunToolResult> {
+  const options = { summary: oneLine(call.prepared.summary, LIMITS.summaryChars) };
+  const sent = pack(PACKING.runTool.input, input);
+  return unpack(PACKING.runTool.result, await quickTools.runTool.executeWithOptions(options, [sent]));
 }
 
 /** One tool call, with the tool's own time-out. An attempt's lease outlives this by `leaseMarginMs`. */
-export function runTool(labels: ToolLabels, call: CallState, input: RunToolInput): Promise<RunToolResult> {
+export async function runTool(
+  labels: ToolLabels,
+  call: CallState,
+  input: Sent<RunToolInput>,
+): Promise<RunToolResult> {
   const effect = labels.replay !== 'pure';
   const options = {
     startToCloseTimeout: attemptMs(labels),
@@ -142,19 +161,27 @@ export function runTool(labels: ToolLabels, call: CallState, input: RunToolInput
     },
     summary: oneLine(call.prepared.summary, LIMITS.summaryChars),
   };
-  return whileLost(() => tools.runTool.executeWithOptions(options, [input]));
+  const sent = pack(PACKING.runTool.input, input);
+  return unpack(
+    PACKING.runTool.result,
+    await whileLost(() => tools.runTool.executeWithOptions(options, [sent])),
+  );
 }
 
 /** A check that takes its workers with it is given up: then nobody looks, and a person is asked. */
-export async function closeEffect(call: CallState, input: RunToolInput): Promise<RunToolResult> {
+export async function closeEffect(call: CallState, input: Sent<RunToolInput>): Promise<RunToolResult> {
   const options = {
     summary: oneLine(`find out what became of: ${call.prepared.summary}`, LIMITS.summaryChars),
   };
+  const closeWith = async (proxies: typeof closing, sent: Sent<CloseEffectInput>) => {
+    const closed = proxies.closeEffect.executeWithOptions(options, [pack(PACKING.closeEffect.input, sent)]);
+    return unpack(PACKING.closeEffect.result, await closed);
+  };
   try {
-    return await whileLost(() => closing.closeEffect.executeWithOptions(options, [input]));
+    return await whileLost(() => closeWith(closing, input));
   } catch (error) {
     if (!isLost(error)) throw error;
-    return forEver.closeEffect.executeWithOptions(options, [{ ...input, unchecked: true }]);
+    return closeWith(forEver, { ...input, unchecked: true });
   }
 }
 

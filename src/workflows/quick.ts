@@ -1,5 +1,5 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { RunToolInput, RunToolResult, VerifyControlsInput } from '../activities/types.ts';
+import type { RunToolInput, RunToolResult, Sent, VerifyControlsInput } from '../activities/types.ts';
 import type { CallState } from '../core/calls.ts';
 import { timesFault, type Verified } from '../core/control.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -48,7 +48,11 @@ export function markSignalled({ live: { quick } }: Run): void {
 }
 
 /** One try inside the workflow task; null when it did not come at once: then it is read as an activity. */
-export function tryQuickly(run: Run, call: CallState, input: RunToolInput): Promise<RunToolResult | null> {
+export function tryQuickly(
+  run: Run,
+  call: CallState,
+  input: Sent<RunToolInput>,
+): Promise<RunToolResult | null> {
   return insideTask(run, () => runQuickTool(call, input));
 }
 
@@ -56,7 +60,7 @@ export function tryQuickly(run: Run, call: CallState, input: RunToolInput): Prom
 export async function tryVerifyQuickly(
   run: Run,
   summary: string,
-  input: VerifyControlsInput,
+  input: Sent<VerifyControlsInput>,
 ): Promise<readonly Verified[] | null> {
   const { parkedAtEvent, signalledAtEvent } = run.live.quick;
   const { historyLength } = workflowInfo();

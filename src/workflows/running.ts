@@ -1,5 +1,5 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { RunToolInput, RunToolResult } from '../activities/types.ts';
+import type { RunToolInput, RunToolResult, Sent } from '../activities/types.ts';
 import type { CallState, RefusalCode } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
@@ -37,7 +37,7 @@ export async function runCall(run: Run, index: number): Promise<void> {
   }
 }
 
-function toolInput(run: Run, call: CallState): RunToolInput {
+function toolInput(run: Run, call: CallState): Sent<RunToolInput> {
   const { prepared, approval } = call;
   const decided = approval?.state.kind === 'approved' ? approval.state : null;
   return {

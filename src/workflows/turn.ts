@@ -1,5 +1,5 @@
-import type { CallModelInput, CallModelResult, GuardStop } from '../activities/types.ts';
-import { allowance, dueNotices, turnLimitReached } from '../core/budget.ts';
+import type { CallModelInput, CallModelResult, GuardStop, Sent } from '../activities/types.ts';
+import { dueNotices, turnLimitReached } from '../core/budget.ts';
 import { newCall } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { addUsage, totalTokens } from '../core/messages.ts';
@@ -14,7 +14,7 @@ import type { Ending } from './ending.ts';
 import { replyTo } from './inbox.ts';
 import { land } from './landing.ts';
 import { modelFailureOf, throughOutages } from './outage.ts';
-import { model } from './proxies.ts';
+import { callModel } from './proxies.ts';
 import { markAnswered, markAsked } from './quick.ts';
 import { playStep } from './step.ts';
 import { keep } from './waiting.ts';
@@ -105,10 +105,8 @@ export async function askModel(
   try {
     const result = await throughOutages(run, `step ${step}: ask the model`, () => {
       markAsked(run);
-      return model.callModel.executeWithOptions(
-        { summary: `step ${step}: ${purpose === 'land' ? 'last words' : 'model'}` },
-        [modelInput(run, step, purpose)],
-      );
+      const summary = `step ${step}: ${purpose === 'land' ? 'last words' : 'model'}`;
+      return callModel(summary, modelInput(run, step, purpose));
     });
     markAnswered(run);
     if (result.kind === 'refused_start' || result.kind === 'held') return result;
@@ -133,7 +131,7 @@ function unsealed(run: Run, reason: LandingReason): LandingReason {
   return reason;
 }
 
-function modelInput(run: Run, step: number, purpose: 'act' | 'land'): CallModelInput {
+function modelInput(run: Run, step: number, purpose: 'act' | 'land'): Sent<CallModelInput> {
   const { state } = run;
   return {
     ...refOf(run),
@@ -143,9 +141,10 @@ function modelInput(run: Run, step: number, purpose: 'act' | 'land'): CallModelI
     append: turnOf(run).append,
     release: state.pinned?.hash ?? null,
     channel: state.channel,
-    wantedLimits: state.pinned === null ? state.wantedLimits : {},
+    wantedLimits: state.wantedLimits,
     context: state.head === null ? state.context : null,
-    allowance: state.pinned === null ? null : allowance(state, state.pinned.limits),
+    extraTokens: state.extraTokens,
+    extraCostMicroUsd: state.extraCostMicroUsd,
     spent: { tokens: totalTokens(state.usage), costMicroUsd: state.costMicroUsd },
     lastTotalTokens: state.lastTotalTokens,
     pieces: turnOf(run).pieces,

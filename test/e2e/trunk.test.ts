@@ -109,11 +109,16 @@ describe('the trunk on real parts', () => {
     // Only a transaction that writes takes a transaction id, so the distance between two ids counts commits.
     const xid = async () =>
       Number((await lab.sql`select pg_snapshot_xmax(pg_current_snapshot())::text as x`)[0]?.x);
-    const before = await xid();
-    const handle = await lab.start({ agent: 'lab', message, once: true, requester: { id: 'customer' } });
-    expect((await handle.result()).outcome).toBe('completed');
-    expect((await xid()) - before).toBe(commits);
-    const { events } = await handle.fetchHistory();
+    const play = async () => {
+      const before = await xid();
+      const handle = await lab.start({ agent: 'lab', message, once: true, requester: { id: 'customer' } });
+      expect((await handle.result()).outcome).toBe('completed');
+      return { handle, cost: (await xid()) - before };
+    };
+    // The loops of a worker (notices, anchors) write now and then as well: the least of three is the run's own.
+    const [one, two, three] = [await play(), await play(), await play()];
+    expect(Math.min(one.cost, two.cost, three.cost)).toBe(commits);
+    const { events } = await one.handle.fetchHistory();
     const done = (events ?? []).flatMap(
       (event) =>
         event.activityTaskScheduledEventAttributes?.activityType?.name ??

@@ -2,6 +2,7 @@ import type { ApprovalRecord } from '../../src/core/approvals.ts';
 import type { Agent } from '../../src/tools/agent.ts';
 import type { RunStatus } from '../../src/workflows/messages.ts';
 import { type Bundle, continueAsNew, Simulation } from '../sim/driver.ts';
+import { packing } from '../sim/packed.ts';
 import { HostileModel, type HostileOptions } from './hostileModel.ts';
 import { Approver, canonicalArgs, type Wanted } from './oracle.ts';
 import type { Random } from './random.ts';
@@ -59,7 +60,7 @@ export async function playSim(run: HostileRun, tally: HostileTally): Promise<voi
     ],
     startTimeMs: START_MS,
     seed: random.below(2 ** 31),
-    activities: outside.handlers,
+    activities: packing(outside.handlers),
     maxStepsPerCall: 5_000,
   });
   const settle = async () => {

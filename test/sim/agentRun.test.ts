@@ -530,7 +530,7 @@ describe('steering', () => {
     await simulation.runUntilIdle();
     simulation.signal('raiseLimit', { by: 'operator', tokens: 1_000 });
     await simulation.runUntilIdle();
-    expect(world.modelCalls.at(-1)?.allowance?.tokens).toBe(50_000 + 1_000);
+    expect(world.modelCalls.at(-1)?.extraTokens).toBe(1_000);
     expect(world.recorded.map(({ state }) => state)).toContain('withdrawn');
     expect(await openApprovals(simulation)).toEqual([]);
   });

@@ -26,6 +26,7 @@ import {
 } from './approvalStories.ts';
 import { type ApprovalWorld, approvalWorld, argsOf, hashOf, nameOf, rolesOf } from './approvalWorld.ts';
 import { type Bundle, continueAsNew, Simulation, type UpdateHandle } from './driver.ts';
+import { packing } from './packed.ts';
 import { carriedState, START_MS } from './world.ts';
 
 /** Plays stories on the real workflow and on the reference, side by side, and compares after every event. */
@@ -79,7 +80,7 @@ class Player {
       crashEveryActivation,
       stableQueries: ['status', 'approvals'],
       maxStepsPerCall: 200,
-      activities: this.world.handlers,
+      activities: packing(this.world.handlers),
     });
     this.#reference = new Reference(story, {
       openedAtMs: (id) => this.#recordOf(id).openedAtMs,

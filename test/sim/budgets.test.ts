@@ -91,7 +91,7 @@ describe('at a cap: ask', () => {
       by: 'boss',
     });
     // The run's own limit is another matter.
-    expect(world.modelCalls.at(-1)?.allowance?.costMicroUsd).toBe(world.limits.costMicroUsdPerRun);
+    expect(world.modelCalls.at(-1)?.extraCostMicroUsd).toBe(0);
     expect(resultOf(simulation).outcome).toBe('completed');
   });
 

@@ -27,6 +27,7 @@ import type { RunState, UnrecordedDecision } from '../../src/core/state.ts';
 import type { ActivityInfo } from './activities.ts';
 import type { ActivityHandler, ActivityOutcome, Bundle } from './driver.ts';
 import { bundleWorkflows, Simulation } from './driver.ts';
+import { packing } from './packed.ts';
 
 /** What the simulated model says at its nth call. */
 export interface Line {
@@ -175,7 +176,7 @@ export async function simulate(
     seed: options.seed ?? 1,
     crashEveryActivation: options.crashEveryActivation ?? true,
     stableQueries: ['status', 'approvals'],
-    activities: activities(options, world, pinned),
+    activities: packing(activities(options, world, pinned)),
   });
   return { simulation, world };
 }

@@ -92,8 +92,8 @@ describe('a question of a guard to a small model', () => {
 
   test('is not asked where the run has no money left for it', async () => {
     const input = firstCall('a poor question', {
-      allowance: { tokens: 1_000_000, costMicroUsd: 1_000_000, maxOutputTokens: 1_000 },
-      spent: { tokens: 0, costMicroUsd: 1_000_000 },
+      wantedLimits: { costMicroUsdPerRun: 100_000 },
+      spent: { tokens: 0, costMicroUsd: 100_000 },
     });
     const result: CallModelResult = await bench.attempt((activities) => activities.callModel(input));
     expect(result).toMatchObject({ kind: 'over_limit', limit: 'cost' });

@@ -2,11 +2,18 @@ import { ApplicationFailure, asyncLocalStorage, Context } from '@temporalio/acti
 import { createActivities } from '../../src/activities/index.ts';
 import { Releases } from '../../src/activities/releases.ts';
 import type { ActivityServices } from '../../src/activities/services.ts';
-import type { Activities, FleetActivities, RunToolInput, RunToolResult } from '../../src/activities/types.ts';
+import type {
+  Activities,
+  FleetActivities,
+  RunToolInput,
+  RunToolResult,
+  SentActivities,
+} from '../../src/activities/types.ts';
 import { readConfig } from '../../src/config.ts';
 import { callKey, type Hash, type RunId } from '../../src/core/ids.ts';
 import { canonicalJson, type JsonObject } from '../../src/core/json.ts';
 import { LIMITS } from '../../src/core/limits.ts';
+import { PACKING, pack, unpack } from '../../src/core/packing.ts';
 import { createAnthropicProvider } from '../../src/models/anthropic.ts';
 import { createCircuits } from '../../src/models/circuit.ts';
 import type { Conversation } from '../../src/models/scripted/conversation.ts';
@@ -97,7 +104,9 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
         ...(crashPoint && { crashPoint }),
         ...other,
       });
-      return asyncLocalStorage.run(contextOf(number, signal, client), () => work(activities));
+      const inside = <Result>(workflowId: string, act: () => Promise<Result>) =>
+        asyncLocalStorage.run(contextOf(number, signal, workflowId, client), act);
+      return inside('w', () => work(called(activities, inside)));
     },
     [Symbol.asyncDispose]: async () => {
       await model.stop();
@@ -110,15 +119,37 @@ function byName(agents: readonly Agent[]): ReadonlyMap<string, Agent> {
   return new Map(agents.map((agent) => [agent.release.agent, agent]));
 }
 
+/** Activities as functions of what they are about: the border is crossed here, from the workflow that the input names. */
+function called(
+  sent: SentActivities & FleetActivities,
+  inside: <Result>(workflowId: string, act: () => Promise<Result>) => Promise<Result>,
+): Activities & FleetActivities {
+  const shapes: Readonly<Record<string, (typeof PACKING)[keyof typeof PACKING]>> = PACKING;
+  const cross = (name: string, act: (input: never) => Promise<object>) => (input: { workflowId?: string }) =>
+    inside(input?.workflowId ?? 'w', async () => {
+      const shape = shapes[name];
+      if (shape === undefined) return act(input as never);
+      return unpack(shape.result, (await act(pack(shape.input, input) as never)) as never);
+    });
+  return Object.fromEntries(
+    Object.entries(sent).map(([name, act]) => [name, cross(name, act as never)]),
+  ) as never;
+}
+
 /** What an activity sees of its worker: its attempt, its cancellation, a log that says nothing. */
-function contextOf(attempt: number, signal: AbortSignal, client?: Context['client']): Context {
+function contextOf(
+  attempt: number,
+  signal: AbortSignal,
+  workflowId: string,
+  client?: Context['client'],
+): Context {
   const silent = () => undefined;
   const log = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
   const never = new Promise<never>(silent);
   const info = {
     attempt,
     namespace: 'default',
-    workflowExecution: { workflowId: 'w', runId: 'execution-2' },
+    workflowExecution: { workflowId, runId: 'execution-2' },
   } as never;
   return new Context(info, never, signal, silent, client, log, {} as never, {});
 }

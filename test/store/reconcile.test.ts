@@ -92,7 +92,8 @@ describe('an effect that nobody knows the end of stops the run and asks a person
       state: 'open',
       evidence: expect.stringContaining('pay (never), attempt 1'),
     });
-    expect((await handle.query(statusQuery)).state).toBe('unknown');
+    // The question is in the store a moment before the run hears that it is.
+    await until('the run to wait', async () => (await handle.query(statusQuery)).state === 'unknown');
     expect(attempts.get(one.name)).toBe(1);
 
     const decide = (answer: Json) =>

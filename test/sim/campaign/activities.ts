@@ -184,12 +184,13 @@ function callModel(facts: Facts, input: CallModelInput, info: ActivityInfo): Act
 }
 
 /** The worst case of this call and of the landing after it, in the workflow's own figures, as the real one reads them. */
-function overLimit(facts: Facts, { spent, allowance }: CallModelInput): 'tokens' | 'cost' | null {
+function overLimit(facts: Facts, input: CallModelInput): 'tokens' | 'cost' | null {
+  const { spent, extraTokens, extraCostMicroUsd } = input;
   const { tokensPerRun, costMicroUsdPerRun } = facts.program.agent;
   const worst = 2 * CALL_TOKENS;
-  if (spent.tokens + worst > (allowance?.tokens ?? tokensPerRun)) return 'tokens';
+  if (spent.tokens + worst > tokensPerRun + extraTokens) return 'tokens';
   const cost = worst * MICRO_USD_PER_TOKEN;
-  return spent.costMicroUsd + cost > (allowance?.costMicroUsd ?? costMicroUsdPerRun) ? 'cost' : null;
+  return spent.costMicroUsd + cost > costMicroUsdPerRun + extraCostMicroUsd ? 'cost' : null;
 }
 
 function meet(facts: Facts, trouble: Exclude<Trouble, 'answer_lost'>): ActivityOutcome {

@@ -1,6 +1,7 @@
 import type { RunState } from '../../../src/core/state.ts';
 import { randomOf } from '../../hostile/random.ts';
 import { type Bundle, continueAsNew, Simulation } from '../driver.ts';
+import { packing } from '../packed.ts';
 import { START_MS } from '../world.ts';
 import { activitiesOf } from './activities.ts';
 import { Facts } from './facts.ts';
@@ -88,7 +89,7 @@ class Player {
       seed: program.seed,
       crashEveryActivation: program.everyActivation,
       maxStepsPerCall: MOST_STEPS,
-      activities: tell === undefined ? activities : telling(activities, this.#tell),
+      activities: packing(tell === undefined ? activities : telling(activities, this.#tell)),
       crashAfter: (activations) => {
         this.#states.add(visibleState(this.facts, this.#simulation));
         for (const said of this.facts.underway.splice(0)) arrive(this.facts, said, this.#simulation.nowMs);

@@ -1,0 +1,23 @@
+import { PACKING, type Packed, pack, unpack } from '../../src/core/packing.ts';
+import type { ActivityHandler } from './activities.ts';
+import type { ActivityOutcome } from './attempts.ts';
+
+/** Activities of a run as its workflow calls them: what they are given and give travels as it does on real parts. */
+export function packing(
+  handlers: Readonly<Record<string, ActivityHandler>>,
+): Readonly<Record<string, ActivityHandler>> {
+  const shapes: Readonly<Record<string, (typeof PACKING)[keyof typeof PACKING]>> = PACKING;
+  const wrapped = (name: string, handler: ActivityHandler): ActivityHandler => {
+    const shape = shapes[name];
+    if (shape === undefined) return handler;
+    const sent = (outcome: ActivityOutcome): ActivityOutcome => ({
+      ...outcome,
+      ...(outcome.kind === 'completed' && { result: pack(shape.result, outcome.result as object) }),
+      ...(typeof outcome.whenCancelled === 'object' && { whenCancelled: sent(outcome.whenCancelled) }),
+    });
+    return async (input, info) => sent(await handler(unpack(shape.input, input as Packed<object>), info));
+  };
+  return Object.fromEntries(
+    Object.entries(handlers).map(([name, handler]) => [name, wrapped(name, handler)]),
+  );
+}
