@@ -1,5 +1,5 @@
-import type { Benchmark, Goal, Table } from './benchmark.ts';
-import { carry, PARTS, type Part, type Setting, type Taken } from './conversations/load.ts';
+import type { Benchmark, Goal, Plot, Table } from './benchmark.ts';
+import { carry, PARTS, type Part, type Setting, SLICE_MS, type Taken } from './conversations/load.ts';
 import { megabytes } from './live/usage.ts';
 import { quantile } from './rounds.ts';
 
@@ -22,7 +22,7 @@ export const conversations: Benchmark = {
     for (const setting of how.quick ? QUICK : FULL) taken.push(await carry(how, setting));
     return {
       goals: taken.map(goalOf),
-      tables: [overheads(taken), processorTime(taken), memory(taken), tasks(taken)],
+      tables: [overheads(taken), processorTime(taken), memory(taken), tasks(taken), course(taken)],
       plots: [
         {
           name: 'overhead',
@@ -34,12 +34,14 @@ export const conversations: Benchmark = {
             points: taken.map((one) => [one.customers, quantile(overheadsOf(one), share)]),
           })),
         },
+        ...courses(taken),
       ],
       problems: taken.flatMap(problemsOf),
       raw: taken.map(({ replies, ...rest }) => ({
         ...rest,
-        replies: replies.map(({ turn, tookMs, overheadMs }) => [
+        replies: replies.map(({ turn, sentAtMs, tookMs, overheadMs }) => [
           turn,
+          Math.round(sentAtMs),
           Math.round(tookMs),
           Math.round(overheadMs),
         ]),
@@ -156,6 +158,62 @@ function tasks(taken: readonly Taken[]): Table {
   };
 }
 
+/** The largest crowd, piece by piece of the measured time. */
+function slicesOf(taken: readonly Taken[]) {
+  const most = taken.at(-1);
+  return (most?.slices ?? []).map(({ fromMs, untilMs, cpuMs, begun }) => {
+    const sent = overheadsOf({
+      replies: (most?.replies ?? []).filter(({ sentAtMs }) => sentAtMs >= fromMs && sentAtMs < untilMs),
+    });
+    const busy = (parts: readonly Part[]) =>
+      parts.reduce((sum, part) => sum + cpuMs[part], 0) / (untilMs - fromMs);
+    return { atS: Math.round(untilMs / 1_000), begun, sent, p95: quantile(sent, 0.95), busy };
+  });
+}
+
+function course(taken: readonly Taken[]): Table {
+  return {
+    title: `${taken.at(-1)?.customers} live conversations, every ${SLICE_MS / 1_000} s`,
+    head: ['s', 'messages', 'of them first', 'p95 ms', ...PARTS.map((part) => `${NAMES[part]}, busy`), 'all'],
+    rows: slicesOf(taken).map(({ atS, begun, sent, p95, busy }) => [
+      atS,
+      sent.length,
+      begun,
+      Math.round(p95),
+      ...PARTS.map((part) => busy([part]).toFixed(2)),
+      busy(PARTS).toFixed(2),
+    ]),
+  };
+}
+
+function courses(taken: readonly Taken[]): readonly Plot[] {
+  const slices = slicesOf(taken);
+  const x = { label: 'seconds of the measured time' };
+  const title = `${taken.at(-1)?.customers} live conversations`;
+  return [
+    {
+      name: 'course-latency',
+      title: `${title}: a reply beyond the model’s own time, p95`,
+      x,
+      y: { label: 'milliseconds', log: true },
+      lines: [{ name: 'p95', points: slices.map(({ atS, p95 }) => [atS, Math.max(1, p95)]) }],
+    },
+    {
+      name: 'course-processors',
+      title: `${title}: processors busy`,
+      x,
+      y: { label: 'processors' },
+      lines: [
+        ...PARTS.map((part) => ({
+          name: NAMES[part],
+          points: slices.map(({ atS, busy }) => [atS, busy([part])] as const),
+        })),
+        { name: 'all', points: slices.map(({ atS, busy }) => [atS, busy(PARTS)]) },
+      ],
+    },
+  ];
+}
+
 function problemsOf({ customers, replies, problems }: Taken): readonly string[] {
   const few =
     replies.length < FEWEST_REPLIES
@@ -164,7 +222,7 @@ function problemsOf({ customers, replies, problems }: Taken): readonly string[] 
   return [...problems, ...few].map((problem) => `${customers} conversations: ${problem}`);
 }
 
-function overheadsOf({ replies }: Taken): readonly number[] {
+function overheadsOf({ replies }: Pick<Taken, 'replies'>): readonly number[] {
   const all = replies.map(({ overheadMs }) => overheadMs);
   return all.length === 0 ? [0] : all;
 }

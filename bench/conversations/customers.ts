@@ -19,6 +19,8 @@ export interface Customers {
   readonly problems: readonly string[];
   /** Customers in a conversation now. */
   readonly live: () => number;
+  /** Conversations that have begun so far. */
+  readonly begun: () => number;
   /** Nobody says anything more; resolves when what was asked is answered. */
   stop(): Promise<void>;
 }
@@ -113,6 +115,7 @@ export function bringCustomers(
     replies,
     problems,
     live: () => live,
+    begun: () => next,
     stop: async () => {
       stopped = true;
       for (const end of [...waits]) end();

@@ -21,11 +21,12 @@ export type Part = (typeof PARTS)[number];
 
 export interface Taken {
   readonly customers: number;
-  /** Messages that were sent while it was measured. */
+  /** To messages that were sent while it was measured; `sentAtMs` counts from its beginning. */
   readonly replies: readonly Reply[];
   readonly measuredMs: number;
   readonly cpuMs: Readonly<Record<Part, number>>;
   readonly memoryBytes: Readonly<Record<Part, number>>;
+  readonly slices: readonly Slice[];
   readonly worker: {
     readonly cachedRuns: number;
     readonly cacheMisses: number;
@@ -37,7 +38,17 @@ export interface Taken {
   readonly problems: readonly string[];
 }
 
+/** What happened in a piece of the measured time. */
+export interface Slice {
+  /** Both from the beginning of the measured time. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly cpuMs: Readonly<Record<Part, number>>;
+  readonly begun: number;
+}
+
 const PROGRESS_MS = 5_000;
+export const SLICE_MS = 5_000;
 /** A conversation takes at least this, so nobody needs more of them than their share of the whole time. */
 const SHORTEST_MS = 30_000;
 
@@ -81,14 +92,29 @@ export async function carry(how: How, { customers, rampMs, measuredMs, hurry }: 
     await sleep(rampMs);
     const startMs = performance.now();
     const [usedBefore, before] = [usage(), await readMetrics(metrics)];
-    await sleep(measuredMs);
+    const slices: Slice[] = [];
+    for (let [last, begun] = [usedBefore, crowd.begun()]; performance.now() < startMs + measuredMs; ) {
+      await sleep(Math.min(SLICE_MS, startMs + measuredMs - performance.now()));
+      const now = usage();
+      const cpuMs = ofEach((part) => now[part].cpuMs - last[part].cpuMs);
+      slices.push({
+        fromMs: slices.at(-1)?.untilMs ?? 0,
+        untilMs: performance.now() - startMs,
+        cpuMs,
+        begun: crowd.begun() - begun,
+      });
+      [last, begun] = [now, crowd.begun()];
+    }
     const endMs = performance.now();
     const [used, after] = [usage(), await readMetrics(metrics)];
     await crowd.stop();
     const { count, meanMs } = between(before, after);
     return {
       customers,
-      replies: crowd.replies.filter(({ sentAtMs }) => sentAtMs >= startMs && sentAtMs < endMs),
+      slices,
+      replies: crowd.replies
+        .filter(({ sentAtMs }) => sentAtMs >= startMs && sentAtMs < endMs)
+        .map((reply) => ({ ...reply, sentAtMs: reply.sentAtMs - startMs })),
       measuredMs: endMs - startMs,
       cpuMs: ofEach((part) => used[part].cpuMs - usedBefore[part].cpuMs),
       memoryBytes: ofEach((part) => used[part].memoryBytes),

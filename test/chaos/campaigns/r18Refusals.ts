@@ -36,6 +36,8 @@ export const r18: Campaign = {
       fleet,
       scenes: quick ? SCENES.quick : SCENES.full,
       concurrency: quick ? 12 : 20,
+      // Runs that parked look again once a minute: some come back in between, others meet several storms.
+      calmMs: quick ? [500, 1_500] : [15_000, 25_000],
       // The longest that a circuit stays open, and then a probe.
       recoverWithinMs: 120_000,
       patienceMs: 8 * 60_000,

@@ -45,6 +45,7 @@ export const r19: Campaign = {
       fleet,
       scenes: quick ? SCENES.quick : SCENES.full,
       concurrency: quick ? 12 : 20,
+      calmMs: quick ? [500, 1_500] : [8_000, 12_000],
       recoverWithinMs: 90_000,
       patienceMs: 8 * 60_000,
       // Circuits stay open for a tenth of their usual time.

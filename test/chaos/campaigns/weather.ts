@@ -24,6 +24,8 @@ export interface WeatherOptions {
   readonly fleet: Fleet;
   readonly concurrency: number;
   readonly scenes: readonly Weather[];
+  /** Fair weather between two scenes, once work has begun again. */
+  readonly calmMs: readonly [from: number, to: number];
   readonly recoverWithinMs: number;
   readonly patienceMs: number;
   /** Failed requests that each scene may see at most for each second and worker, beside those that it surprises. */
@@ -45,9 +47,9 @@ export async function playWeather(options: WeatherOptions): Promise<Report> {
   const storm = await playStorm({
     fleet,
     seed: how.seed,
-    load: { concurrency, patienceMs: options.patienceMs },
+    load: { concurrency, patienceMs: options.patienceMs, runsAtLeast: options.enough.runsAtLeast },
     faults: scenes.length,
-    pauseMs: [500, 1_500],
+    pauseMs: options.calmMs,
     strike: async (ordinal, random) => {
       const scene = scenes[ordinal - 1];
       if (scene === undefined) return;
