@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { startStack } from '../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes.ts';
+import { readArguments } from '../test/arguments.ts';
 import type { Benchmark, Findings } from './benchmark.ts';
 import { BENCHMARKS } from './benchmarks.ts';
 import { STACK_FOLDER } from './place.ts';
@@ -9,17 +9,17 @@ import { keep, textOf } from './report.ts';
 
 // npm run bench [-- --quick --only steps,growth --seed N --json]: what it costs, side by side with what else there is.
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-  },
-});
+const OPTIONS = {
+  quick: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+} as const;
 const progress = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(): Promise<number> {
+  const values = readArguments(OPTIONS, progress);
+  if (values === null) return 2;
   const chosen = choose(values.only);
   const seed = Number(values.seed);
   if (!Number.isSafeInteger(seed)) progress(`--seed is "${values.seed}": a whole number`);

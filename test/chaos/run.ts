@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../arguments.ts';
 import type { Campaign, How, Report } from './campaigns/campaign.ts';
 import { CAMPAIGNS } from './campaigns/index.ts';
 import { shareStack } from './campaigns/parts.ts';
@@ -12,14 +12,12 @@ import { quietRuntime } from './quiet.ts';
 const USUAL_SEED = 20_261_121;
 /** Campaigns wait for time-outs most of their time. In full each has the machine for itself: its figures are kept. */
 const QUICK_LANES = 2;
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    seed: { type: 'string', default: String(USUAL_SEED) },
-  },
-});
+const OPTIONS = {
+  quick: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  seed: { type: 'string', default: String(USUAL_SEED) },
+} as const;
 interface Played {
   readonly campaign: Campaign;
   readonly report: Report;
@@ -30,6 +28,8 @@ const progress = (line: string) => process.stderr.write(`${line}\n`);
 const dir = resolve(import.meta.dirname, '../../.holdfast/chaos');
 
 async function main(): Promise<number> {
+  const values = readArguments(OPTIONS, progress);
+  if (values === null) return 2;
   const seed = seedOf(values.seed);
   const chosen = choose(values.only);
   if (seed === null || chosen === null) return 2;

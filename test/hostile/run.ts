@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { startStack } from '../../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes.ts';
+import { readArguments } from '../arguments.ts';
 import { playCampaign } from './campaign.ts';
 import { figuresOf } from './figures.ts';
 import { playStack } from './playStack.ts';
@@ -14,29 +14,30 @@ import { type Stage, setStage } from './stage.ts';
 
 // npm run hostile [-- --turns N --seed N --json]: a model that obeys whoever writes to it, against the policy.
 
-const { values } = parseArgs({
-  options: {
-    turns: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
-    json: { type: 'boolean', default: false },
-  },
-});
-const turns = wholeNumber('turns', values.turns);
-const seed = wholeNumber('seed', values.seed);
-const progress = (line: string) => process.stderr.write(line);
+const OPTIONS = {
+  turns: { type: 'string', default: '20000' },
+  seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+  json: { type: 'boolean', default: false },
+} as const;
+const progress = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(): Promise<number> {
+  const values = readArguments(OPTIONS, progress);
+  if (values === null) return 2;
+  const turns = wholeNumber('turns', values.turns);
+  const seed = wholeNumber('seed', values.seed);
+  if (turns === null || seed === null) return 2;
   const recordings = readRecordings();
   if (recordings === null) {
     progress(
-      'the recorded attacks are not here (../shared/data/injection beside the checkout): nothing to play\n',
+      'the recorded attacks are not here (../shared/data/injection beside the checkout): nothing to play',
     );
     return 2;
   }
-  progress(`hostile: seed ${seed}, ${recordings.all.length} recorded runs, ${turns} random turns\n`);
+  progress(`hostile: seed ${seed}, ${recordings.all.length} recorded runs, ${turns} random turns`);
   const stage = setStage(recordings);
   const startedAtMs = Date.now();
-  const { recorded, hostile } = await onStack(stage);
+  const { recorded, hostile } = await onStack(stage, seed);
   const random = await playCampaign(stage, {
     turns,
     seed,
@@ -50,14 +51,17 @@ async function main(): Promise<number> {
 }
 
 /** Both plays of all recorded runs, on one stack. */
-async function onStack(stage: Stage): Promise<{ readonly recorded: Part; readonly hostile: Part }> {
+async function onStack(
+  stage: Stage,
+  seed: number,
+): Promise<{ readonly recorded: Part; readonly hostile: Part }> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const stack = await startStack({
     dir: new URL('../../.holdfast/hostile', import.meta.url).pathname,
     ui: false,
     fresh: true,
     searchAttributes: SEARCH_ATTRIBUTES,
-    onProgress: (line) => progress(`stack: ${line}\n`),
+    onProgress: (line) => progress(`stack: ${line}`),
   });
   const part = async (
     name: string,
@@ -88,14 +92,14 @@ function step(name: string, done: number, all: number): void {
   const line = `${name}: ${Math.floor((10 * done) / all) * 10} %`;
   if (line === shown) return;
   shown = line;
-  progress(`${line}\n`);
+  progress(line);
 }
 
-function wholeNumber(name: string, text: string): number {
+function wholeNumber(name: string, text: string): number | null {
   const value = Number(text);
   if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) {
-    progress(`--${name} is "${text}": a whole number, 0 or more\n`);
-    process.exit(2);
+    progress(`--${name} is "${text}": a whole number, 0 or more`);
+    return null;
   }
   return value;
 }

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { bundleWorkflows } from '../../src/replay/bundle.ts';
 import { MEND } from '../../src/replay/difference.ts';
@@ -8,6 +7,7 @@ import { type Replayed, replay } from '../../src/replay/replay.ts';
 import { problemOf } from '../../src/replay/shipped.ts';
 import { startStack } from '../../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes.ts';
+import { readArguments } from '../arguments.ts';
 import { missing } from './coverage.ts';
 import { allHistories } from './places.ts';
 import { keep, record } from './record.ts';
@@ -16,6 +16,8 @@ import { keep, record } from './record.ts';
 // first, on real parts, and their histories take the place of those of this release. There is one size: --quick is the same.
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const FLAG = { type: 'boolean', default: false } as const;
+const OPTIONS = { record: FLAG, json: FLAG, quick: FLAG } as const;
 const progress = (line: string) => process.stderr.write(`${line}\n`);
 
 interface Report {
@@ -28,7 +30,7 @@ interface Report {
 }
 
 async function main(): Promise<number> {
-  const options = readOptions();
+  const options = readArguments(OPTIONS, progress);
   if (options === null) return 2;
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
@@ -39,16 +41,6 @@ async function main(): Promise<number> {
   const green = report.problems.length + report.missing.length === 0 && report.histories > 0;
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : textOf(report, green));
   return green ? 0 : 1;
-}
-
-function readOptions(): { readonly record: boolean; readonly json: boolean } | null {
-  const flag = { type: 'boolean', default: false } as const;
-  try {
-    return parseArgs({ options: { record: flag, json: flag, quick: flag } }).values;
-  } catch (error) {
-    progress(`${error instanceof Error ? error.message : error} (replay knows --record, --json and --quick)`);
-    return null;
-  }
 }
 
 async function recordAll(): Promise<void> {
