@@ -12,6 +12,8 @@ import { quietRuntime } from './quiet.ts';
 const USUAL_SEED = 20_261_121;
 /** Campaigns wait for time-outs most of their time. In full each has the machine for itself: its figures are kept. */
 const QUICK_LANES = 2;
+/** Of what a campaign has found, before its report. */
+const TOLD = 5;
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -59,6 +61,8 @@ async function play(campaign: Campaign, options: Pick<How, 'quick' | 'seed' | 'a
   const how: How = { ...options, dir: own, progress: (line) => progress(`${campaign.id}: ${line}`) };
   // One that cannot be played to its end has proven nothing; the others still can.
   const report = await campaign.run(how).catch(unplayed);
+  // Said at once: what follows may take the command with it.
+  for (const why of [...report.problems, ...report.vacuous].slice(0, TOLD)) progress(`${campaign.id}: ${why}`);
   progress(`${campaign.id}: ${isGreen(report) ? 'held' : 'BROKEN'}`);
   return { campaign, report, ms: Date.now() - startedAtMs };
 }

@@ -168,13 +168,18 @@ export async function endsOf(handles: readonly Handle[]): Promise<void> {
     const fail = () => reject(new Error(`not ended within ${END_MS} ms: ${[...open].join(', ')}`));
     timer = setTimeout(fail, END_MS);
   });
+  // A call that the client tries again after its connection was closed would end this process.
+  const over = new AbortController();
   const all = Promise.all(
     handles.map(async (handle) => {
-      await handle.result();
+      await handle.client.withAbortSignal(over.signal, () => handle.result());
       open.delete(handle.workflowId);
     }),
   );
-  await Promise.race([all, late]).finally(() => clearTimeout(timer));
+  await Promise.race([all, late]).finally(() => {
+    clearTimeout(timer);
+    over.abort();
+  });
 }
 
 export function startGolden(
