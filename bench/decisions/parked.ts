@@ -18,7 +18,7 @@ interface Setting {
   readonly wakes: number;
 }
 
-const FULL: Setting = { runs: 10_000, parkMs: 6 * 60_000, every: 500, wakes: 200 };
+const FULL: Setting = { runs: 10_000, parkMs: 10 * 60_000, every: 500, wakes: 200 };
 const QUICK: Setting = { runs: 100, parkMs: 20_000, every: 50, wakes: 5 };
 const AT_ONCE = 100;
 const ARRIVE_MS = 120_000;

@@ -20,7 +20,7 @@ import { mustStop, seam } from './waiting.ts';
  * S4. After a call did not happen or nobody knows, later effects are prepared and judged again.
  * S5. Nothing is awaited here while an activity runs, except that activity: a seam has nothing outstanding.
  *
- * The engine's SDK takes a stack trace for every promise of a workflow, so what seldom waits is asked first whether it has to.
+ * Every promise is work in an activation, so what seldom waits is asked first whether it has to.
  */
 export async function playStep(run: Run): Promise<void> {
   try {
