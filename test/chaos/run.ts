@@ -62,7 +62,8 @@ async function play(campaign: Campaign, options: Pick<How, 'quick' | 'seed' | 'a
   // One that cannot be played to its end has proven nothing; the others still can.
   const report = await campaign.run(how).catch(unplayed);
   // Said at once: what follows may take the command with it.
-  for (const why of [...report.problems, ...report.vacuous].slice(0, TOLD)) progress(`${campaign.id}: ${why}`);
+  for (const why of [...report.problems, ...report.vacuous].slice(0, TOLD))
+    progress(`${campaign.id}: ${why}`);
   progress(`${campaign.id}: ${isGreen(report) ? 'held' : 'BROKEN'}`);
   return { campaign, report, ms: Date.now() - startedAtMs };
 }

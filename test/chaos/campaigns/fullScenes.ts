@@ -23,6 +23,7 @@ const LOOK_MS = 100;
 const GONE_MS = 30_000;
 const WAITING_AT_LEAST = 2;
 const SAY_MS = 9_000;
+const ASK_MS = 500;
 const MEANWHILE = { runs: 6, concurrency: 6, mix: { keyed: 2, checkable: 1, never: 1 } };
 
 export interface Stage {
@@ -105,7 +106,9 @@ async function watch(stage: Stage, since: Since, { what, ms }: Scene): Promise<F
       unread.push(error instanceof Error ? error.message : String(error));
     }
   };
+  const refused = new Map<string, string>();
   let refilledAtMs = fromMs;
+  let askedAtMs = fromMs;
   let saidAtMs = fromMs;
   try {
     while (Date.now() - fromMs < ms) {
@@ -114,6 +117,10 @@ async function watch(stage: Stage, since: Since, { what, ms }: Scene): Promise<F
       if (Date.now() - refilledAtMs > REFILL_MS) {
         refilledAtMs = Date.now();
         if (disk.how === 'tmpfs') await disk.fill([postgres.identity()]);
+      }
+      if (Date.now() - askedAtMs > ASK_MS) {
+        askedAtMs = Date.now();
+        await noteRefused(fleet, refused);
       }
       if (Date.now() - saidAtMs > SAY_MS) {
         saidAtMs = Date.now();
@@ -125,12 +132,13 @@ async function watch(stage: Stage, since: Since, { what, ms }: Scene): Promise<F
       if (faults.length > 0) throw new Error(`the audit: ${faults[0]?.problem}`);
       return 1;
     });
-    const refused = await refusedCalls(fleet);
+    await noteRefused(fleet, refused);
     const untilMs = Date.now();
     const acted = [...actsOf(fleet)].flatMap(([key, acts]) =>
       acts > (since.acts.get(key) ?? 0) ? [key] : [],
     );
-    return { what, closedAtMs: since.closedAtMs, fromMs, untilMs, acted, refused, reads, unread };
+    const { closedAtMs } = since;
+    return { what, closedAtMs, fromMs, untilMs, acted, refused: countsOf(refused), reads, unread };
   } finally {
     await sql.end({ timeoutMs: 1_000 });
   }
@@ -140,18 +148,23 @@ function actsOf({ payments }: Fleet): ReadonlyMap<string, number> {
   return new Map([...payments.books].map(([key, { acts }]) => [key, acts]));
 }
 
-/** By the server's own word of what waits for its next attempt. */
-async function refusedCalls(fleet: Fleet): Promise<Readonly<Record<string, number>>> {
-  const refused: Record<string, number> = {};
+/**
+ * By the server's own word of what waits for its next attempt: each activity, and its name. The newest failure alone is told, and
+ * the next attempt may meet another one, so this is asked again and again.
+ */
+async function noteRefused(fleet: Fleet, refused: Map<string, string>): Promise<void> {
   const open = fleet.runs.filter(({ outcome, startedAtMs }) => outcome === null && startedAtMs !== null);
   const found = await Promise.all(
     open.map(({ plan }) => fleet.client.workflow.getHandle(plan.workflowId).describe()),
   );
-  for (const { raw } of found)
-    for (const { activityType, lastFailure } of raw.pendingActivities ?? []) {
-      if (lastFailure?.applicationFailureInfo?.type !== 'store_unavailable') continue;
-      const name = activityType?.name ?? '';
-      refused[name] = (refused[name] ?? 0) + 1;
-    }
-  return refused;
+  for (const { raw, workflowId, runId } of found)
+    for (const { activityId, activityType, lastFailure } of raw.pendingActivities ?? [])
+      if (lastFailure?.applicationFailureInfo?.type === 'store_unavailable')
+        refused.set(`${workflowId}/${runId}/${activityId}`, activityType?.name ?? '');
+}
+
+function countsOf(names: ReadonlyMap<string, string>): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const name of names.values()) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
