@@ -1,6 +1,5 @@
 import { isObject, type Json } from './json.ts';
 import { NO_USAGE } from './messages.ts';
-import { NOTHING } from './state.ts';
 
 /**
  * What crosses the border between workflow and activities stays in the history of a run, and most of a step is as usual:
@@ -18,6 +17,8 @@ export interface Shape {
   readonly usual: Readonly<Record<string, Json>>;
   readonly within?: Readonly<Record<string, Shape>>;
 }
+
+const NO_APPEND = { results: [], texts: [], remind: false };
 
 const REQUESTER: Shape = { usual: { tenant: null, roles: [] } };
 
@@ -57,7 +58,7 @@ export const PACKING = {
       usual: {
         purpose: 'act',
         head: null,
-        append: NOTHING as unknown as Json,
+        append: NO_APPEND,
         release: null,
         channel: 'live',
         wantedLimits: {},
@@ -71,7 +72,7 @@ export const PACKING = {
       within: {
         requester: REQUESTER,
         append: {
-          usual: { results: [], texts: [], remind: false },
+          usual: NO_APPEND,
           within: { results: { usual: { isError: false, counted: null } } },
         },
       },
