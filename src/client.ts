@@ -17,9 +17,10 @@ export {
   type StartOptions,
   type Steer,
 } from './client/inputs.ts';
-// The wire
 export type { ApprovalRecord, DecisionRefusal } from './core/approvals.ts';
 export type { Envelope } from './core/control.ts';
+// The wire
+export type { RunPhase } from './core/runPhases.ts';
 export {
   AGENT_RUN,
   approvalsQuery,
@@ -36,7 +37,6 @@ export {
   pauseSignal,
   type RaiseLimit,
   type Reply,
-  type RunPhase,
   type RunResult,
   type RunStatus,
   raiseLimitSignal,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection, type OperatorService } from '@temporalio/client';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
@@ -54,5 +55,5 @@ export async function loadDataConverter(codecModule: string | null): Promise<Dat
 
 /** A path becomes a URL against the working directory; a package name stays what it is. */
 export function moduleUrl(specifier: string): string {
-  return /^(\.|\/)/.test(specifier) ? new URL(specifier, pathToFileURL(`${process.cwd()}/`)).href : specifier;
+  return /^(\.|\/)/.test(specifier) ? pathToFileURL(resolve(specifier)).href : specifier;
 }

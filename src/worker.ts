@@ -5,10 +5,10 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } 
 import { createActivities } from './activities/index.ts';
 import { Releases } from './activities/releases.ts';
 import type { ActivityServices } from './activities/services.ts';
-import { printable } from './commands/terminal.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { loadDataConverter, moduleUrl, reach, UnreachableError } from './connection.ts';
 import { LIMITS } from './core/limits.ts';
+import { printable } from './core/text.ts';
 import { watchEventLoop } from './eventLoop.ts';
 import { ensureGovernor } from './governorSchedule.ts';
 import { secretValues } from './guards/redact.ts';
@@ -106,7 +106,9 @@ export async function startWorker(config: Config, overrides: WorkerOverrides = {
     const dataConverter = await loadDataConverter(config.codecModule);
     const { taskQueue } = config;
     const [services, workflowBundle] = await Promise.all([
-      prepareServices(config, { sql, runEnds }, agents, overrides),
+      namespaceIdOf(connection, namespace).then((namespaceId) =>
+        prepareServices(config, { sql, namespaceId, runEnds }, agents, overrides),
+      ),
       bundleThatReplays(overrides),
     ]);
     notices = await startNotices({
@@ -160,9 +162,28 @@ async function bundleThatReplays({ histories, settings }: WorkerOverrides): Prom
   return bundle;
 }
 
+/** Rows of runs are kept apart by it: the name is `default` on every other server. */
+async function namespaceIdOf(connection: NativeConnection, namespace: string): Promise<string> {
+  const { namespaceInfo } = await connection.workflowService
+    .describeNamespace({ namespace })
+    .catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new UnreachableError(
+        `the namespace "${namespace}" of Temporal cannot be read (${why}): is TEMPORAL_NAMESPACE right?`,
+        { cause: error },
+      );
+    });
+  if (!namespaceInfo?.id) throw new Error(`Temporal told no id of the namespace "${namespace}"`);
+  return namespaceInfo.id;
+}
+
 async function prepareServices(
   config: Config,
-  { sql, runEnds }: { readonly sql: Sql; readonly runEnds: RunEnds },
+  {
+    sql,
+    namespaceId,
+    runEnds,
+  }: { readonly sql: Sql; readonly namespaceId: string; readonly runEnds: RunEnds },
   agents: readonly Agent[],
   overrides: WorkerOverrides,
 ): Promise<ActivityServices> {
@@ -183,6 +204,7 @@ async function prepareServices(
   }
   return {
     sql,
+    namespaceId,
     outside,
     agents: new Map(agents.map((agent) => [agent.release.agent, agent])),
     releases: new Releases(sql),
@@ -228,7 +250,7 @@ export async function loadAgents(names: readonly string[]): Promise<readonly Age
   return Promise.all(
     names.map(async (name) => {
       const shipped = /^[a-z][a-z0-9-]*$/.test(name);
-      const url = shipped ? pathToFileURL(siblingPath(`./agents/${name}/index`)).href : moduleUrl(name);
+      const url = shipped ? shippedUrl(name) : moduleUrl(name);
       try {
         const { agent }: { agent?: Agent } = await import(url);
         if (agent?.release === undefined) throw new TypeError('it does not export `agent`');
@@ -243,9 +265,10 @@ export async function loadAgents(names: readonly string[]): Promise<readonly Age
   );
 }
 
-/** A file of this source tree, as TypeScript in development and as JavaScript in a build. */
-function siblingPath(name: string): string {
-  return new URL(`${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).pathname;
+/** TypeScript in development and JavaScript in a build. */
+function shippedUrl(agent: string): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return new URL(`./agents/${agent}/index.${extension}`, import.meta.url).href;
 }
 
 async function main(): Promise<void> {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
@@ -147,6 +147,26 @@ describe('architecture', () => {
     expect(edgesOf(join(SRC, file), text).map(fault)[0]).toContain(file);
   });
 
+  test('a worker loads neither the command line nor the client that it is for', () => {
+    const [loaded, packages] = [new Set<string>(), new Set<string>()];
+    const load = (file: string) => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      for (const { specifier, typeOnly } of edgesOf(file, readFileSync(file, 'utf8'))) {
+        if (typeOnly) continue;
+        if (specifier.startsWith('.')) load(resolve(dirname(file), specifier));
+        else packages.add(specifier);
+      }
+    };
+    load(join(SRC, 'worker.ts'));
+    const rooms = new Set([...loaded].map((file) => relative(SRC, file).split('/')[0]));
+    expect([...rooms].filter((room) => /^(commands|client|client\.ts|cli\.ts)$/.test(room ?? ''))).toEqual(
+      [],
+    );
+    expect(packages).not.toContain('commander');
+    expect(loaded.size).toBeGreaterThan(100);
+  });
+
   test('types of activities may be named in workflows', () => {
     expect(
       edgesOf(join(SRC, 'workflows/x.ts'), "import type { Activities } from '../activities/types.ts';").map(
@@ -173,6 +193,20 @@ describe('architecture', () => {
     for (const planted of ['let runs = 0;', 'const seen = new Map<string, number>();', 'export var a = 1;'])
       expect(MODULE_STATE.test(planted)).toBe(true);
     expect(MODULE_STATE.test("const ENDS: ReadonlySet<string> = new Set(['a']);")).toBe(false);
+  });
+
+  test('every file that the pages name is there', () => {
+    const root = resolve(SRC, '..');
+    const named = ['AGENTS.md', 'ARCHITECTURE.md', 'README.md'].flatMap((page) =>
+      [...readFileSync(join(root, page), 'utf8').matchAll(/`([\w.-]+\/[\w./-]*\.(?:ts|sql|mjs))\b/g)].map(
+        ([, file = '']) => file,
+      ),
+    );
+    const missing = named
+      .filter((file) => !/N(?:N|AME)/.test(file))
+      .filter((file) => ![root, SRC].some((folder) => existsSync(join(folder, file))));
+    expect(missing).toEqual([]);
+    expect(named.length).toBeGreaterThan(60);
   });
 
   test('no file of ours is a pile: at most 450 lines, but for the one table of all limits', () => {

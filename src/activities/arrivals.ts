@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Control } from '../core/control.ts';
+import { FailureError, retryable } from '../core/errors.ts';
 import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 
@@ -15,13 +16,27 @@ type Time = HistoryEvent['eventTime'];
  *
  * A signal is found by its name, its whole body, and the workflow task that read it: the same words sent again, before
  * or after, are another message. Of the same words in one task the first speaks for all.
+ *
+ * Where the server or a codec is away nobody knows, and the attempt is repeated.
  */
 export async function findArrivals(
   workflowId: string,
   wanted: readonly Control[],
 ): Promise<ReadonlyMap<number, number>> {
+  if (wanted.length === 0) return new Map();
+  try {
+    return await readArrivals(workflowId, wanted);
+  } catch (cause) {
+    const failure = retryable('history_unavailable', 'The history of the run could not be read.');
+    throw new FailureError(failure, { cause });
+  }
+}
+
+async function readArrivals(
+  workflowId: string,
+  wanted: readonly Control[],
+): Promise<ReadonlyMap<number, number>> {
   const arrivals = new Map<number, number>();
-  if (wanted.length === 0) return arrivals;
   const texts = wanted.map((control) => ({ ...control, text: textOf(control.body) }));
   const oldestMs = Math.min(...wanted.map((control) => control.receivedAtMs));
   let task: Task = { completed: false, startedAtMs: null };

@@ -1,7 +1,6 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import { FailureError, retryable } from '../core/errors.ts';
-import { LIMITS } from '../core/limits.ts';
-import { ModelCallError } from '../models/classify.ts';
+import { failedCall } from '../models/failedCall.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer, ModelRequest } from '../models/provider.ts';
 import { failAttempt } from '../store/answers.ts';
@@ -26,9 +25,7 @@ export async function askProvider(
 ): Promise<ModelAnswer> {
   const context = Context.current();
   const signal = AbortSignal.any([context.cancellationSignal, ended]);
-  const sends = !signal.aborted;
-  // Shows that this process lives; whether the stream does is the provider's own watchdog.
-  const beat = setInterval(() => context.heartbeat(), LIMITS.modelBeatMs);
+  const sent = !signal.aborted;
   try {
     const answer = await services.provider.complete(request, {
       signal,
@@ -39,23 +36,12 @@ export async function askProvider(
   } catch (error) {
     const failure = error instanceof FailureError ? route.failed(error.failure) : null;
     const code = failure?.code ?? 'bug';
-    const usage = error instanceof ModelCallError ? error.usage : null;
-    const accepted = error instanceof ModelCallError && error.accepted;
-    const price = () =>
-      usage === null ? 0 : costMicroUsd(request.model, usage, new Date(), { unpriced: services.unpriced });
-    await failAttempt(services.sql, attempt, {
-      code,
-      usage,
-      requestId: error instanceof ModelCallError ? error.requestId : null,
-      // What was begun, or cut off by us, before it said anything may be billed: its worst case is the honest one.
-      costMicroUsd: usage === null && (accepted || (code === 'model_cancelled' && sends)) ? null : price(),
-    });
+    const booked = failedCall(error, { model: request.model, sent, unpriced: services.unpriced });
+    await failAttempt(services.sql, attempt, { code, ...booked });
     // The engine's own word: it counts as cancelled, or as a lost attempt where only the worker shuts down.
     if (code === 'model_cancelled' && context.cancellationSignal.aborted)
       throw new CancelledFailure('the model call was cancelled');
     throw failure === null ? error : new FailureError(failure);
-  } finally {
-    clearInterval(beat);
   }
 }
 

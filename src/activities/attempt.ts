@@ -23,12 +23,15 @@ export interface Job {
   readonly toolServices: unknown;
   readonly args: JsonObject;
   readonly startedAtMs: number;
+  /** When the engine gives this attempt up, on the clock of `performance.now`. */
+  readonly endsAtMs: number;
   readonly guards: Guards;
   readonly privacy: Privacy;
 }
 
 export async function jobOf(services: ActivityServices, input: RunToolInput): Promise<Job> {
   const startedAtMs = Date.now();
+  const endsAtMs = attemptEndsAtMs();
   const release = await services.releases.get(input.release);
   const { tool, pinned, agent } = implementationOf(services.agents, release, input.tool);
   // Before anything is done: what a tool hands back must not meet a worker that cannot judge it.
@@ -42,9 +45,20 @@ export async function jobOf(services: ActivityServices, input: RunToolInput): Pr
     toolServices: agent.services(services.outside, input.requester),
     args: JSON.parse(blobs.get(input.argsHash) ?? 'null') as JsonObject,
     startedAtMs,
+    endsAtMs,
     guards,
     privacy: await privacyOf(services, input.agent, input.requester),
   };
+}
+
+/** Asked at the beginning of an attempt. */
+export function attemptEndsAtMs(): number {
+  return performance.now() + Context.current().info.startToCloseTimeoutMs;
+}
+
+/** What an attempt may still take to present a result: all but what it needs to put it on record. */
+export function presentingMs(endsAtMs: number): number {
+  return Math.max(0, endsAtMs - LIMITS.settleRoomMs - performance.now());
 }
 
 export type Tried<Result> =

@@ -4,7 +4,7 @@ import { type Failure, FailureError, terminal } from '../core/errors.ts';
 import type { Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { NO_USAGE, totalTokens } from '../core/messages.ts';
-import { pin, type Release, tighten } from '../core/release.ts';
+import { type ModelTier, pin, type Release, tighten } from '../core/release.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
 import { PASSING_FAILURES } from '../models/routes.ts';
@@ -15,8 +15,8 @@ import { smallModel } from './askSmall.ts';
 import { guardsOf } from './guarding.ts';
 import { draftRequest, worstCase } from './modelRequest.ts';
 import { implementationOf, nowhere } from './releases.ts';
-import { reserveCall } from './reserving.ts';
-import { aside, clockOf, type Route, type RouteOptions, takeRoute } from './route.ts';
+import { reserveCall, type Ways } from './reserving.ts';
+import { clockOf, type Route, type RouteOptions, takeRoute } from './route.ts';
 import type { ActivityServices } from './services.ts';
 import { takeAnswer } from './takeAnswer.ts';
 import type { CallModelInput, CallModelResult } from './types.ts';
@@ -28,19 +28,37 @@ import type { CallModelInput, CallModelResult } from './types.ts';
  */
 export async function callModel(services: ActivityServices, input: CallModelInput): Promise<CallModelResult> {
   const watched = services.runEnds.watch(input.run);
+  const context = Context.current();
+  // Shows that this process lives, from the wait for a model to the commit of its answer; each part has its own bound.
+  const beat = setInterval(() => context.heartbeat(), LIMITS.modelBeatMs);
+  const routes: Route[] = [];
   try {
     const admitted = await admit(services, input);
     const hash = admitted.release;
     const release = await services.releases.get(hash);
     if (admitted.kind === 'held') return { ...admitted, whileBroken: release.whileBroken };
-    const taken = await takeRoute(services, await routeOptions(services, input, release, watched.signal));
+    const own = {
+      tier: release.models[input.purpose],
+      patienceMs: LIMITS.routeWaitMs,
+      ended: watched.signal,
+    };
+    const taken = await takeRoute(services, await routeOptions(services, input, own));
     if (taken.kind === 'blocked') return await answeredBefore(services, input, taken.failure);
-    try {
-      return await callOnce(services, input, { hash, release, route: taken.route }, watched.signal);
-    } finally {
-      taken.route.leave();
-    }
+    routes.push(taken.route);
+    const aside = async (tier: ModelTier) => {
+      const other = await takeRoute(
+        services,
+        await routeOptions(services, input, { ...own, tier, patienceMs: 0 }),
+      );
+      if (other.kind === 'blocked') return null;
+      routes.push(other.route);
+      return other.route;
+    };
+    const ways = { route: taken.route, aside };
+    return await callOnce(services, input, { hash, release, ways }, watched.signal);
   } finally {
+    for (const route of routes) route.leave();
+    clearInterval(beat);
     watched.release();
   }
 }
@@ -49,13 +67,16 @@ export async function callModel(services: ActivityServices, input: CallModelInpu
 async function routeOptions(
   services: ActivityServices,
   input: CallModelInput,
-  release: Release,
-  ended: AbortSignal,
+  {
+    tier,
+    patienceMs,
+    ended,
+  }: { readonly tier: ModelTier; readonly patienceMs: number; readonly ended: AbortSignal },
 ): Promise<RouteOptions> {
-  const chain = services.models[release.models[input.purpose]];
+  const chain = services.models[tier];
   const tries = chain.length > 1 ? await triesOf(services.sql, input, PASSING_FAILURES) : [];
   const last = Context.current().info.attempt >= LIMITS.modelAttempts;
-  return { chain, own: input.model, tries, last, clock: clockOf(ended) };
+  return { chain, patienceMs, own: input.model, tries, last, clock: clockOf(ended) };
 }
 
 /** An attempt that may not call still brings home the answer of one that did. */
@@ -76,8 +97,8 @@ async function callOnce(
   {
     hash: releaseHash,
     release,
-    route,
-  }: { readonly hash: Hash; readonly release: Release; readonly route: Route },
+    ways,
+  }: { readonly hash: Hash; readonly release: Release; readonly ways: Ways },
   ended: AbortSignal,
 ): Promise<CallModelResult> {
   const startedAtMs = Date.now();
@@ -95,13 +116,13 @@ async function callOnce(
     services,
     input,
     { hash: releaseHash, body: release },
-    allowed.costMicroUsd - input.spent.costMicroUsd,
+    allowed.costMicroUsd,
     ended,
   );
 
   const draft = await draftRequest(services, input, release, {
     hash: releaseHash,
-    model: route.model,
+    model: ways.route.model,
     maxOutputTokens: allowed.maxOutputTokens,
     guards,
     ask: small.ask,
@@ -109,34 +130,29 @@ async function callOnce(
 
   const worst = worstCase(services, input, draft);
   if (input.purpose === 'act' && draft.reply === null) {
-    const { spent } = input;
-    const land = { tokens: worst.tokens + draft.request.maxOutputTokens, cost: worst.microUsd };
-    if (!fits(spent.tokens, allowed.tokens, { call: worst.tokens, landing: land.tokens }))
-      return { kind: 'over_limit', limit: 'tokens', pinned };
-    const spentMicroUsd = spent.costMicroUsd + small.spentMicroUsd();
-    if (!fits(spentMicroUsd, allowed.costMicroUsd, { call: worst.microUsd, landing: land.cost }))
-      return { kind: 'over_limit', limit: 'cost', pinned };
+    const landing = worst.tokens + draft.request.maxOutputTokens;
+    if (!fits(input.spentTokens, allowed.tokens, { call: worst.tokens, landing }))
+      return { kind: 'over_limit', limit: 'tokens', unanswered: false, pinned };
   }
 
-  const opened = await reserveCall(services, input, releaseHash, draft);
+  const reserved = { release: releaseHash, allowedMicroUsd: allowed.costMicroUsd };
+  const opened = await reserveCall(services, input, reserved, draft, ways);
   if (opened.kind === 'answered') return JSON.parse(opened.stored) as CallModelResult;
   if (opened.kind === 'ended')
     throw new FailureError(
       terminal('model_cancelled', `Run ${input.run} has ended: its model is not called any more.`),
     );
 
+  if (opened.kind === 'over_limit')
+    return { kind: 'over_limit', limit: 'cost', unanswered: opened.unanswered, pinned };
   if (opened.kind === 'over_budget') return { kind: 'over_budget', over: opened.over, pinned };
   if (opened.kind === 'refused_start') return opened;
 
   const { request } = opened;
   await services.crashPoint('model:before-call');
-  const opening = {
-    attempt: opened.attempt,
-    route: request.model === route.model ? route : aside(request.model),
-  };
   const answer =
-    draft.reply === null ? await askProvider(services, request, opening, ended) : ownAnswer(draft.reply);
-  await passRefusalOn(services, request, opening, answer);
+    draft.reply === null ? await askProvider(services, request, opened, ended) : ownAnswer(draft.reply);
+  await passRefusalOn(services, request, opened, answer);
   await services.crashPoint('model:after-call');
   const cost =
     draft.reply === null

@@ -3,15 +3,21 @@ import type { CallOutcome } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
 import { storeBlobs } from '../store/chain.ts';
-import { closeEffectRow, evidenceOf, resolveEffectRow, settleEffect } from '../store/ledger.ts';
+import {
+  closeEffectRow,
+  evidenceOf,
+  resolveEffectRow,
+  type Standing,
+  settleEffect,
+} from '../store/ledger.ts';
 import { success } from '../tools/result.ts';
-import { jobOf, tryTool } from './attempt.ts';
+import { attemptEndsAtMs, jobOf, presentingMs, tryTool } from './attempt.ts';
 import { guardsOf } from './guarding.ts';
 import { present } from './presenting.ts';
 import { privacyOf } from './privacy.ts';
 import { isNotHere } from './releases.ts';
-import { bodies, busy, leaseOf, settle, settleFound, settleUnknown } from './runTool.ts';
 import type { ActivityServices } from './services.ts';
+import { bodies, busy, leaseOf, settle, settleFound, settleUnknown } from './settling.ts';
 import type { CloseEffectInput, ResolveEffectInput, RunToolInput, RunToolResult } from './types.ts';
 
 // What becomes of an effect that nothing is run for any more: closed by the ledger, or resolved by a person's word.
@@ -95,11 +101,12 @@ async function closeUnseen(
   return closeEffect(services, input);
 }
 
-/** A person's word on an unknown effect becomes its result. */
+/** A person's word on an unknown effect becomes its result, where it still fits; the run is told what stands. */
 export async function resolveEffect(
   services: ActivityServices,
   input: ResolveEffectInput,
 ): Promise<RunToolResult> {
+  const endsAtMs = attemptEndsAtMs();
   const happened = input.said === 'happened';
   const release = await services.releases.get(input.release);
   const labels = release.tools.find((tool) => tool.labels.name === input.tool)?.labels;
@@ -109,21 +116,32 @@ export async function resolveEffect(
   const rendered = await present(
     guardsOf(services, release, true).output,
     await privacyOf(services, input.agent, requester),
-    { run, tool, requester, reads, author, isLookUp: false },
+    { run, tool, requester, reads, author, isLookUp: false, withinMs: presentingMs(endsAtMs) },
     success(input.result),
   );
   if (happened) await storeBlobs(services.sql, input.run, bodies(rendered));
-  await resolveEffectRow(services.sql, input.key, {
+  const stands = await resolveEffectRow(services.sql, input.key, {
     state: happened ? 'applied' : input.said === 'did_not' ? 'void' : 'given_up',
     result: happened ? JSON.stringify(rendered.outcome) : null,
     facts: { by: input.by },
   });
-  return {
-    kind: 'done',
-    outcome: happened ? rendered.outcome : refuse(input.said === 'did_not' ? 'void' : 'unknown_outcome'),
-    applied: happened,
-    activeMs: 0,
-  };
+  return { kind: 'done', outcome: outcomeOf(stands), applied: stands.state === 'applied', activeMs: 0 };
+}
+
+/** Nobody is asked any more: what is not known stays so. */
+function outcomeOf({ state, result }: Standing): CallOutcome {
+  switch (state) {
+    case 'applied':
+    case 'refused':
+      return JSON.parse(result ?? 'null') as CallOutcome;
+    case 'void':
+      return refuse('void');
+    case 'unknown':
+    case 'claimed':
+      return refuse('unknown_outcome');
+    default:
+      return state satisfies never;
+  }
 }
 
 const WORST = { returns: 'untrusted', reads: 'private' } as const;

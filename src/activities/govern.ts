@@ -15,9 +15,9 @@ export async function govern({ sql }: ActivityServices): Promise<readonly Breake
 }
 
 /** Tells runs that a breaker holds no more to look again; returns how many. A run that has ended hears nothing. */
-export async function wakeHeld({ sql }: ActivityServices): Promise<number> {
+export async function wakeHeld({ sql, namespaceId }: ActivityServices): Promise<number> {
   const { client, heartbeat } = Context.current();
-  const runs = await takeHeldByBreakers(sql, LIMITS.wakesPerLook);
+  const runs = await takeHeldByBreakers(sql, namespaceId, LIMITS.wakesPerLook);
   await paced(each(runs), async ({ workflowId }) => {
     heartbeat();
     await client.workflow

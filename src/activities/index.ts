@@ -18,17 +18,17 @@ import { verifyControls } from './verify.ts';
 
 /** The activities of a worker. Each unpacks, calls a service, classifies what failed, and packs. */
 export function createActivities(services: ActivityServices): SentActivities & FleetActivities {
-  const { sql } = services;
+  const { sql, namespaceId } = services;
   const bordered = borderFor(privacyFor(services.secrets));
   const sweepFleet = bordered(() => sweep(services));
   const ofRun = <Input extends RunRef, Result>(act: (input: Input) => Promise<Result>) =>
-    bordered((sent: Sent<Input>) => act(arrived(sent)));
+    bordered((sent: Sent<Input>) => act(arrived(sent, namespaceId)));
   const ofStep = <Input extends RunRef, Result extends object>(
     name: keyof typeof PACKING,
     act: (services: ActivityServices, input: Input) => Promise<Result>,
   ) =>
     bordered(async (sent: Packed<Sent<Input>>) => {
-      const input = arrived<Input>(unpack(PACKING[name].input, sent));
+      const input = arrived<Input>(unpack(PACKING[name].input, sent), namespaceId);
       return pack(PACKING[name].result, await act(services, input));
     });
   return {
@@ -53,8 +53,8 @@ export function createActivities(services: ActivityServices): SentActivities & F
 }
 
 /** An input with the workflow that sent it. */
-function arrived<Input extends RunRef>(sent: Sent<Input>): Input {
+function arrived<Input extends RunRef>(sent: Sent<Input>, namespaceId: string): Input {
   const workflowId = Context.current().info.workflowExecution?.workflowId;
   if (workflowId === undefined) throw new Error('an activity of a run was called outside of a workflow');
-  return { ...sent, workflowId } as Input;
+  return { ...sent, workflowId, namespaceId } as Input;
 }

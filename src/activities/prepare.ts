@@ -17,6 +17,7 @@ import { storeBlobs } from '../store/chain.ts';
 import { hashText } from '../store/hash.ts';
 import { recallBlobs } from '../store/recall.ts';
 import type { Tool } from '../tools/tool.ts';
+import { declaredFact } from './declaredFact.ts';
 import { keptOrigins, originsOf } from './origins.ts';
 import { type Privacy, privacyOf } from './privacy.ts';
 import { implementationOf, isNotHere } from './releases.ts';
@@ -208,12 +209,11 @@ function toolFor(services: ActivityServices, release: Release, name: string) {
 
 /** Facts that cannot be had are null, which no rule takes for a small amount or a seen class: a policy then asks a person. */
 async function factsOf(tool: Tool<unknown>, input: JsonObject, toolServices: unknown, privacy: Privacy) {
-  const orNull = <Value>(fact: Promise<Value>) => fact.catch(() => null);
   const [amount, payee, classes, terms] = await Promise.all([
-    orNull(tool.amount(input, toolServices)),
-    orNull(tool.payee(input, toolServices)),
-    orNull(tool.classes(input, toolServices)),
-    orNull(tool.terms(input, toolServices)),
+    declaredFact(() => tool.amount(input, toolServices)),
+    declaredFact(() => tool.payee(input, toolServices)),
+    declaredFact(() => tool.classes(input, toolServices)),
+    declaredFact(() => tool.terms(input, toolServices)),
   ]);
   const isOpen = (text: string) => privacy.secrets(text) === text;
   const known =

@@ -17,6 +17,8 @@ export interface Presented {
   readonly author: string | null;
   /** It is a look-up: what could not be read must not be taken for what is not there. */
   readonly isLookUp: boolean;
+  /** What all guards together may take. What they have not judged by then is withheld. */
+  readonly withinMs: number;
 }
 
 /** A tool's result on its way to the model: judged, then fenced and cut. What a guard withheld is not even stored. */
@@ -28,13 +30,14 @@ export async function present(
 ): Promise<Rendered> {
   const { tool, requester, reads, author } = at;
   const { text } = textFor(result);
-  const judged = await runGuards(guards, {
+  const subject: OutputSubject = {
     text: privacy.secrets(text),
     tool,
     requester,
     reads,
     returns: author === null ? 'trusted' : 'untrusted',
-  });
+  };
+  const judged = await runGuards(guards, subject, at.withinMs);
   const kept =
     judged.stop === null
       ? judged.text

@@ -4,6 +4,7 @@ import { LIMITS } from '../core/limits.ts';
 import type { Requester } from '../core/requester.ts';
 import type { Known } from '../guards/pii.ts';
 import { redact, redactSecrets } from '../guards/redact.ts';
+import { declaredFact } from './declaredFact.ts';
 import type { ActivityServices } from './services.ts';
 
 // What leaves an activity for somewhere else than the conversation is redacted here, where it is made.
@@ -29,11 +30,11 @@ export async function privacyOf(
   const agent = services.agents.get(agentName);
   const known =
     agent?.personal == null
-      ? {}
-      : await (async () => agent.personal?.(agent.services(services.outside, requester), requester))().catch(
-          () => undefined,
+      ? null
+      : await declaredFact(
+          () => agent.personal?.(agent.services(services.outside, requester), requester) ?? null,
         );
-  return privacyFor(services.secrets, known);
+  return privacyFor(services.secrets, known ?? {});
 }
 
 /** `exact`: values that appear nowhere, whatever they look like. */

@@ -11,6 +11,8 @@ import type { ActivityServices } from './services.ts';
 export interface RouteOptions {
   /** The models of the tier, the preferred one first. */
   readonly chain: readonly string[];
+  /** How long a model that is about to be free is waited for. */
+  readonly patienceMs: number;
   /** The model that the run stays with while it can; null for none. */
   readonly own: string | null;
   /** What this step has met so far. */
@@ -44,7 +46,8 @@ export type Taken =
 
 /**
  * Takes the first model of the chain whose circuit lets a call through and that no breaker holds. Where all are closed
- * for a moment only, it waits within `routeWaitMs`, so that a probe under way costs nobody an attempt.
+ * for a moment only, it waits within its patience, so that a probe under way costs nobody an attempt. There is no other way to a
+ * model.
  */
 export async function takeRoute(
   services: Pick<ActivityServices, 'circuits' | 'openBreakers'>,
@@ -54,7 +57,7 @@ export async function takeRoute(
   const models = orderChain(options.chain, options.own, options.tries).filter(
     (model) => !held.has(`model:${model}`),
   );
-  const untilMs = options.clock.nowMs() + LIMITS.routeWaitMs;
+  const untilMs = options.clock.nowMs() + options.patienceMs;
   for (;;) {
     let waitMs = models.length === 0 ? LIMITS.breakerLookMs : Number.POSITIVE_INFINITY;
     for (const model of models) {
@@ -88,17 +91,6 @@ function routeOf(
     },
     passesRefusal: !last && mayPassRefusal(chain, tries),
     leave: () => pass.leave(),
-  };
-}
-
-/** A model that was chosen for its price: its failures are told as they are, and move nothing. */
-export function aside(model: string): Route {
-  return {
-    model,
-    answered: () => undefined,
-    failed: (failure) => failure,
-    passesRefusal: false,
-    leave: () => undefined,
   };
 }
 

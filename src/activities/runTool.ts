@@ -1,31 +1,42 @@
 import { Context } from '@temporalio/activity';
 import type { CallOutcome } from '../core/calls.ts';
-import { FailureError, retryable } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
 import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { type RateLimited, rateDetail } from '../core/rates.ts';
 import { refuse } from '../core/refusals.ts';
-import type { ToolLabels } from '../core/release.ts';
 import { oneLine } from '../core/text.ts';
 import { storeBlobs } from '../store/chain.ts';
 import {
   claimEffect,
+  closeEffectRow,
   type Effect,
-  evidenceOf,
   type Lease,
-  type Settled,
-  settleEffect,
+  type SettleState,
+  staleClaims,
 } from '../store/ledger.ts';
 import { countToolCall } from '../store/rates.ts';
 import { READ_RESULT } from '../tools/builtin.ts';
-import { failed, success, type ToolResult } from '../tools/result.ts';
-import { graced, type Job, jobOf, tryTool } from './attempt.ts';
-import { effected, faultOf, type Rendered, readable } from './outcome.ts';
+import { failed, type ToolResult } from '../tools/result.ts';
+import { graced, type Job, jobOf, presentingMs, tryTool } from './attempt.ts';
+import { declaredFact } from './declaredFact.ts';
+import { effected, faultOf, readable, textFor } from './outcome.ts';
 import { readPage } from './pages.ts';
-import { type Presented, present } from './presenting.ts';
 import { errorText } from './privacy.ts';
 import type { ActivityServices } from './services.ts';
+import {
+  bodies,
+  busy,
+  done,
+  leaseOf,
+  presentEffect,
+  presentFor,
+  settle,
+  settleFound,
+  settleResult,
+  settleUnknown,
+  toolFailed,
+  unknown,
+} from './settling.ts';
 import type { RunToolInput, RunToolResult } from './types.ts';
 
 /** Runs one call: reads directly, everything else through the effect ledger. */
@@ -36,8 +47,8 @@ export async function runTool(services: ActivityServices, input: RunToolInput): 
 
 async function runRead(job: Job): Promise<RunToolResult> {
   const { attempt } = Context.current().info;
-  // A call counts once. Where the tool has no rate this reads a row and writes none.
-  const limited = attempt === 1 && job.input.tool !== READ_RESULT ? await takeToolRate(job) : null;
+  // Where the tool has no rate this writes nothing.
+  const limited = job.input.tool === READ_RESULT ? null : await takeToolRate(job);
   if (limited !== null) return done(job, refuse('rate_limited', rateDetail(limited)), false);
   const last = attempt > job.labels.retries;
   let author = job.labels.returns === 'untrusted' ? job.input.tool : null;
@@ -56,29 +67,17 @@ async function runRead(job: Job): Promise<RunToolResult> {
   if (tried.kind === 'lost' || faultOf(tried.result) !== null) author = null;
   if (result.kind === 'failed' && result.retryable && !last)
     throw toolFailed(job.privacy.personal(result.error), attempt);
-  const rendered = await presentFor(job, result, { author, isLookUp: true });
+  const rendered = await presentFor(job, result, {
+    author,
+    isLookUp: true,
+    withinMs: presentingMs(job.endsAtMs),
+  });
   await storeBlobs(job.services.sql, job.input.run, bodies(rendered));
   return done(job, rendered.outcome, false);
 }
 
 function takeToolRate({ services, input, labels }: Job): Promise<RateLimited | null> {
   return countToolCall(services.sql, input, labels.rate);
-}
-
-function presentFor(
-  { guards, privacy, input, labels }: Job,
-  result: ToolResult,
-  { author, isLookUp }: Pick<Presented, 'author' | 'isLookUp'>,
-): Promise<Rendered> {
-  const { run, tool, requester } = input;
-  const at = { run, tool, requester, reads: labels.reads, author, isLookUp };
-  return present(guards.output, privacy, at, result);
-}
-
-/** How the model reads the result of an effect. */
-function presentEffect(job: Job, result: ToolResult): Promise<Rendered> {
-  const author = job.labels.returns === 'untrusted' ? job.input.tool : null;
-  return presentFor(job, result, { author, isLookUp: false });
 }
 
 async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
@@ -104,7 +103,7 @@ async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
     case 'mismatch':
       return unknown(job);
     case 'stale':
-      return { kind: 'stale', activeMs: Date.now() - job.startedAtMs };
+      return stale(job, lease);
     case 'held':
       return { kind: 'held', name: claim.name, activeMs: Date.now() - job.startedAtMs };
     case 'void':
@@ -119,18 +118,26 @@ async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
 }
 
 /**
- * What a person agreed to is compared again just before the act; without an approval there is nothing to compare.
- * Terms that cannot be read are not changed terms, so they are read again; but nothing runs without them.
+ * What it was judged by is compared again just before the act, whether a person was asked or a rule allowed it: a call may
+ * have waited for days. Terms that cannot be read are not changed terms, so they are read again; but nothing runs without
+ * them.
  */
 async function termsHold(job: Job): Promise<boolean> {
-  const { approval, terms } = job.input;
-  if (approval === null || terms === null) return true;
   const { attempt } = Context.current().info;
-  const now = await job.tool.terms(job.args, job.toolServices).catch(() => {
-    if (attempt <= job.labels.retries) throw toolFailed('its terms could not be read', attempt);
-    return null;
-  });
-  return now !== null && canonicalJson(job.privacy.secretsIn(now)) === canonicalJson(terms);
+  const read = await declaredFact(async () => ({ now: await job.tool.terms(job.args, job.toolServices) }));
+  if (read === null && attempt <= job.labels.retries)
+    throw toolFailed('its terms could not be read', attempt);
+  return read !== null && canonicalJson(job.privacy.secretsIn(read.now)) === canonicalJson(job.input.terms);
+}
+
+/** It is prepared and judged again; how often people are asked is bounded, and so is what nobody is asked about. */
+async function stale(job: Job, lease: Lease): Promise<RunToolResult> {
+  const { services, input } = job;
+  if (input.approval === null && (await staleClaims(services.sql, input)) >= LIMITS.staleClaims) {
+    const { kind } = await closeEffectRow(services.sql, input, lease);
+    if (kind === 'void') return done(job, refuse('terms_changed'), false);
+  }
+  return { kind: 'stale', activeMs: Date.now() - job.startedAtMs };
 }
 
 /** An attempt's hold on its effect. */
@@ -155,22 +162,23 @@ async function act(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult> {
   const retriesLeft = fence <= job.labels.retries;
   const result = tried.kind === 'answered' ? effected(tried.result) : null;
   if (result !== null) {
-    if (result.kind !== 'failed' || !result.retryable)
-      return settleResult(job, fence, await presentEffect(job, result));
     // The tool itself says that it did not act: whoever comes next may simply run, in every mode.
-    const error = job.privacy.personal(oneLine(String(result.error), LIMITS.reasonChars));
-    if (retriesLeft) {
+    if (result.kind === 'failed' && result.retryable && retriesLeft) {
+      const error = job.privacy.personal(oneLine(String(result.error), LIMITS.reasonChars));
       await settle(job, fence, { state: 'released', rendered: null, facts: { error } });
       throw toolFailed(error, fence);
     }
-    return doubt
-      ? settleUnknown(job, fence, `an earlier attempt was lost, and this one failed: ${error}`)
-      : settleResult(job, fence, await presentEffect(job, result));
+    // What it says of itself does not speak for the attempt before it, which may still arrive.
+    if (doubt && result.kind !== 'success') {
+      const said = job.privacy.personal(oneLine(textFor(result).text, LIMITS.reasonChars));
+      return settleUnknown(job, fence, `an earlier attempt was lost, and this one did not act: ${said}`);
+    }
+    return settleResult(job, fence, await presentEffect(job, result));
   }
   // It threw, ran out of time or said nothing: it may have acted. A repeat is safe only where the mode says how.
   const what = tried.kind === 'lost' ? tried.what : 'it returned no result';
   const running = tried.kind === 'lost' ? tried.running : null;
-  if (running !== null) listenForLate(job, fence, running);
+  if (running !== null) listenForLate(job, hold, running);
   if (mode === 'never' || !retriesLeft) return settleUnknown(job, fence, what);
   // An attempt that still runs keeps its lease to the end; only one that is over gives it back.
   if (running === null) await settle(job, fence, { state: 'lost', rendered: null, facts: { what } });
@@ -185,21 +193,18 @@ async function comeTooLate(job: Job, fence: number): Promise<never> {
 }
 
 /** What a tool says after its time is still true: it settles the effect, or is evidence where that was settled. */
-function listenForLate(job: Job, fence: number, running: Promise<ToolResult>): void {
+function listenForLate(job: Job, { fence, doubt }: Hold, running: Promise<ToolResult>): void {
   const { log } = Context.current();
   running
     .then(async (late) => {
       const result = effected(late);
       if (result === null) return;
-      const rendered = await presentEffect(job, result);
-      const state =
-        rendered.outcome.status === 'success'
-          ? 'applied'
-          : result.kind === 'failed' && result.retryable
-            ? 'released'
-            : 'refused';
+      // The attempt is over: nobody waits for this.
+      const rendered = await presentEffect(job, result, LIMITS.guardTimeoutMaxMs);
+      const state = lateState(result, doubt);
       const facts = { late: true, status: rendered.outcome.status };
-      await settle(job, fence, { state, rendered: state === 'released' ? null : rendered, facts });
+      const isResult = state === 'applied' || state === 'refused';
+      await settle(job, fence, { state, rendered: isResult ? rendered : null, facts });
     })
     .catch((error: unknown) =>
       log.warn('a tool ended after its time', {
@@ -207,6 +212,12 @@ function listenForLate(job: Job, fence: number, running: Promise<ToolResult>): v
         error: job.privacy.personal(errorText(error)),
       }),
     );
+}
+
+function lateState(result: ToolResult, doubt: boolean): SettleState {
+  if (result.kind === 'success') return 'applied';
+  if (result.kind === 'failed' && result.retryable) return 'released';
+  return doubt ? 'lost' : 'refused';
 }
 
 /** A `checkable` effect whose earlier attempt was lost: look before anything else. */
@@ -235,100 +246,4 @@ async function check(job: Job, mode: Effect, hold: Hold): Promise<RunToolResult>
     default:
       return found satisfies never;
   }
-}
-
-/** A check found that an earlier attempt acted: its result is the result. */
-export async function settleFound(job: Job, fence: number, result: ToolResult): Promise<RunToolResult> {
-  const rendered = await presentEffect(job, effected(result) ?? success('It was done.'));
-  return settleResult(job, fence, rendered, { check: 'happened' });
-}
-
-async function settleResult(
-  job: Job,
-  fence: number,
-  rendered: Rendered,
-  found: JsonObject = {},
-): Promise<RunToolResult> {
-  const state = rendered.outcome.status === 'success' ? 'applied' : 'refused';
-  await job.services.crashPoint('effect:before-settle');
-  const settled = await settle(job, fence, {
-    state,
-    rendered,
-    facts: { ...found, status: rendered.outcome.status },
-  });
-  await job.services.crashPoint('effect:after-settle');
-  return settled.won ? done(job, rendered.outcome, state === 'applied') : standing(job, settled);
-}
-
-export async function settleUnknown(job: Job, fence: number, what: string): Promise<RunToolResult> {
-  const settled = await settle(job, fence, { state: 'unknown', rendered: null, facts: { what } });
-  return settled.won ? unknown(job) : standing(job, settled);
-}
-
-export async function settle(
-  job: Job,
-  fence: number,
-  how: {
-    readonly state: Parameters<typeof settleEffect>[3]['state'];
-    readonly rendered: Rendered | null;
-    readonly facts: JsonObject;
-  },
-): Promise<Settled> {
-  const { sql } = job.services;
-  if (how.rendered?.full) await storeBlobs(sql, job.input.run, [how.rendered.full]);
-  return settleEffect(sql, job.input.key, fence, {
-    state: how.state,
-    result: how.rendered === null ? null : JSON.stringify(how.rendered.outcome),
-    facts: how.facts,
-    blob: how.rendered?.text ?? null,
-  });
-}
-
-/** This attempt lost its lease to another one: what stands is what counts. */
-function standing(job: Job, settled: Settled): Promise<RunToolResult> | RunToolResult {
-  switch (settled.state) {
-    case 'applied':
-    case 'refused':
-      return done(job, JSON.parse(settled.result ?? 'null') as CallOutcome, settled.state === 'applied');
-    case 'unknown':
-      return unknown(job);
-    case 'void':
-      return done(job, refuse('void'), false);
-    default:
-      throw busy(LIMITS.leaseMarginMs);
-  }
-}
-
-export function leaseOf(labels: ToolLabels, mode: Effect): Lease {
-  return {
-    mode,
-    leaseMs: labels.timeoutMs + LIMITS.activityOverheadMs + LIMITS.leaseMarginMs,
-    settlesMs: mode === 'checkable' ? (labels.settlesWithinMs ?? 0) : 0,
-  };
-}
-
-export function bodies(rendered: Rendered): readonly string[] {
-  return rendered.full === null ? [rendered.text] : [rendered.text, rendered.full];
-}
-
-function done(job: Job, outcome: CallOutcome, applied: boolean): RunToolResult {
-  return { kind: 'done', outcome, applied, activeMs: Date.now() - job.startedAtMs };
-}
-
-async function unknown(job: Job): Promise<RunToolResult> {
-  const evidence = await evidenceOf(job.services.sql, job.input.key, job.input.argsHash);
-  return { kind: 'unknown', evidence, activeMs: Date.now() - job.startedAtMs };
-}
-
-/** Tried again after a pause that doubles with every attempt that really ran. */
-function toolFailed(what: string, attempts: number): FailureError {
-  const pauseMs = Math.min(LIMITS.toolBackoffMaxMs, LIMITS.toolBackoffFirstMs * 2 ** (attempts - 1));
-  return new FailureError(retryable('tool_failed', `the tool failed: ${what.slice(0, 200)}`, pauseMs));
-}
-
-/** Another attempt may be alive: come back when its lease has run out. */
-export function busy(remainingMs: number): FailureError {
-  return new FailureError(
-    retryable('lease_busy', `another attempt holds the lease for ${remainingMs} ms`, remainingMs + 50),
-  );
 }

@@ -12,6 +12,8 @@ import type { Releases } from './releases.ts';
 /** What activities work with. The worker builds it once; nothing in it is global. */
 export interface ActivityServices {
   readonly sql: Sql;
+  /** The engine's own id of the namespace of this worker. */
+  readonly namespaceId: string;
   readonly outside: Outside;
   /** The agents whose code this worker has, by name. */
   readonly agents: ReadonlyMap<string, Agent>;

@@ -9,14 +9,14 @@ import type { Swept } from './types.ts';
 /** What the engine says of a workflow: a status of its own, or `NOT_FOUND` where it has forgotten it. */
 export type Describe = (workflowId: string) => Promise<string>;
 
-export async function sweep({ sql }: ActivityServices): Promise<Swept> {
-  return sweepOnce(sql, describe);
+export async function sweep({ sql, namespaceId }: ActivityServices): Promise<Swept> {
+  return sweepOnce(sql, namespaceId, describe);
 }
 
-/** One bounded pass. */
-export async function sweepOnce(sql: Sql, statusOf: Describe): Promise<Swept> {
+/** One bounded pass. `statusOf` asks the engine of that namespace. */
+export async function sweepOnce(sql: Sql, namespaceId: string, statusOf: Describe): Promise<Swept> {
   const booked = await bookExpired(sql);
-  const page = await untouchedRuns(sql);
+  const page = await untouchedRuns(sql, namespaceId);
   let closed = 0;
   for (const one of page) {
     const status = await statusOf(one.workflowId);

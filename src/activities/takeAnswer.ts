@@ -50,14 +50,6 @@ export async function takeAnswer(
   const { input, release, releaseHash, draft } = asked;
   const blocks = answer.content.filter(isToolUse);
   const privacy = await privacyOf(services, input.agent, input.requester);
-  const prepared = await prepareCalls(
-    services,
-    release,
-    { ...input, release: releaseHash },
-    blocks,
-    answer.unparsable,
-    { trace: traceThrough(release, input.run, draft.request.messages), privacy },
-  );
   const parent = draft.userNode === null ? input.head : headOf(draft.userNode);
   const node =
     answer.content.length === 0
@@ -67,6 +59,15 @@ export async function takeAnswer(
   const kept = node !== null && isKept(answer, text !== '', blocks.length > 0);
   const head = kept ? headOf(node) : parent;
   if (head === null) throw new Error(`run ${input.run}: step ${input.step} has nothing to answer`);
+  // A call of an answer that is not in the conversation can have no result there either.
+  const prepared = await prepareCalls(
+    services,
+    release,
+    { ...input, release: releaseHash },
+    kept ? blocks : [],
+    answer.unparsable,
+    { trace: traceThrough(release, input.run, draft.request.messages), privacy },
+  );
   const goesOut = kept && text !== '' && blocks.length === 0 && isLast(answer.stopReason, input.purpose);
   const whole = goesOut ? [...piecesOf(draft.request.messages, input.pieces), text].join('') : '';
   // Our own words, in place of an answer that was never asked for, need no guard.

@@ -73,12 +73,14 @@ export interface Swept {
 export interface RunRef {
   readonly run: RunId;
   readonly workflowId: string;
+  /** The engine's own id of the namespace, which no two servers share. */
+  readonly namespaceId: string;
   readonly agent: string;
   readonly requester: Requester;
 }
 
-/** An input on its way: which workflow asks, the border knows by itself. */
-export type Sent<Input extends RunRef> = Omit<Input, 'workflowId'>;
+/** An input on its way: which workflow asks, and where it runs, the border knows by itself. */
+export type Sent<Input extends RunRef> = Omit<Input, 'workflowId' | 'namespaceId'>;
 
 export interface CallModelInput extends RunRef {
   readonly step: number;
@@ -94,7 +96,8 @@ export interface CallModelInput extends RunRef {
   /** Allowed by people on top of the limits. */
   readonly extraTokens: number;
   readonly extraCostMicroUsd: number;
-  readonly spent: { readonly tokens: number; readonly costMicroUsd: number };
+  /** What it has cost is known to the store, with what was lost. */
+  readonly spentTokens: number;
   /** Prompt and output tokens of the newest call, 0 before the first. */
   readonly lastTotalTokens: number;
   /** How many of the newest answers were cut off and belong to the one that is asked for now. */
@@ -140,13 +143,15 @@ export type CallModelResult =
       readonly pinned: PinnedRelease | null;
     }
   | {
-      /** The worst case of this call and of the landing after it does not fit any more. Nothing was spent. */
+      /** The worst case of this call and of the landing after it does not fit any more. It was not made. */
       readonly kind: 'over_limit';
       readonly limit: 'tokens' | 'cost';
+      /** An earlier attempt at this step never came back: its answer may still come. */
+      readonly unanswered: boolean;
       readonly pinned: PinnedRelease | null;
     }
   | {
-      /** A cap on money leaves no room for this call and the landing after it. Nothing was spent. */
+      /** A cap on money leaves no room for this call and the landing after it. It was not made. */
       readonly kind: 'over_budget';
       readonly over: OverBudget;
       readonly pinned: PinnedRelease | null;
@@ -216,7 +221,7 @@ export type RunToolResult =
       readonly activeMs: number;
     }
   | {
-      /** The terms a person agreed to have changed. Nothing was done. */
+      /** The terms it was judged by have changed. Nothing was done. */
       readonly kind: 'stale';
       readonly activeMs: number;
     }

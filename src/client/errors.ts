@@ -78,7 +78,8 @@ export function inWords(error: unknown, workflowId: string, timeoutMs: number): 
     const type = failure instanceof ApplicationFailure ? failure.type : null;
     const words = failure?.message ?? error.message;
     if (type === 'bad_message' || type === 'bad_start') return new HoldfastError(type, words, cause);
-    if (type === 'too_many_senders' || type === 'moving') return new HoldfastError('busy', words, cause);
+    if (type === 'too_many_senders' || type === 'moving' || type === 'not_verified')
+      return new HoldfastError('busy', words, cause);
     if (isCutOff(error)) return new HoldfastError('ended', `run "${workflowId}" has ended`, cause);
     return new HoldfastError('failed', `run "${workflowId}" failed: ${words}`, cause);
   }

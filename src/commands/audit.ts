@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { runOf } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
+import { printable } from '../core/text.ts';
 import { newestAnchor } from '../store/anchors.ts';
 import { firstBrokenRow } from '../store/audit.ts';
 import { readStory, type Story, tell } from '../store/auditStory.ts';
@@ -12,7 +13,7 @@ import { CommandError, EXIT_CODES } from './failures.ts';
 import type { Run } from './program.ts';
 import type { Session } from './session.ts';
 import { facts, moment } from './table.ts';
-import { type Colors, printable } from './terminal.ts';
+import type { Colors } from './terminal.ts';
 
 /** The record of what people and agents did, and the proof that it is the one that was written. */
 export function addAuditCommands(program: Command, run: Run): void {

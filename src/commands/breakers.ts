@@ -81,9 +81,6 @@ function usage(message: string): CommandError {
   return new CommandError('usage', 'usage', message);
 }
 
-/** Somebody else may change it at the same time: it is read again and judged anew, so often. */
-const TRIES = 5;
-
 async function change(
   session: Session,
   name: string,
@@ -109,7 +106,7 @@ async function write(
   by: string,
   judge: (breaker: Breaker, nowMs: number) => Judgement,
 ): Promise<Breaker> {
-  for (let tried = 0; tried < TRIES; tried++) {
+  for (let tried = 0; tried < LIMITS.breakerTries; tried++) {
     const { nowMs } = await readGovernor(sql);
     const before = (await findBreaker(sql, name)) ?? { breaker: newBreaker(name), version: 0 };
     const judgement = judge(before.breaker, nowMs);

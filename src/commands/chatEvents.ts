@@ -1,5 +1,6 @@
 import { canonicalJson, type Json } from '../core/json.ts';
 import { formatAmount, formatMicroUsd } from '../core/money.ts';
+import { parkedAs } from '../core/runPhases.ts';
 import { oneLine } from '../core/text.ts';
 import type { ApprovalRow, RunRow } from '../store/views.ts';
 import type { Decided } from './approvals.ts';
@@ -105,7 +106,7 @@ export function eventText(event: ChatEvent, paint: Colors): string {
     case 'asked':
       return askedText(event, paint);
     case 'parked':
-      return paint.yellow(PARKED[event.state] ?? `the run is ${event.state}`);
+      return paint.yellow(parkedAs(event.state)?.words ?? `the run is ${event.state}`);
     case 'decided':
       return event.decided.kind === 'sent'
         ? `${paint.green('sent')} as ${event.by}: it counts as soon as a worker is back`
@@ -141,14 +142,6 @@ function said(text: string | null, paint: Colors): string {
   const words = text === null || text === '' ? paint.dim('(no text)') : text;
   return `${paint.green('agent:')} ${indented(words, '  ').trimStart()}`;
 }
-
-/** Runs that wait for no request: why, and who can move them. */
-const PARKED: Readonly<Record<string, string>> = {
-  paused: 'the run is paused: "holdfast resume" lets it go on',
-  outage: 'the model or the store is away: it is tried again every minute',
-  bug: 'the run met an error of its own: "holdfast retry" goes on from where it stands, once it is mended',
-  held: 'a kill switch or a breaker holds the run: "holdfast stop --list" and "holdfast breakers" show which',
-};
 
 const ARGUMENTS_CHARS = 400;
 const HASH_CHARS = 12;

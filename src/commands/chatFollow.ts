@@ -1,5 +1,6 @@
 import { type HoldfastClient, HoldfastError, type Reply, type SendOrStartInput } from '../client.ts';
 import { LIMITS } from '../core/limits.ts';
+import { parkedAs } from '../core/runPhases.ts';
 import type { Sql } from '../store/connection.ts';
 import { type ApprovalRow, findRun, lastAnswer, listApprovals, type RunRow } from '../store/views.ts';
 
@@ -31,10 +32,6 @@ export interface FollowerOptions {
   readonly tell: (happening: Happening) => void;
 }
 
-/** States of a run's row in which only people, the clock or an operator move it. */
-const PARKED = new Set(['waiting', 'unknown', 'landed', 'held', 'paused', 'outage', 'budget', 'bug']);
-/** Those that have nothing to do with a request. */
-export const UNASKED: ReadonlySet<string> = new Set(['held', 'paused', 'outage', 'budget', 'bug']);
 /** Replies that say that nobody has read the line yet, or that its answer is still to come. */
 const TRANSIENT = new Set(['timed_out', 'busy', 'unreachable']);
 
@@ -241,7 +238,7 @@ export class Follower {
       // A store that is away for a moment says nothing; the run is asked again in time.
       const standing = await readStanding(sql, workflowId).catch(() => null);
       if (standing === null) continue;
-      if (!PARKED.has(standing.run.state) || !isSame(standing.open, open)) return ms;
+      if (parkedAs(standing.run.state) === null || !isSame(standing.open, open)) return ms;
     }
     return ms;
   }
@@ -276,7 +273,8 @@ export async function readStanding(sql: Sql, workflowId: string): Promise<Standi
 
 /** Decided, and not gone on yet, is not parked. */
 function isParked({ run, open }: Standing): boolean {
-  return PARKED.has(run.state) && (open.length > 0 || UNASKED.has(run.state));
+  const parked = parkedAs(run.state);
+  return parked !== null && (open.length > 0 || !parked.asks);
 }
 
 function replyOf({ run, open }: Standing): Reply {

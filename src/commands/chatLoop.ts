@@ -1,11 +1,12 @@
 import { type Decision, type HoldfastClient, HoldfastError, type Reply } from '../client.ts';
 import { LIMITS } from '../core/limits.ts';
+import { parkedAs } from '../core/runPhases.ts';
 import { Interrupted } from '../dev/interrupt.ts';
 import type { Sql } from '../store/connection.ts';
 import { type ApprovalRow, lastAnswer } from '../store/views.ts';
 import { deliver, refuseEarly } from './approvals.ts';
 import { asked, type ChatEvent, eventText } from './chatEvents.ts';
-import { type Follower, type Happening, readStanding, UNASKED } from './chatFollow.ts';
+import { type Follower, type Happening, readStanding } from './chatFollow.ts';
 import { Requests } from './chatRequests.ts';
 import { type ChatCommand, readSaid, readTyped, readYesNo, type Word } from './chatWords.ts';
 import { CommandError, EXIT_CODES } from './failures.ts';
@@ -334,8 +335,9 @@ export class Chat {
     for (const row of unseen) this.#say({ event: 'asked', of: this.#requests.of(row), request: asked(row) });
     if (this.#requests.any || this.#landed) return;
     const state = (await readStanding(sql, workflowId))?.run.state ?? '';
-    if (UNASKED.has(state) && state !== this.#parked) this.#say({ event: 'parked', state });
-    this.#parked = UNASKED.has(state) ? state : null;
+    const unasked = parkedAs(state)?.asks === false;
+    if (unasked && state !== this.#parked) this.#say({ event: 'parked', state });
+    this.#parked = unasked ? state : null;
   }
 
   /** Where histories carry no text, the store still has it. */

@@ -1,4 +1,5 @@
 import { LIMITS } from '../core/limits.ts';
+import { redactSecrets, secretValues } from '../guards/redact.ts';
 import { within } from './bounded.ts';
 import type { Environment } from './target.ts';
 
@@ -42,7 +43,9 @@ export async function examine(
   options: { readonly environment: Environment; readonly timeoutMs?: number },
 ): Promise<readonly Finding[]> {
   const { environment, timeoutMs = LIMITS.doctorCheckMs } = options;
-  const hide = hider(environment);
+  // Messages of drivers may quote what they were given.
+  const secrets = secretValues(environment);
+  const hide = (text: string) => redactSecrets(text, secrets).text;
   const found = await Promise.all(
     checks.map(async ({ name, mend, look }): Promise<readonly Finding[]> => {
       const looks = await within(timeoutMs, look()).catch((error: unknown) => [
@@ -62,36 +65,4 @@ export async function examine(
 function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);
   return words.split('\n', 1)[0] ?? '';
-}
-
-const SECRETS = [
-  'ANTHROPIC_API_KEY',
-  'HOLDFAST_DECISION_KEY',
-  'HOLDFAST_WEBHOOK_SECRET',
-  'TEMPORAL_API_KEY',
-] as const;
-/** Shorter ones would hide common words; nobody has keys like that. */
-const SECRET_CHARS = 6;
-
-/** Takes secrets out of words that other programs chose: messages of drivers may quote what they were given. */
-export function hider(environment: Environment): (text: string) => string {
-  const secrets = [
-    ...SECRETS.flatMap((name) => (environment[name] ?? '').split(/\s+/)),
-    ...passwordsOf(environment.DATABASE_URL ?? ''),
-  ].filter((secret) => secret.length >= SECRET_CHARS);
-  return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '[secret]'), text);
-}
-
-function passwordsOf(url: string): readonly string[] {
-  if (!URL.canParse(url)) return [];
-  const { password } = new URL(url);
-  return [password, decoded(password)];
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { HoldfastError, type HoldfastErrorCode } from '../client.ts';
 import { ConfigError } from '../config.ts';
 import { UnreachableError } from '../connection.ts';
+import { GateBusyError } from '../store/gate.ts';
 
 /** Every exit code, with what it means. The help prints this table. */
 export const EXIT_CODES = {
@@ -14,6 +15,7 @@ export const EXIT_CODES = {
   noAnswer: [6, 'no answer in time; what was sent is kept and counts'],
   tampered: [7, 'the audit or another record was edited, cut or lost'],
   differs: [8, 'this build would break runs that are open'],
+  busy: [9, 'others were in the way for too long: nothing was changed, try again'],
 } as const;
 
 export type Exit = keyof typeof EXIT_CODES;
@@ -42,6 +44,7 @@ export function asCommandError(error: unknown): CommandError | null {
   if (error instanceof ConfigError) return new CommandError('usage', 'configuration', error.message, cause);
   if (error instanceof UnreachableError)
     return new CommandError('unreachable', 'unreachable', error.message, cause);
+  if (error instanceof GateBusyError) return new CommandError('busy', 'gate_busy', error.message, cause);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new CommandError('unexpected', 'unexpected', text, cause);
 }

@@ -12,7 +12,7 @@ import {
   setPerson,
 } from '../people/storeDirectory.ts';
 import { CommandError } from './failures.ts';
-import { wholeNumber } from './options.ts';
+import { repeated, wholeNumber } from './options.ts';
 import type { Run } from './program.ts';
 import type { Session } from './session.ts';
 import { moment, table } from './table.ts';
@@ -46,7 +46,7 @@ export function addPeopleCommands(program: Command, run: Run): void {
     .argument('<id>', 'as in --by of decisions')
     .requiredOption('--by <name>', 'who changes it')
     .option('--name <text>', 'how lists call them')
-    .option('--role <name>', 'a role; repeat it for several, which replace those of before', collect)
+    .option('--role <name>', 'a role; repeat it for several, which replace those of before', repeated)
     .option('--no-roles', 'take every role away')
     .option('--tenant <name>', 'may decide about runs of this tenant only')
     .option('--every-tenant', 'may decide about runs of every tenant')
@@ -212,8 +212,4 @@ function check(option: string, wanted: string | null): void {
 
 function either(one: string, hasOne: boolean, other: string, hasOther: boolean): void {
   if (hasOne && hasOther) throw new CommandError('usage', 'usage', `say ${one} or ${other}, not both`);
-}
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
 }

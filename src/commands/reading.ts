@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { runOf } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { formatMicroUsd } from '../core/money.ts';
+import { parkedAs, RUN_PHASE_NAMES } from '../core/runPhases.ts';
 import { readRun } from '../store/runView.ts';
 import { findRun, listRuns, type RunFilter, type RunRow } from '../store/views.ts';
 import { CommandError, EXIT_CODES } from './failures.ts';
@@ -13,15 +14,13 @@ import { moment, table } from './table.ts';
 import type { Colors } from './terminal.ts';
 
 const LIST_ROWS = 20;
-/** What the rows of runs say; other phases are seen in the Temporal UI. */
-const STATES = ['running', 'idle', 'waiting', 'landed', 'unknown', 'ended'] as const;
 
 /** Commands that read the store and nothing else. */
 export function addReadingCommands(program: Command, run: Run): void {
   program
     .command('list')
     .description('list runs, the one that moved last first')
-    .option('--state <state>', STATES.join(', '), oneOf(STATES))
+    .option('--state <state>', RUN_PHASE_NAMES.join(', '), oneOf(RUN_PHASE_NAMES))
     .option('--agent <name>', 'of this agent only')
     .option('--limit <n>', 'how many at most', wholeNumber(1, LIMITS.listRows), LIST_ROWS)
     .action((filter: RunFilter) => run((session) => list(session, filter)));
@@ -68,12 +67,10 @@ export function stateCell(
   paint: Colors,
 ): { readonly text: string; readonly paint: (text: string) => string } {
   if (run.state !== 'ended')
-    return { text: run.state, paint: NEEDS_PEOPLE.has(run.state) ? paint.yellow : paint.cyan };
+    return { text: run.state, paint: parkedAs(run.state)?.needsPeople === true ? paint.yellow : paint.cyan };
   const text = run.reason === null ? `${run.outcome}` : `${run.outcome} (${run.reason})`;
   return { text, paint: run.outcome === 'completed' ? paint.green : paint.red };
 }
-
-const NEEDS_PEOPLE = new Set(['waiting', 'landed', 'unknown']);
 
 async function show(session: Session, id: string, length: 'short' | 'whole'): Promise<number | undefined> {
   const { found, view } = await session.store(async (sql) => {

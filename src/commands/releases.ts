@@ -3,7 +3,7 @@ import { asHash, type Hash } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { ModelTiers, Release } from '../core/release.ts';
 import type { Sql } from '../store/connection.ts';
-import { listReleases, loadRelease, promoteRelease } from '../store/releases.ts';
+import { channelsOf, listReleases, loadRelease, promoteRelease } from '../store/releases.ts';
 import { findReleases } from '../store/views.ts';
 import { CommandError } from './failures.ts';
 import { wholeNumber } from './options.ts';
@@ -25,7 +25,7 @@ export function addReleaseCommands(program: Command, run: Run): void {
     .description('see and move the releases that new runs begin with');
   release
     .command('list')
-    .description('list releases, the newest first, with the channels that point to them')
+    .description('list releases: those that channels point to, then the others, the newest first')
     .option('--agent <name>', 'of this agent only')
     .option('--limit <n>', 'how many at most', wholeNumber(1, LIMITS.listRows), LIMITS.listRows)
     .action((flags: { readonly agent?: string; readonly limit: number }) =>
@@ -50,11 +50,8 @@ async function list(
   session: Session,
   flags: { readonly agent?: string; readonly limit: number },
 ): Promise<undefined> {
-  const rows = await session.store((sql) => listReleases(sql, LIMITS.cachedReleases));
-  const releases = rows
-    .filter((row) => flags.agent === undefined || row.agent === flags.agent)
-    .slice(0, flags.limit)
-    .map(({ createdAt, ...row }) => ({ ...row, createdAt: createdAt.toISOString() }));
+  const rows = await session.store((sql) => listReleases(sql, flags.limit, flags));
+  const releases = rows.map(({ createdAt, ...row }) => ({ ...row, createdAt: createdAt.toISOString() }));
   session.terminal.show({ releases }, (shown, paint, columns) =>
     shown.releases.length === 0
       ? 'no releases: workers publish those of the agents they load'
@@ -76,10 +73,7 @@ async function list(
 async function show(session: Session, prefix: string): Promise<undefined> {
   const found = await session.store(async (sql) => {
     const hash = await resolveHash(sql, prefix);
-    const channels = (await listReleases(sql, LIMITS.cachedReleases)).find(
-      (row) => row.hash === hash,
-    )?.channels;
-    return { hash, channels: channels ?? [], release: await loadExisting(sql, hash) };
+    return { hash, channels: await channelsOf(sql, hash), release: await loadExisting(sql, hash) };
   });
   session.terminal.show(found, (shown, paint, columns) => releaseText(shown, paint, columns));
   return undefined;

@@ -1,6 +1,7 @@
 import type { ContentBlock, Message, ToolResultBlock } from '../core/messages.ts';
 import { isText, isToolUse, textOf } from '../core/messages.ts';
 import { formatMicroUsd } from '../core/money.ts';
+import { parkedAs } from '../core/runPhases.ts';
 import { oneLine } from '../core/text.ts';
 import type { CallView, RunView, Verdict } from '../store/runView.ts';
 import type { ApprovalRow, FoundRun, RunRow } from '../store/views.ts';
@@ -77,6 +78,7 @@ function head({ run, sharing }: ShownRun, paint: Colors): string {
     `${paint.bold(run.workflowId)}  ${state.paint(state.text)}`,
     facts(
       [
+        ['stands', parkedAs(run.state)?.words ?? null],
         ['run', run.run],
         ['shares', sharing > 1 ? `its workflow id with ${sharing - 1} other run(s)` : null],
         ['agent', run.agent],

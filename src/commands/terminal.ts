@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { printable } from '../core/text.ts';
 import { type CommandError, EXIT_CODES } from './failures.ts';
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -78,23 +79,3 @@ export function wantsColor(
   if (set('FORCE_COLOR')) return environment.FORCE_COLOR !== '0';
   return stream.isTTY === true && environment.TERM !== 'dumb';
 }
-
-/**
- * A copy in which no text can steer the terminal: what customers and models wrote is shown to people who decide by
- * it, and must not move the cursor, hide itself or run backwards. Line breaks, tabs and joined emoji stay.
- */
-export function printable<Value>(value: Value): Value {
-  return clean(value) as Value;
-}
-
-function clean(value: unknown): unknown {
-  if (typeof value === 'string')
-    return value.replace(/[\p{Cc}\p{Cf}]/gu, (mark) => (KEPT.has(mark) ? mark : '\ufffd'));
-  if (Array.isArray(value)) return value.map(clean);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [String(clean(key)), clean(member)]),
-  );
-}
-
-const KEPT = new Set(['\n', '\t', '\u200c', '\u200d']);

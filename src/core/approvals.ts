@@ -15,7 +15,8 @@ import { utf8Bytes, wellFormed } from './text.ts';
  * A2. The first valid decision wins; every later one is refused with the state that stands.
  * A3. An approval speaks about exactly one call with exactly one argument hash.
  * A4. The requester decides on their own request only where the rule says so, and then nobody else or nobody twice.
- * A5. The state of a record moves once: from `open` to one of the closed states.
+ * A5. The state of a record moves once: from `open` to one of the closed states. Where what was approved changed afterwards,
+ *     the run forgets the yes, and whoever repeats it is told that it does not stand.
  */
 export interface ApprovalRecord {
   readonly id: ApprovalId;

@@ -21,6 +21,8 @@ export type FailureCode =
   | 'model_circuit_open'
   // store and engine
   | 'store_unavailable'
+  /** The run's own history could not be read. */
+  | 'history_unavailable'
   | 'release_not_here'
   | 'lease_busy'
   | 'tool_failed'

@@ -49,11 +49,15 @@ export const LIMITS = {
   messageBytes: 100 * 1024,
   /** A message above this travels as a reference into the blob store. */
   inlineMessageBytes: 4 * 1024,
+  /** What one activity is given to put there: far below what the engine lets through. */
+  keptPortionBytes: 512 * 1024,
   previewBytes: 4 * 1024,
   summaryChars: 200,
   /** Of what the model said when it made a call, shown to approvers as a quotation. */
   quoteChars: 300,
   reasonChars: 2_000,
+  /** Of a person's reason, where the model is told of it. */
+  toldReasonChars: 500,
   idChars: 64,
   personChars: 200,
   payloadSoftBytes: 64 * 1024,
@@ -75,6 +79,8 @@ export const LIMITS = {
   readResultPageChars: 2_500,
   callsPerStep: 32,
   requestsPerCall: 5,
+  /** Claims of one call that meet changed terms before it is given up: what changes all the time would go round for ever. */
+  staleClaims: 5,
   /** Most people that one decision may need. */
   quorumMax: 20,
   /** Where a rule names no reminders, people are reminded after this share of the time, if that is long enough. */
@@ -108,8 +114,14 @@ export const LIMITS = {
   waitingControlBytes: 48 * 1024,
   /** How long after a deadline the verification of what came before it is waited for. */
   verifyGraceMs: 30_000,
+  /** What could not be verified for an error of ours is tried again after this. */
+  verifyAgainMs: 60_000,
+  /** How long the sender of a decision by update waits while it is verified. */
+  decideNowMs: 60_000,
   /** So many times that is waited for at the end of a run: the first time may pass with no worker up. */
   endVerifyGraces: 2,
+  /** How often the end is told again for what people decide while it is put on record. */
+  endTellings: 5,
   /** A signed message lives this long at most; how far clocks may differ. */
   envelopeLifeMs: 7 * 86_400_000,
   envelopeLifeDefaultMs: 10 * 60_000,
@@ -175,10 +187,14 @@ export const LIMITS = {
   openApprovals: 20,
   rememberedIds: 1_000,
   inboxMessages: 50,
+  /** What customers write that one turn takes in, and bytes of what one model call adds of it; the rest waits in the inbox. */
+  turnMessages: 50,
+  turnTextBytes: 32 * 1024,
   openSends: 8,
   /** Decisions and steering that the store has not been told of yet. */
   unrecordedDecisions: 50,
   raiseMax: 1_000_000_000,
+  /** Turns whose reply is remembered, for senders who ask again. */
   rememberedReplies: 8,
   eventsBeforeContinueAsNew: 2_000,
   updatesBeforeContinueAsNew: 1_500,
@@ -217,6 +233,8 @@ export const LIMITS = {
    */
   undisturbedEvents: 7,
   toolTimeoutMaxMs: 600_000,
+  /** Of one fact that an agent's own function tells: an amount, a payee, terms, the requester's record. Late is not known. */
+  declaredFactMs: 2_000,
   toolRetries: 2,
   toolRetriesMax: 10,
   toolBackoffMaxMs: 8_000,
@@ -242,7 +260,10 @@ export const LIMITS = {
   windowsKeptDays: 40,
 
   // Guards
-  /** Of one guard; and the longest that one may ask for, which fits into the activity around it. */
+  /**
+   * Of one guard; and the longest that one may ask for. Results have less: all their guards together get what the attempt
+   * has left but for `settleRoomMs`, and a text that was not judged by then is withheld.
+   */
   guardTimeoutMs: 2_000,
   guardTimeoutMaxMs: 20_000,
   guardWhyChars: 300,
@@ -308,6 +329,8 @@ export const LIMITS = {
   // Activities
   activityOverheadMs: 5_000,
   leaseMarginMs: 5_000,
+  /** Kept at the end of an attempt to put on record what was done: a lost settle is an effect that nobody knows of. */
+  settleRoomMs: 1_500,
   effectAttempts: 20,
   effectScheduleToCloseMs: 30 * 60_000,
   /** Tries to find a worker that has the pinned release; the wait between them is a minute at most. */
@@ -383,6 +406,8 @@ export const LIMITS = {
   chatPollMaxMs: 4_000,
   /** A parked run is asked itself after this, moved or not; each time adds to its history. */
   chatAskAgainMs: 60_000,
+  /** How often an operator's word on a breaker is judged anew, because somebody else has changed it meanwhile. */
+  breakerTries: 5,
   /** How often in a row a chat tries a server that is away or busy. */
   chatTries: 5,
   /** Of one check of `doctor`; they run side by side. */

@@ -53,7 +53,7 @@ function knownAmount({ amount }: PolicyFacts): PolicyFacts['amount'] {
 export const ANY_CLASS = '*';
 
 /** `refund-to` of `refund-to:card_1`. */
-export function classNameOf(text: string): string {
+function classNameOf(text: string): string {
   const colon = text.indexOf(':');
   return colon < 0 ? text : text.slice(0, colon);
 }

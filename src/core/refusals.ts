@@ -1,4 +1,5 @@
 import type { CallOutcome, RefusalCode } from './calls.ts';
+import { LIMITS } from './limits.ts';
 import { oneLine } from './text.ts';
 
 /**
@@ -24,7 +25,7 @@ function textOf(code: RefusalCode, detail: string): string {
     case 'landing':
       return 'Not run: this turn has reached a limit and is ending.';
     case 'rejected':
-      return `Not run: a person decided against it.${detail ? ` Their reason: "${oneLine(detail, 500)}".` : ''} Do not try it again; tell the customer and offer what else you can do.`;
+      return `Not run: a person decided against it.${detail ? ` Their reason: "${oneLine(detail, LIMITS.toldReasonChars)}".` : ''} Do not try it again; tell the customer and offer what else you can do.`;
     case 'expired':
       return 'Not run: nobody decided in time. You may ask again if the customer still wants it.';
     case 'withdrawn':
@@ -38,7 +39,7 @@ function textOf(code: RefusalCode, detail: string): string {
     case 'not_approved':
       return `Not run: the approval does not stand (${detail}). Make the call again if it is still wanted.`;
     case 'terms_changed':
-      return 'Not run: what it was approved for has changed since (price, state or balance). Look again, and ask the customer before you try once more.';
+      return 'Not run: what it was allowed for has changed since (price, state or balance). Look again, and ask the customer before you try once more.';
     case 'void':
       return 'Not done: the attempt failed and was closed; nothing happened. You may make the call again.';
     case 'unknown_outcome':

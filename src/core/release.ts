@@ -7,6 +7,14 @@ import type { SensitiveField } from './provenance.ts';
 import type { ToolRate } from './rates.ts';
 
 /** What a repeat of a call would do (the effect ledger holds the tool to it). */
+/**
+ * What a second attempt would do, by the tool's word. While an earlier attempt may have acted, only a success of a later one
+ * is believed; anything else it says of itself is "unknown", since the earlier request may still arrive.
+ *
+ * `pure`: changes nothing, and may run at any time. `keyed`: the same key acts once and always gets the answer of that act. Run
+ * again after a lost attempt. `checkable`: `check` finds an act once `settlesWithinMs` has passed. "Did not" then clears the
+ * attempts before it, and what comes next speaks for itself. `never`: neither. A lost attempt is asked about.
+ */
 export type Replay = 'pure' | 'keyed' | 'checkable' | 'never';
 
 /** Labels and timing of a tool: what the workflow needs to know of it. */

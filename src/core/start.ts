@@ -85,8 +85,8 @@ export function parseStart(input: unknown): ParsedStart {
     `requester.tenant is ${shown(tenant)}: at most ${LIMITS.personChars} well-formed characters`,
   );
   check(
-    Array.isArray(roles) && roles.length <= 50 && roles.every(isName),
-    `requester.roles is ${shown(roles)}: at most 50 texts of at most ${LIMITS.personChars} well-formed characters`,
+    Array.isArray(roles) && roles.length <= LIMITS.rolesPerPerson && roles.every(isName),
+    `requester.roles is ${shown(roles)}: at most ${LIMITS.rolesPerPerson} texts of at most ${LIMITS.personChars} well-formed characters`,
   );
   check(isObject(limits), `limits is ${shown(limits)}: an object of limits`);
   for (const [name, value] of Object.entries(isObject(limits) ? limits : {})) {

@@ -163,6 +163,12 @@ export interface Reply {
   }[];
 }
 
+/** What the senders of all messages of one turn get back. */
+export interface TurnReply {
+  readonly messages: readonly string[];
+  readonly reply: Omit<Reply, 'messageId'>;
+}
+
 /** Everything a run is, between two activations. At most 128 KB as JSON; a build reads the previous build's. */
 export interface RunState {
   readonly v: 1;
@@ -195,6 +201,8 @@ export interface RunState {
   /** The newest helping on top of a cap that a person allowed. */
   readonly grant: BudgetGrant | null;
   readonly inbox: readonly QueuedMessage[];
+  /** What was written after the run was closed or handed over: it goes on record, and nobody answers it. */
+  readonly afterwards: readonly QueuedMessage[];
   readonly turn: Turn | null;
   readonly idleDeadlineMs: number | null;
   readonly seenMessages: readonly string[];
@@ -202,7 +210,8 @@ export interface RunState {
   readonly closedApprovals: readonly ClosedApproval[];
   /** Workers of this run have a decision key: only what is signed counts. Null until a request was opened. */
   readonly signed: boolean | null;
-  readonly replies: readonly Reply[];
+  /** Of the newest turns. */
+  readonly replies: readonly TurnReply[];
   /** Decisions that count or were refused, and are not in the store yet. */
   readonly unrecorded: readonly UnrecordedDecision[];
   /** What people said and nobody has verified yet, in order of arrival. */
@@ -211,8 +220,10 @@ export interface RunState {
   readonly paused: Pause | null;
   /** An error of our own keeps the run from going on until somebody says `retry`, at most until then. */
   readonly bug?: { readonly message: string; readonly untilMs: number } | null;
-  /** Long pauses so far: each may become a request. */
-  readonly pauses: number;
+  /** Model or store are away; cleared by the answer. */
+  readonly outage: Outage | null;
+  /** Requests about the run itself so far: landings and long pauses. */
+  readonly requests: number;
   readonly closing: boolean;
   readonly handOver: HandOver | null;
   readonly continuedTimes: number;
@@ -232,6 +243,12 @@ export interface Pause {
   readonly sinceMs: number;
   /** Go on or stop: asked once the pause has become long. */
   readonly record: ApprovalRecord | null;
+}
+
+export interface Outage {
+  readonly sinceMs: number;
+  /** Rounds in a row that were lost with their workers. */
+  readonly lost: number;
 }
 
 export interface UnrecordedDecision {
@@ -268,6 +285,7 @@ export function newState(run: RunId, start: Start): RunState {
     extraCostMicroUsd: 0,
     grant: null,
     inbox: [],
+    afterwards: [],
     turn: null,
     idleDeadlineMs: null,
     seenMessages: [],
@@ -278,7 +296,8 @@ export function newState(run: RunId, start: Start): RunState {
     controls: [],
     nextControl: 1,
     paused: null,
-    pauses: 0,
+    outage: null,
+    requests: 0,
     closing: false,
     handOver: null,
     continuedTimes: 0,

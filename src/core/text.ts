@@ -76,7 +76,7 @@ function jsonOf(value: unknown): string {
  * joiners, bidirectional marks, blanks that are no white space, variation selectors, tags. A list of our own, since
  * what a pattern means by Unicode property changes with the version of Node. Ascending.
  */
-const HIDDEN: readonly (readonly [first: number, last: number])[] = [
+const HIDDEN: Ranges = [
   [0x00, 0x08],
   [0x0e, 0x1f],
   [0x7f, 0x9f],
@@ -108,8 +108,10 @@ const HIDDEN: readonly (readonly [first: number, last: number])[] = [
   [0xe0000, 0xe0fff],
 ];
 
-function isHidden(code: number): boolean {
-  for (const [first, last] of HIDDEN) {
+type Ranges = readonly (readonly [first: number, last: number])[];
+
+function isIn(ranges: Ranges, code: number): boolean {
+  for (const [first, last] of ranges) {
     if (code < first) return false;
     if (code <= last) return true;
   }
@@ -133,7 +135,7 @@ export function visible(text: string): string {
   };
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    if (isHidden(code)) hidden.push(code);
+    if (isIn(HIDDEN, code)) hidden.push(code);
     else {
       tell();
       shown += character;
@@ -141,4 +143,56 @@ export function visible(text: string): string {
   }
   tell();
   return shown;
+}
+
+/**
+ * Controls and marks of format, but for line breaks, tabs and joiners. Of those above, blanks, fillers and variation
+ * selectors are none: a terminal does nothing but draw them. Ascending.
+ */
+const STEERING: Ranges = [
+  [0x00, 0x08],
+  [0x0b, 0x1f],
+  [0x7f, 0x9f],
+  [0xad, 0xad],
+  [0x600, 0x605],
+  [0x61c, 0x61c],
+  [0x6dd, 0x6dd],
+  [0x70f, 0x70f],
+  [0x890, 0x891],
+  [0x8e2, 0x8e2],
+  [0x180e, 0x180e],
+  [0x200b, 0x200b],
+  [0x200e, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x2064],
+  [0x2066, 0x206f],
+  [0xfeff, 0xfeff],
+  [0xfff9, 0xfffb],
+  [0x110bd, 0x110bd],
+  [0x110cd, 0x110cd],
+  [0x13430, 0x1343f],
+  [0x1bca0, 0x1bca3],
+  [0x1d173, 0x1d17a],
+  [0xe0001, 0xe0001],
+  [0xe0020, 0xe007f],
+];
+
+/**
+ * A copy in which no text can steer a terminal: what customers and models wrote is shown to people who decide by it, and
+ * must not move the cursor, hide itself or run backwards. Line breaks, tabs and joined emoji stay.
+ */
+export function printable<Value>(value: Value): Value {
+  return steersNothing(value) as Value;
+}
+
+function steersNothing(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.replace(/[^ -~\n]/gu, (mark) =>
+      isIn(STEERING, mark.codePointAt(0) ?? 0) ? '\ufffd' : mark,
+    );
+  if (Array.isArray(value)) return value.map(steersNothing);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [String(steersNothing(key)), steersNothing(member)]),
+  );
 }

@@ -63,6 +63,6 @@ function decidersOf(release: Ask, own: Ask): Deciders {
   };
 }
 
-export function namesSomebody(approvers: Approvers | undefined): boolean {
+function namesSomebody(approvers: Approvers | undefined): boolean {
   return [...(approvers?.people ?? []), ...(approvers?.roles ?? [])].length > 0;
 }

@@ -104,6 +104,8 @@ async function openStage(
   const demo = `demo-${randomUUID().slice(0, 8)}`;
   // A queue of its own: the worker of a `dev` that runs beside would take work away, and not die when it should.
   process.env.HOLDFAST_TASK_QUEUE = `holdfast-${demo}`;
+  // A schedule outlives its workers, and nobody comes back to this queue.
+  process.env.HOLDFAST_GOVERNOR = 'off';
   process.env.HOLDFAST_AGENTS = [support.release.agent, patientAgentModule()].join();
   const config = readConfig(process.env);
   const name = config.models[support.release.models.act][0];

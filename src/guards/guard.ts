@@ -47,15 +47,22 @@ export interface Judgement {
     | { readonly kind: 'block'; readonly reply: string; readonly why: string };
 }
 
-/** Runs the guards in order, each on what the one before it let through. The first that stops is the last that runs. */
+/**
+ * Runs the guards in order, each on what the one before it let through. The first that stops is the last that runs.
+ * `withinMs`: what they have together; where it is over, a guard has failed.
+ */
 export async function runGuards<Subject extends GuardSubject>(
   guards: readonly Guard<Subject>[],
   subject: Subject,
+  withinMs: number = Number.POSITIVE_INFINITY,
 ): Promise<Judgement> {
   let { text } = subject;
   const notes: GuardNote[] = [];
+  const untilMs = performance.now() + withinMs;
   for (const guard of guards) {
-    const verdict = await verdictOf(guard, { ...subject, text });
+    const leftMs = Math.max(0, Math.floor(untilMs - performance.now()));
+    const timeoutMs = Math.min(guard.timeoutMs ?? LIMITS.guardTimeoutMs, leftMs);
+    const verdict = await verdictOf(guard, { ...subject, text }, timeoutMs);
     if (verdict.kind === 'pass') continue;
     const why = verdict.why.slice(0, LIMITS.guardWhyChars);
     notes.push({ guard: guard.name, kind: verdict.kind, why });
@@ -84,8 +91,8 @@ export async function runGuards<Subject extends GuardSubject>(
 async function verdictOf<Subject extends GuardSubject>(
   guard: Guard<Subject>,
   subject: Subject,
+  timeoutMs: number,
 ): Promise<Verdict> {
-  const timeoutMs = guard.timeoutMs ?? LIMITS.guardTimeoutMs;
   const over = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Verdict>((resolve) => {

@@ -22,6 +22,8 @@ export type AttemptOpened =
   | { readonly kind: 'answered'; readonly stored: string }
   /** The run is over: nothing was reserved, and nothing may be spent. */
   | { readonly kind: 'ended' }
+  /** The run has cost too much: nothing was reserved. `unanswered` as in `OverBudget`. */
+  | { readonly kind: 'over_limit'; readonly unanswered: boolean }
   /** A cap leaves no room for it: nothing was reserved. */
   | { readonly kind: 'over_budget'; readonly over: OverBudget }
   /** The run must not begin yet: nothing was written. */
@@ -30,6 +32,8 @@ export type AttemptOpened =
 /** All in micro-USD but the time. */
 export interface Reserve {
   readonly microUsd: number;
+  /** The run may have cost this much before, with what was lost and what failed; null where that does not matter. */
+  readonly mostSpentMicroUsd: number | null;
   /** What has to fit under every cap: the call, and the landing that may have to follow it. */
   readonly needsMicroUsd: number;
   readonly ttlMs: number;
@@ -52,8 +56,8 @@ export async function openAttempt(
     }[]
   >`
     select * from open_attempt(${ref.run}, ${at.step}, ${at.purpose}, ${at.model}, ${reserve.microUsd}, ${reserve.ttlMs},
-      ${ref.workflowId}, ${ref.agent}, ${ref.requester.id}, ${ref.requester.tenant}, ${at.release},
-      ${reserve.needsMicroUsd}, ${reserve.grant === null ? null : JSON.stringify(reserve.grant)}::text::jsonb)`;
+      ${ref.workflowId}, ${ref.namespaceId}, ${ref.agent}, ${ref.requester.id}, ${ref.requester.tenant}, ${at.release},
+      ${reserve.mostSpentMicroUsd}, ${reserve.needsMicroUsd}, ${reserve.grant === null ? null : JSON.stringify(reserve.grant)}::text::jsonb)`;
   if (row === undefined) throw new Error('open_attempt returned no row');
   const { kind, attempt, stored, detail } = row;
   switch (kind) {
@@ -63,6 +67,8 @@ export async function openAttempt(
       return { kind, stored };
     case 'ended':
       return { kind };
+    case 'over_limit':
+      return { kind, unanswered: detail.unanswered };
     case 'over_budget':
       return { kind, over: detail };
     case 'refused_start':

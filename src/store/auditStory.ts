@@ -4,6 +4,7 @@ import { formatMicroUsd } from '../core/money.ts';
 import { oneLine } from '../core/text.ts';
 import { type AuditRow, parseFacts, readAudit } from './audit.ts';
 import type { Sql } from './connection.ts';
+import type { resolveEffectRow } from './ledger.ts';
 
 /** A chain with what its rows only name: what was asked, and which tool a call is of. */
 export interface Story {
@@ -47,7 +48,7 @@ export function tell(story: Story, row: AuditRow): Sentence {
 const SENTENCE_CHARS = 400;
 const QUOTE_CHARS = 160;
 const HASH_CHARS = 8;
-const GRAVE = /^incident_|^effect_(unknown|mismatch|not_approved)$|^decision_refused$/;
+const GRAVE = /^incident_|^effect_(unknown|mismatch|not_approved|word_refused)$|^decision_refused$/;
 
 /** What a sentence is made of. */
 interface Scene {
@@ -153,10 +154,9 @@ export const SENTENCES: Readonly<Record<string, (scene: Scene) => string>> = {
   effect_not_approved: ({ call, text }) =>
     `${call} did not run: its approval is ${text('state') || 'not there'}`,
   effect_stale: ({ call, because }) => `${call} did not run: it has to be asked for again${because}`,
-  effect_resolved: ({ who, call, text }) =>
-    text('said') === 'applied'
-      ? `${who} said that ${call} happened`
-      : `${who} gave up finding out about ${call}`,
+  effect_resolved: ({ who, call, text }) => `${who} ${saidOf(text('said'), call)}`,
+  effect_word_refused: ({ who, call, text, because }) =>
+    `${who} ${saidOf(text('said'), call)}, which did not count${because}`,
   incident_second_applied: ({ call }) => `INCIDENT: ${call} was done a second time`,
   incident_applied_after_refused: ({ call }) =>
     `INCIDENT: ${call} was done after it had been reported as refused`,
@@ -212,6 +212,24 @@ export const SENTENCES: Readonly<Record<string, (scene: Scene) => string>> = {
   person_set: ({ who, key, text }) => `${who} changed the person ${key} to ${text('after')}`,
   person_removed: ({ who, key }) => `${who} removed the person ${key}`,
 };
+
+/** What a person said became of an effect. */
+type EffectWord = Parameters<typeof resolveEffectRow>[2]['state'];
+
+function isEffectWord(word: string): word is EffectWord {
+  return Object.hasOwn(EFFECT_WORDS, word);
+}
+
+/** No word without its sentence: none may be told as another one. */
+const EFFECT_WORDS: Readonly<Record<EffectWord, (call: string) => string>> = {
+  applied: (call) => `said that ${call} happened`,
+  void: (call) => `said that ${call} did not happen`,
+  given_up: (call) => `gave up finding out about ${call}`,
+};
+
+function saidOf(word: string, call: string): string {
+  return isEffectWord(word) ? EFFECT_WORDS[word](call) : `said “${word}” of ${call}`;
+}
 
 function holder(name: string): string {
   return isBreaker(name) ? name.replace(':', ' ') : `switch ${name}`;

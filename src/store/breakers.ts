@@ -133,9 +133,9 @@ export type Admission =
 
 /** Where the channel of a run points, and whether the run may begin. Repeating it is harmless. */
 export async function admitRun(sql: Sql, ref: RunRef, channel: string): Promise<Admission> {
-  const { run, workflowId, agent, requester } = ref;
+  const { run, workflowId, namespaceId, agent, requester } = ref;
   const [row] = await sql<{ release: Hash | null; held: string | null; until: Date | null }[]>`
-    select * from admit_run(${run}, ${workflowId}, ${agent}, ${requester.id}, ${requester.tenant}, ${channel})`;
+    select * from admit_run(${run}, ${workflowId}, ${namespaceId}, ${agent}, ${requester.id}, ${requester.tenant}, ${channel})`;
   const release = row?.release ?? null;
   if (release === null || row === undefined || row.held === null) return { kind: 'admitted', release };
   return { kind: 'held', release, name: row.held, untilMs: row.until?.getTime() ?? null };

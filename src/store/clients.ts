@@ -23,6 +23,11 @@ export function isStale(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.routine === 'RevalidateCachedQuery';
 }
 
+/** The server at the other end was the primary once: its name may lead to the new one by now. */
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '25006';
+}
+
 /** Without a word, and without waiting for one: the other end may be gone. */
 export function cutOff(client: pg.ClientBase): void {
   // The driver's types leave the connection out; its own pool ends one in the same way.

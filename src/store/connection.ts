@@ -42,9 +42,18 @@ function withSchema(databaseUrl: string): string {
   return url.href;
 }
 
-/** Codes of a database that is away, restarting, full or done with waiting, rather than of a wrong statement. */
-const AWAY =
-  /^(CONNECT|CONNECTION|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|08|53|57P0|25P03|40001|40P01|55P03|58)/;
+/**
+ * Codes of a database that is away, restarting, full, done with waiting (57014 is its own time-out for a statement, or an
+ * operator's word) or read-only since another one took over, rather than of a wrong statement.
+ */
+const AWAY = /^(CONNECTION_CLOSED|ECONN|08|53|57P0|57014|25P03|25P04|25006|40001|40P01|55P03|58)/;
+
+/** What the system says of a connection or of a look-up of its name, whichever; what it says of files has their path. */
+function isOfNetwork(error: unknown): boolean {
+  // Of a name with several addresses, each of which was tried.
+  if (error instanceof AggregateError) return error.errors.some(isOfNetwork);
+  return error instanceof Error && 'syscall' in error && !('path' in error);
+}
 
 /** A bug of the database's, or a word of its system that it has no code for, such as a file size limit or a full quota. */
 const INTERNAL = /^XX/;
@@ -55,7 +64,8 @@ export async function onStore<Result>(work: () => Promise<Result>): Promise<Resu
     return await work();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const away = AWAY.test(code) || (INTERNAL.test(code) && isLastWord(error)) || isStale(error);
+    const away =
+      AWAY.test(code) || isOfNetwork(error) || (INTERNAL.test(code) && isLastWord(error)) || isStale(error);
     if (!away) throw error;
     throw new FailureError(retryable('store_unavailable', `the database did not answer (${code})`), {
       cause: error,

@@ -38,7 +38,8 @@ export async function listInbox(
   const says = (member: string, value: Part) =>
     part`strpos(h.facts, ${`"${member}": `}::text || to_jsonb(${value}::text)::text) > 0`;
   const more = part`,
-    (select count(*)::int from audit h where h.run = a.run and h.event = 'vote' and h.key = a.id) as votes,
+    (select count(*)::int from audit h where h.run = a.run and h.event = 'vote'
+      and ${says('approval', part`a.id`)}) as votes,
     (select count(*)::int from audit h where h.run = a.run and h.event = 'approval_reminded' and h.key = a.key
       and ${says('approval', part`a.id`)}) as reminded,
     (extract(epoch from now() - a.opened_at) * 1000)::float8 as age_ms,
@@ -51,8 +52,8 @@ export async function listInbox(
         and (coalesce(a.approvers::jsonb -> 'people', '[]') <> '[]' or coalesce(a.approvers::jsonb -> 'roles', '[]') <> '[]')
         and not coalesce(a.approvers::jsonb -> 'people' ? ${id}, false)
         and not coalesce(a.approvers::jsonb -> 'roles' ?| ${[...roles]}::text[], false) then 'not_an_approver'
-      when exists (select from audit h where h.run = a.run and h.event = 'vote' and h.key = a.id
-        and ${says('by', part`${id}`)}) then 'already_voted'
+      when exists (select from audit h where h.run = a.run and h.event = 'vote'
+        and ${says('approval', part`a.id`)} and ${says('by', part`${id}`)}) then 'already_voted'
     end as why`;
   const rows = await sql<(DatabaseApproval & DatabaseInbox)[]>`
     select * from (${approvalColumns(more)} where a.state = 'open' and a.deadline > now()) open

@@ -54,7 +54,7 @@ export interface Lease {
 }
 
 /**
- * `termsHold`: what the person agreed to (price, state, version) is still so. `rate`: how often the tool's author lets it
+ * `termsHold`: what it was judged by (price, state, version) is still so. `rate`: how often the tool's author lets it
  * be called.
  */
 export async function claimEffect(
@@ -105,6 +105,16 @@ export async function claimEffect(
     default:
       return row.kind satisfies never;
   }
+}
+
+/** How often a call was claimed after what allowed it had changed. */
+export async function staleClaims(
+  sql: Sql,
+  { run, key }: Pick<RunToolInput, 'run' | 'key'>,
+): Promise<number> {
+  const [row] = await sql<{ times: number }[]>`
+    select count(*)::int as times from audit where run = ${run} and event = 'effect_stale' and key = ${key}`;
+  return row?.times ?? 0;
 }
 
 /** How an attempt ended: `released` says it did not act and may be tried again, `lost` that it cannot say. */
@@ -166,6 +176,13 @@ export async function closeEffectRow(sql: Sql, input: RunToolInput, lease: Lease
   }
 }
 
+/** How an effect stands; `result` is its outcome as JSON text where it has one. */
+export interface Standing {
+  readonly state: 'claimed' | 'applied' | 'refused' | 'unknown' | 'void';
+  readonly result: string | null;
+}
+
+/** A person's word, and what stands after it: a word that does not fit what is known by now changes nothing. */
 export async function resolveEffectRow(
   sql: Sql,
   key: CallKey,
@@ -174,10 +191,11 @@ export async function resolveEffectRow(
     readonly result: string | null;
     readonly facts: JsonObject;
   },
-): Promise<boolean> {
-  const [row] = await sql<{ resolved: boolean }[]>`
-    select resolve_effect(${key}, ${said.state}, ${said.result}, ${JSON.stringify(said.facts)}::text::jsonb) as resolved`;
-  return row?.resolved === true;
+): Promise<Standing> {
+  const [row] = await sql<Standing[]>`
+    select * from resolve_effect(${key}, ${said.state}, ${said.result}, ${JSON.stringify(said.facts)}::text::jsonb)`;
+  if (row === undefined) throw new Error('resolve_effect returned no row');
+  return row;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { LIMITS } from '../core/limits.ts';
-import { cutOff, inWords, isLastWord, isStale } from './clients.ts';
+import { cutOff, inWords, isLastWord, isReadOnly, isStale } from './clients.ts';
 import { listen } from './listening.ts';
 import {
   type Batches,
@@ -50,7 +50,7 @@ export function openPool(config: pg.PoolConfig): Sql {
       // Several statements in one text: the last one's.
       return (Array.isArray(answer) ? answer.at(-1) : answer) as Answer;
     } catch (error) {
-      if (isStale(error) || isLastWord(error)) lost.add(client);
+      if (isStale(error) || isLastWord(error) || isReadOnly(error)) lost.add(client);
       throw lost.has(client) ? inWords(error) : error;
     }
   };

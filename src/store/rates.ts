@@ -14,15 +14,15 @@ export interface Rate extends ToolRate {
   readonly setAt: string;
 }
 
-/** Counts one call of a pure read; null when it may run. Effects are counted in their claim. */
+/** Counts one call of a pure read, however often it is tried; null when it may run. Effects are counted in their claim. */
 export async function countToolCall(
   sql: Sql,
-  call: { readonly run: string; readonly tool: string },
+  call: { readonly run: string; readonly key: string; readonly tool: string },
   own?: ToolRate,
 ): Promise<RateLimited | null> {
   if (own === undefined && !(await ratedTools(sql)).has(call.tool)) return null;
   const [row] = await sql<{ limited: RateLimited | null }[]>`
-    select take_tool_rate(${call.run}, ${call.tool}, ${own === undefined ? null : JSON.stringify(own)}::text::jsonb) as limited`;
+    select take_tool_rate(${call.run}, ${call.key}, ${call.tool}, ${own === undefined ? null : JSON.stringify(own)}::text::jsonb) as limited`;
   return row?.limited ?? null;
 }
 

@@ -51,7 +51,10 @@ function openedFacts(record: ApprovalRecord): JsonObject {
   };
 }
 
-/** Idempotent: the first decision on a record stands, and a refused one only leaves its audit row. */
+/**
+ * Idempotent: the first decision on a record stands, and what only leaves its audit row (votes, steering, refused words)
+ * leaves it once, known by who said it and when the workflow's clock heard it.
+ */
 export async function insertDecisions(sql: Sql, input: RecordDecisionsInput): Promise<void> {
   const { run, decisions, state: runState } = input;
   await sql.begin(async (tx) => {
@@ -59,11 +62,11 @@ export async function insertDecisions(sql: Sql, input: RecordDecisionsInput): Pr
     if (runState !== null)
       await tx`update runs set state = ${runState}, updated_at = now() where run = ${run} and ended_at is null`;
     for (const { approval, state, facts, atMs } of decisions) {
-      const json = JSON.stringify(facts);
       if (CLOSED.has(state))
-        await tx`select decide_approval(${approval}, ${state}, ${json}::text::jsonb, ${new Date(atMs)})`;
+        await tx`select decide_approval(${approval}, ${state}, ${JSON.stringify(facts)}::text::jsonb, ${new Date(atMs)})`;
       else
-        await tx`select audit_append(${run}, ${state === 'refused' ? 'decision_refused' : state}, ${approval}, ${json}::text::jsonb)`;
+        await tx`select audit_once(${run}, ${state === 'refused' ? 'decision_refused' : state}, ${approval},
+          ${JSON.stringify({ ...facts, atMs })}::text::jsonb)`;
     }
   });
 }
@@ -76,8 +79,8 @@ export async function finishRun(sql: Sql, input: EndRunInput, last: ChainNode | 
   await sql.begin(async (tx) => {
     await tx`select lock_run(${input.run})`;
     const ended = await tx`
-      insert into runs (run, workflow_id, agent, requester, tenant, state, outcome, reason, ended_at)
-      values (${input.run}, ${input.workflowId}, ${input.agent}, ${input.requester.id}, ${input.requester.tenant},
+      insert into runs (run, workflow_id, namespace_id, agent, requester, tenant, state, outcome, reason, ended_at)
+      values (${input.run}, ${input.workflowId}, ${input.namespaceId}, ${input.agent}, ${input.requester.id}, ${input.requester.tenant},
         'ended', ${input.outcome}, ${input.reason}, now())
       on conflict (run) do update set state = 'ended', outcome = excluded.outcome, reason = excluded.reason,
         ended_at = now(), updated_at = now()

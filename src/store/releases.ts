@@ -60,16 +60,29 @@ export interface ReleaseRow {
   readonly channels: readonly string[];
 }
 
-export async function listReleases(sql: Sql, limit: number): Promise<readonly ReleaseRow[]> {
+/** Those that a channel points to first, whatever their age; then the newest first. */
+export async function listReleases(
+  sql: Sql,
+  limit: number,
+  of: { readonly agent?: string } = {},
+): Promise<readonly ReleaseRow[]> {
   const rows = await sql<{ hash: Hash; agent: string; created_at: Date; channels: string[] }[]>`
     select r.hash, r.agent, r.created_at,
       coalesce(array_agg(c.channel order by c.channel) filter (where c.channel is not null), '{}') as channels
     from releases r left join channels c on c.release = r.hash
-    group by r.hash order by r.created_at desc limit ${limit}`;
+    where ${of.agent ?? null}::text is null or r.agent = ${of.agent ?? null}
+    group by r.hash order by count(c.channel) = 0, r.created_at desc, r.hash limit ${limit}`;
   return rows.map((row) => ({
     hash: row.hash,
     agent: row.agent,
     createdAt: row.created_at,
     channels: row.channels,
   }));
+}
+
+/** Channels that point to a release. */
+export async function channelsOf(sql: Sql, hash: Hash): Promise<readonly string[]> {
+  const rows = await sql<{ channel: string }[]>`
+    select channel from channels where release = ${hash} order by channel`;
+  return rows.map(({ channel }) => channel);
 }

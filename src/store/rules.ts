@@ -1,6 +1,7 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Amount } from '../core/money.ts';
 import type { Sql } from './connection.ts';
+import { closingGate } from './gate.ts';
 
 /**
  * Rules that approvers taught: "and from now on, for this tool, this payee, up to this amount". They are made where the
@@ -75,8 +76,8 @@ export async function listRules(
 }
 
 /**
- * Once this has returned, no effect starts under the rule any more. Audited in the chain `rules`. Throws when claims in
- * progress keep it waiting for longer than `gateWaitMs`; nothing was changed then.
+ * Once this has returned, no effect starts under the rule any more. Audited in the chain `rules`. Throws a `GateBusyError`
+ * when claims in progress keep it waiting for longer than `gateWaitMs`; nothing was changed then.
  */
 export async function revokeRule(
   sql: Sql,
@@ -84,8 +85,10 @@ export async function revokeRule(
 ): Promise<'revoked' | 'revoked_before' | 'no_such_rule'> {
   const { id, by, reason } = revocation;
   if (!/^\d{1,15}$/.test(id)) return 'no_such_rule';
-  const [row] = await sql<{ revoked: boolean | null }[]>`
-    select revoke_rule(${id}::text::bigint, ${by}, ${reason}, ${LIMITS.gateWaitMs}) as revoked`;
+  const [row] = await closingGate(
+    sql<{ revoked: boolean | null }[]>`
+      select revoke_rule(${id}::text::bigint, ${by}, ${reason}, ${LIMITS.gateWaitMs}) as revoked`,
+  );
   if (row?.revoked === true) return 'revoked';
   return row?.revoked === false ? 'revoked_before' : 'no_such_rule';
 }

@@ -25,13 +25,16 @@ export interface UntouchedRun {
   readonly workflowId: string;
 }
 
-/** A page of them, those first that were not looked at for the longest time; they are marked as looked at. */
-export async function untouchedRuns(sql: Sql): Promise<readonly UntouchedRun[]> {
+/**
+ * A page of them, those first that were not looked at for the longest time; they are marked as looked at. Only those of
+ * one namespace: the engine of another one does not know them, and its "not found" says nothing.
+ */
+export async function untouchedRuns(sql: Sql, namespaceId: string): Promise<readonly UntouchedRun[]> {
   const longAgo = part`clock_timestamp() - ${LIMITS.sweepUntouchedMs}::float8 * interval '1 millisecond'`;
   const rows = await sql<{ run: string; workflow_id: string }[]>`
     with page as (
       select run from runs
-      where ended_at is null and updated_at < ${longAgo} and coalesce(looked_at, '-infinity') < ${longAgo}
+      where namespace_id = ${namespaceId} and ended_at is null and updated_at < ${longAgo} and coalesce(looked_at, '-infinity') < ${longAgo}
       order by coalesce(looked_at, '-infinity'), run limit ${LIMITS.sweepRuns} for update skip locked)
     update runs set looked_at = clock_timestamp() from page where runs.run = page.run
     returning runs.run, runs.workflow_id`;

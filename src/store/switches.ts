@@ -1,5 +1,6 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Sql } from './connection.ts';
+import { closingGate } from './gate.ts';
 
 /**
  * Kill switches: `fleet`, `agent:NAME`, `tool:NAME`, `tenant:ID`. An effect that meets one is held, not refused: nothing
@@ -21,10 +22,13 @@ export interface SwitchChange {
 
 /**
  * Once this has returned, no effect that the switch names starts any more, and every one that was let through before is
- * on record. Throws when claims in progress keep it waiting for longer than `gateWaitMs`; nothing was changed then.
+ * on record. Throws a `GateBusyError` when claims in progress keep it waiting for longer than `gateWaitMs`; nothing was
+ * changed then.
  */
 export async function setSwitch(sql: Sql, change: SwitchChange): Promise<void> {
-  await sql`select set_switch(${change.name}, ${change.by}, ${change.reason}, ${LIMITS.gateWaitMs})`;
+  await closingGate(
+    sql`select set_switch(${change.name}, ${change.by}, ${change.reason}, ${LIMITS.gateWaitMs})`,
+  );
 }
 
 /** False when it was not set. Held runs do not hear of it: see `heldRuns`. */

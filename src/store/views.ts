@@ -18,7 +18,7 @@ export interface RunRow {
   readonly release: string | null;
   readonly requester: string;
   readonly tenant: string | null;
-  /** As of the last thing it wrote: `running`, `idle`, `waiting`, `landed`, `unknown`, `paused`, `outage`, `bug` or `ended`. */
+  /** As of the last thing it wrote: a `RunPhase`, or a word of a newer version. */
   readonly state: string;
   readonly outcome: string | null;
   readonly reason: string | null;

@@ -25,10 +25,14 @@ export function waitMs(sinceMs: number): number {
 }
 
 /**
- * Takes runs that a breaker has held and holds no more, the longest held first: all of them where it has closed, as many
+ * Takes runs of a namespace that a breaker has held and holds no more, the longest held first: all of them where it has closed, as many
  * as there are probes left where it is half-open. Each is handed out once; where its wake is lost, its own clock wakes it.
  */
-export async function takeHeldByBreakers(sql: Sql, limit: number): Promise<readonly HeldRun[]> {
+export async function takeHeldByBreakers(
+  sql: Sql,
+  namespaceId: string,
+  limit: number,
+): Promise<readonly HeldRun[]> {
   const rows = await sql<{ run: string; workflow_id: string }[]>`
     with free as (
       select r.run, b.name, r.held_by, r.updated_at,
@@ -36,7 +40,7 @@ export async function takeHeldByBreakers(sql: Sql, limit: number): Promise<reado
           else b.probes - (select count(*) from breaker_probes p where p.name = b.name and p.version = b.version) end as left_over,
         row_number() over (partition by r.held_by order by r.updated_at, r.run) as nth
       from runs r left join breakers b on 'breaker:' || b.name = r.held_by
-      where r.state = 'held' and r.held_by like 'breaker:%' and (b.name is null or breaker_stands(b) <> 'open')),
+      where r.namespace_id = ${namespaceId} and r.state = 'held' and r.held_by like 'breaker:%' and (b.name is null or breaker_stands(b) <> 'open')),
     taken as (
       select run from free where left_over is null or nth <= left_over order by updated_at, run limit ${limit})
     update runs set held_by = null from taken

@@ -80,7 +80,10 @@ export interface ToolOptions<Input extends z.ZodObject, Services> {
   ) => Promise<readonly string[]> | readonly string[];
   /** One line for people, from the arguments alone: `return 2 items of order #W1 to gift card`. */
   readonly summary?: (input: z.output<Input>) => string;
-  /** What was true when the person said yes (price, balance, version); the claim compares it again. */
+  /**
+   * What was true when the call was judged, and perhaps approved (price, balance, version); the claim compares it again. Two
+   * seconds each time, like the functions above: what comes later is not known.
+   */
   readonly terms?: (input: z.output<Input>, services: Services) => Promise<JsonObject> | JsonObject;
 }
 

@@ -1,6 +1,7 @@
 import type { CallModelResult } from '../activities/types.ts';
 import { comeBackText, holderText } from '../core/breakers.ts';
 import { LIMITS } from '../core/limits.ts';
+import { oneLine } from '../core/text.ts';
 import { enter, patchTurn, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
 import { forgetReplies, replyTo } from './inbox.ts';
@@ -26,7 +27,7 @@ export async function awaitAdmission(run: Run, held: Held): Promise<Ending | nul
   const { paused } = run.state;
   const moved = () =>
     run.live.retry || run.state.closing || run.state.handOver !== null || run.state.paused !== paused;
-  const summary = `begin: ${held.name}`.slice(0, LIMITS.summaryChars);
+  const summary = oneLine(`begin: ${held.name}`, LIMITS.summaryChars);
   await waitOnRecord(run, () => run.live.lookAgain || moved(), againAtMs(held), summary);
   // Told to look again at once and again, it does so now and then.
   await waitOnRecord(run, moved, lookedAtMs + LIMITS.lookAgainMs, summary);

@@ -3,7 +3,6 @@ import {
   CancellationScope,
   ContinueAsNew,
   isCancellation,
-  setCurrentDetails,
   upsertSearchAttributes,
   uuid4,
 } from '@temporalio/workflow';
@@ -12,13 +11,14 @@ import { LIMITS } from '../core/limits.ts';
 import { parseStart, type StartInput } from '../core/start.ts';
 import { newState, type RunState } from '../core/state.ts';
 import { messageOf, parkAsBug, sitOutBug } from './bugs.ts';
-import { enter, newLive, patch, type Run } from './context.ts';
+import { enter, newLive, patch, type Run, takeOver } from './context.ts';
 import { verifyWaiting } from './controls.ts';
 import { type Ending, endRun } from './ending.ts';
 import { admit, registerHandlers } from './inbox.ts';
 import type { RunResult } from './messages.ts';
 import { ENDS_THE_RUN, OutageTooLong } from './outage.ts';
 import { failureCode } from './proxies.ts';
+import { storeOpen } from './requests.ts';
 import { startAttributes } from './searchAttributes.ts';
 import { playTurn, startTurn } from './turn.ts';
 import { mustStop, seam, waitOnRecord } from './waiting.ts';
@@ -46,7 +46,8 @@ export async function agentRun(input: StartInput, carried?: RunState): Promise<R
   registerHandlers(run);
   verifyWaiting(run);
   for (;;) {
-    const ending = (await sitOutBug(run, scope)) ?? (await attempt(run, scope));
+    const isParked = run.state.bug != null;
+    const ending = (await sitOutBug(run, scope)) ?? (await attempt(run, scope, isParked));
     if (ending !== null) return CancellationScope.nonCancellable(() => endRun(run, ending));
   }
 }
@@ -59,20 +60,21 @@ function firstState(input: unknown): RunState {
 }
 
 /** Converses until an ending; null when it is parked as a bug. */
-async function attempt(run: Run, scope: CancellationScope): Promise<Ending | null> {
+async function attempt(run: Run, scope: CancellationScope, wasParked: boolean): Promise<Ending | null> {
   try {
-    return await scope.run(() => converse(run));
+    return await scope.run(async () => {
+      if (wasParked) await storeOpen(run);
+      return converse(run);
+    });
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) return { outcome: 'cancelled', reason: 'cancelled' };
     if (error instanceof OutageTooLong) {
-      patch(run, { handOver: { summary: error.message, evidence: `step ${run.state.nextStep}` } });
+      takeOver(run, { summary: error.message, evidence: `step ${run.state.nextStep}` });
       return { outcome: 'escalated', reason: 'outage' };
     }
-    if (ENDS_THE_RUN.has(failureCode(error) ?? '')) {
-      setCurrentDetails(String(error));
-      return { outcome: 'failed', reason: 'unknown_agent', answer: messageOf(error) };
-    }
+    const reason = ENDS_THE_RUN[failureCode(error) ?? ''];
+    if (reason !== undefined) return { outcome: 'failed', reason, answer: messageOf(error) };
     await parkAsBug(run, scope, error);
     return null;
   }
@@ -84,6 +86,8 @@ async function converse(run: Run): Promise<Ending> {
     // An open step is brought to its end first, also by the execution after a move: every call gets its result.
     if (run.state.handOver !== null && !run.state.turn?.step)
       return { outcome: 'escalated', reason: 'handed_over' };
+    // Nobody waits for what a model that is away would say.
+    if (run.state.closing && run.state.outage !== null) return { outcome: 'completed', reason: 'closed' };
     if (run.state.turn !== null) {
       const ending = await playTurn(run);
       if (ending !== null) return ending;

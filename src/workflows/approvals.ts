@@ -2,9 +2,9 @@ import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio
 import { type ApprovalRecord, due, expire, nextTimeMs } from '../core/approvals.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
-import { clipBytes } from '../core/text.ts';
+import type { RunPhase } from '../core/runPhases.ts';
+import { clipBytes, oneLine } from '../core/text.ts';
 import { note, openRecords, patch, patchTurn, type Run, refOf, remember, showCard } from './context.ts';
-import type { RunPhase } from './messages.ts';
 import { brief, store } from './proxies.ts';
 
 // Open requests: putting a changed record back, what the clock does to them, and what the store is told.
@@ -95,7 +95,7 @@ export async function settleTimes(run: Run): Promise<void> {
   for (const { record } of reached) replace(run, record);
   if (reached.length > 0)
     await store.remind.executeWithOptions(
-      { summary: `remind: ${reached[0]?.record.summary}`.slice(0, LIMITS.summaryChars) },
+      { summary: oneLine(`remind: ${reached[0]?.record.summary}`, LIMITS.summaryChars) },
       [
         {
           ...refOf(run),

@@ -2,10 +2,11 @@ import type { CallModelResult } from '../activities/types.ts';
 import type { OverBudget } from '../core/budget.ts';
 import { LIMITS } from '../core/limits.ts';
 import { type RateLimited, rateWords } from '../core/rates.ts';
+import { oneLine } from '../core/text.ts';
 import { showState } from './approvals.ts';
 import { enter, patchTurn, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
-import { forgetReplies, replyTo } from './inbox.ts';
+import { forgetReplies, mayJoin, replyTo } from './inbox.ts';
 import { waitOnRecord } from './waiting.ts';
 
 // A model call that the store did not let through: a cap on money, or a start that comes too fast.
@@ -57,13 +58,13 @@ async function waitForWindow(run: Run, { scope, untilMs }: OverBudget): Promise<
   const { paused, extraTokens, extraCostMicroUsd } = run.state;
   const woke = () =>
     run.live.retry ||
-    (run.state.inbox.length > 0 && !turnOf(run).sealed) ||
+    mayJoin(run) ||
     run.state.paused !== paused ||
     run.state.handOver !== null ||
     run.state.extraTokens !== extraTokens ||
     run.state.extraCostMicroUsd !== extraCostMicroUsd;
   const spreadMs = Math.floor(Math.random() * LIMITS.budgetSpreadMs);
-  await waitOnRecord(run, woke, opensMs + spreadMs, waitsFor.slice(0, LIMITS.summaryChars));
+  await waitOnRecord(run, woke, opensMs + spreadMs, oneLine(waitsFor, LIMITS.summaryChars));
   forgetReplies(run, messages);
   enter(run, 'running', '');
 }

@@ -1,10 +1,16 @@
-import { type CancellationScope, condition, isCancellation, TemporalFailure } from '@temporalio/workflow';
+import {
+  type CancellationScope,
+  ContinueAsNew,
+  condition,
+  isCancellation,
+  TemporalFailure,
+} from '@temporalio/workflow';
 import { LIMITS } from '../core/limits.ts';
 import { showState } from './approvals.ts';
 import { enter, patch, type Run } from './context.ts';
 import { verifyWaiting } from './controls.ts';
 import type { Ending } from './ending.ts';
-import { leave, settleToMove, stayHere } from './waiting.ts';
+import { leave, settleToMove, stayHere } from './moving.ts';
 
 // R4: no error of our own ends or wedges a run.
 
@@ -28,7 +34,8 @@ export async function parkAsBug(run: Run, scope: CancellationScope, error: unkno
       if (!run.live.retry) await leave(run);
     });
   } catch (caught) {
-    if (!isCancellation(caught)) throw caught;
+    // What also keeps it from moving is no other bug: it stays parked with the first.
+    if (caught instanceof ContinueAsNew) throw caught;
   }
   stayHere(run);
 }

@@ -6,9 +6,9 @@ import { totalTokens } from '../core/messages.ts';
 import { formatAmount, formatMicroUsd } from '../core/money.ts';
 import { NAME_PLACEHOLDER } from '../core/names.ts';
 import { originWords } from '../core/provenance.ts';
+import type { RunPhase } from '../core/runPhases.ts';
 import type { RunState } from '../core/state.ts';
 import { oneLine, visible } from '../core/text.ts';
-import type { RunPhase } from './messages.ts';
 
 /*
  * The run's current details in the Temporal UI, in Markdown, for a person who has never seen one: what is asked, on
@@ -216,10 +216,11 @@ function deciders(record: ApprovalRecord): string {
 function callLines(state: RunState, open: readonly ApprovalRecord[]): string[] {
   const calls = state.turn?.step?.calls ?? [];
   if (calls.length === 0 || (calls.length === 1 && open.length > 0)) return [];
-  return [
-    '#### This step',
-    calls.map((call) => `- ${code(call.prepared.summary)}: ${outcomeWords(call.outcome)}`).join('\n'),
-  ];
+  const lines = calls
+    .slice(0, LIMITS.callsPerStep)
+    .map((call) => `- ${code(call.prepared.summary)}: ${outcomeWords(call.outcome)}`);
+  const left = calls.length - lines.length;
+  return ['#### This step', [...lines, ...(left > 0 ? [`- and ${left} more`] : [])].join('\n')];
 }
 
 function outcomeWords(outcome: CallOutcome | null): string {

@@ -5,9 +5,10 @@ import type { CallState } from '../core/calls.ts';
 import type { JsonObject } from '../core/json.ts';
 import { DEFAULT_RUN_LIMITS, LIMITS, type RunLimits } from '../core/limits.ts';
 import type { PinnedRelease, ToolLabels } from '../core/release.ts';
-import type { RunState, Step, Turn } from '../core/state.ts';
+import type { RunPhase } from '../core/runPhases.ts';
+import type { HandOver, QueuedMessage, RunState, Step, Turn } from '../core/state.ts';
 import { card } from './card.ts';
-import type { DecideReply, RunPhase } from './messages.ts';
+import type { DecideReply } from './messages.ts';
 import { phaseAttributes } from './searchAttributes.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface Live {
   waitsFor: string;
   /** Continue as new at the next seam. */
   upgrade: boolean;
+  /** Whoever waits at a seam moves on (moveDue.ts). */
+  moveDue: boolean;
   /** From here on messages are kept for the next execution and senders are told so. */
   moving: boolean;
   ended: boolean;
@@ -68,6 +71,7 @@ export function newLive(): Live {
     phase: 'running',
     waitsFor: '',
     upgrade: false,
+    moveDue: false,
     moving: false,
     ended: false,
     cancelled: null,
@@ -162,6 +166,11 @@ export function openRecords(run: Run): readonly ApprovalRecord[] {
   return records.filter((record): record is ApprovalRecord => record?.state.kind === 'open');
 }
 
+/** Every message that was taken in and has not joined a turn, in order. */
+export function unanswered({ state: { inbox, afterwards } }: Run): readonly QueuedMessage[] {
+  return [...inbox, ...afterwards];
+}
+
 /** Moves the run to a phase: card at once, search attributes only when the phase changed. */
 export function enter(run: Run, phase: RunPhase, waitsFor: string): void {
   const changed = run.live.phase !== phase;
@@ -173,6 +182,13 @@ export function enter(run: Run, phase: RunPhase, waitsFor: string): void {
 
 export function showCard(run: Run): void {
   setCurrentDetails(card(run.state, run.live.phase, run.live.waitsFor, openRecords(run), run.live.refused));
+}
+
+/** People take over. Whoever says so again adds what did not start; the first summary stands. */
+export function takeOver(run: Run, next: HandOver): void {
+  const first = run.state.handOver ?? next;
+  const notStarted = [...(run.state.handOver?.notStarted ?? []), ...(next.notStarted ?? [])];
+  patch(run, { handOver: notStarted.length === 0 ? first : { ...first, notStarted } });
 }
 
 /** Remembers the newest of a bounded list. */

@@ -1,4 +1,5 @@
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition } from '@temporalio/workflow';
+import type { Sent, VerifyControlsInput } from '../activities/types.ts';
 import {
   type ApprovalRecord,
   type DecisionOutcome,
@@ -14,6 +15,7 @@ import { utf8Bytes } from '../core/text.ts';
 import { replace } from './approvals.ts';
 import { note, openRecords, patch, type Run, refOf, showCard } from './context.ts';
 import type { DecideReply } from './messages.ts';
+import { noteMoveDue } from './moveDue.ts';
 import { store } from './proxies.ts';
 import { markSignalled, tryVerifyQuickly } from './quick.ts';
 import { actOn, parseSteering } from './steering.ts';
@@ -29,13 +31,21 @@ export function receiveDecision(run: Run, input: unknown): void {
   queueDecision(run, input, true);
 }
 
-/** A decision by update: answered as soon as it is verified. */
+/** A decision by update: answered as soon as it is verified. Where that takes too long it stays queued, and its sender is told so. */
 export async function decideNow(run: Run, input: unknown): Promise<DecideReply> {
   const queued = queueDecision(run, input, false);
   if (typeof queued !== 'number') return queued;
   run.live.awaited.add(queued);
-  await condition(() => run.live.answers.has(queued));
-  return run.live.answers.get(queued) ?? { kind: 'refused', why: 'malformed' };
+  await condition(() => run.live.answers.has(queued), LIMITS.decideNowMs, {
+    summary: 'somebody waits for the answer to a decision',
+  });
+  const answer = run.live.answers.get(queued);
+  if (answer !== undefined) return answer;
+  run.live.awaited.delete(queued);
+  throw ApplicationFailure.nonRetryable(
+    'who says so cannot be verified at the moment: the decision is kept, send it again to hear of it',
+    'not_verified',
+  );
 }
 
 /** The number under which it waits, or the answer that needs no verification. */
@@ -143,8 +153,8 @@ async function verifyAll(run: Run): Promise<void> {
     const summary = batch.length === 1 ? 'who says so' : `who says so: ${batch.length} messages`;
     const input = { ...refOf(run), controls: batch };
     const verified =
-      (await tryVerifyQuickly(run, summary, input)) ??
-      (await store.verifyControls.executeWithOptions({ summary }, [input]));
+      (await tryVerifyQuickly(run, summary, input)) ?? (await verifyPatiently(run, summary, input));
+    if (verified === null) continue;
     for (const control of batch) {
       patch(run, { controls: run.state.controls.filter(({ n }) => n !== control.n) });
       run.live.controlTexts.delete(control.n);
@@ -155,6 +165,23 @@ async function verifyAll(run: Run): Promise<void> {
       );
     }
     run.live.dirty = true;
+    noteMoveDue(run);
+  }
+}
+
+/** Null after an error of ours: what people said stays queued, and is tried again after a while. */
+async function verifyPatiently(
+  run: Run,
+  summary: string,
+  input: Sent<VerifyControlsInput>,
+): Promise<readonly Verified[] | null> {
+  try {
+    return await store.verifyControls.executeWithOptions({ summary }, [input]);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    const moves = () => run.live.moving && run.live.awaited.size === 0;
+    await condition(moves, LIMITS.verifyAgainMs, { summary: `try again: ${summary}` });
+    return null;
   }
 }
 

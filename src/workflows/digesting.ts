@@ -1,30 +1,29 @@
 import type { PrepareCallInput } from '../activities/types.ts';
 import { parseReconciliation, withdraw } from '../core/approvals.ts';
-import { type CallState, mustBeClosed } from '../core/calls.ts';
+import type { CallState } from '../core/calls.ts';
 import { canonicalJson } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
 import type { HandOver } from '../core/state.ts';
-import { utf8Bytes } from '../core/text.ts';
-import { replace, settleTimes } from './approvals.ts';
+import { oneLine, utf8Bytes } from '../core/text.ts';
+import { replace, settleTimes, voidApproval } from './approvals.ts';
 import {
   callAt,
   isEffect,
   openRecords,
-  patch,
   patchCall,
   patchTurn,
   pinnedOf,
   type Run,
   refOf,
   stepOf,
+  takeOver,
   turnOf,
 } from './context.ts';
-import { refuseCall } from './judging.ts';
+import { keep } from './keeping.ts';
 import { interrupted } from './parking.ts';
 import { prepareCall, store } from './proxies.ts';
-import { giveUp, take } from './running.ts';
-import { keep } from './waiting.ts';
+import { endCall, giveUp, take } from './running.ts';
 
 // What people, the clock and the customer did, turned into outcomes of calls.
 
@@ -47,16 +46,15 @@ export async function digest(run: Run): Promise<void> {
 
 /** What has not started does not start any more, and whoever takes over reads of it. */
 async function leaveToPeople(run: Run, handOver: HandOver): Promise<void> {
-  const notStarted = [...(handOver.notStarted ?? [])];
+  const notStarted: string[] = [];
   for (const [i, call] of stepOf(run).calls.entries()) {
     if (call.outcome !== null || call.reconcile !== null) continue;
-    if (mustBeClosed(call)) await giveUp(run, i, 'handed_over');
-    else {
-      refuseCall(run, i, refuse('handed_over'));
-      if (isEffect(run, call.prepared.tool)) notStarted.push(call.prepared.summary);
-    }
+    await endCall(run, i, refuse('handed_over', call.held?.name));
+    const { outcome } = callAt(run, i);
+    const isNotRun = outcome?.kind === 'refused' && outcome.code === 'handed_over';
+    if (isNotRun && isEffect(run, call.prepared.tool)) notStarted.push(call.prepared.summary);
   }
-  if (notStarted.length > 0) patch(run, { handOver: { ...handOver, notStarted } });
+  takeOver(run, { ...handOver, notStarted });
 }
 
 /** Kept back by a kill switch: looked at again now and then, and given up after a long time or a new message. */
@@ -67,20 +65,20 @@ async function digestHeld(
   stop: boolean,
 ): Promise<void> {
   if (stop || Date.now() - held.sinceMs >= LIMITS.heldMs)
-    await giveUp(run, index, run.state.handOver === null ? 'switched_off' : 'handed_over');
+    await giveUp(run, index, refuse(run.state.handOver === null ? 'switched_off' : 'handed_over', held.name));
   else if (held.againAtMs !== null && Date.now() >= held.againAtMs)
     patchCall(run, index, { held: { ...held, againAtMs: null } });
 }
 
 async function digestCall(run: Run, index: number, call: CallState): Promise<void> {
   const state = call.approval?.state;
-  if (state?.kind === 'rejected') return refuseCall(run, index, refuse('rejected', state.decision.reason));
+  if (state?.kind === 'rejected') return endCall(run, index, refuse('rejected', state.decision.reason));
   if (state?.kind === 'expired') {
     if (call.approval?.onExpiry === 'escalate') escalateLater(run, call);
-    return refuseCall(run, index, refuse('expired'));
+    return endCall(run, index, refuse('expired'));
   }
   if (state?.kind === 'withdrawn' && !call.stale)
-    return refuseCall(run, index, refuse(run.state.handOver === null ? 'withdrawn' : 'handed_over'));
+    return endCall(run, index, refuse(run.state.handOver === null ? 'withdrawn' : 'handed_over'));
   if (state?.kind === 'answered' && call.approval?.kind === 'question') {
     const text = canonicalJson({ answer: state.decision.answer ?? null });
     const [kept] = await keep(run, [text]);
@@ -113,7 +111,7 @@ export async function settleReconciled(
     return patchCall(run, index, { reconcile: null, generation: call.generation + 1 });
   const by = settled.kind === 'answered' ? settled.decision.by : 'holdfast';
   const result = await store.resolveEffect.executeWithOptions(
-    { summary: `record what became of: ${call.prepared.summary}`.slice(0, LIMITS.summaryChars) },
+    { summary: oneLine(`record what became of: ${call.prepared.summary}`, LIMITS.summaryChars) },
     [
       {
         ...refOf(run),
@@ -155,6 +153,7 @@ async function prepareAgain(
   const same = canonicalJson(prepared) === canonicalJson(call.prepared);
   if (same && from.kind === 'stored') return patchCall(run, index, { stale: false });
   if (call.approval?.state.kind === 'open') replace(run, withdraw(call.approval, Date.now()));
+  if (call.approval?.state.kind === 'approved') voidApproval(run, call.approval);
   const asked = call.requests > 0 && canonicalJson(prepared.terms) !== canonicalJson(call.prepared.terms);
   const formerTerms = asked ? call.prepared.terms : call.formerTerms;
   patchCall(run, index, { prepared, stale: false, verdict: null, approval: null, held: null, formerTerms });

@@ -1,13 +1,19 @@
-import { ApplicationFailure, condition, setHandler, uuid4 } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  condition,
+  type SignalDefinition,
+  setHandler,
+  uuid4,
+} from '@temporalio/workflow';
 import type { ApprovalRecord } from '../core/approvals.ts';
 import { staysLanded } from '../core/budget.ts';
 import type { ControlName } from '../core/control.ts';
 import { isObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { messageProblems } from '../core/start.ts';
-import type { Reply } from '../core/state.ts';
-import { wellFormed } from '../core/text.ts';
-import { openRecords, patch, type Run, remember } from './context.ts';
+import type { Reply, TextRef, TurnReply } from '../core/state.ts';
+import { utf8Bytes, wellFormed } from '../core/text.ts';
+import { openRecords, patch, type Run, remember, unanswered } from './context.ts';
 import { decideNow, receiveDecision, receiveSteering } from './controls.ts';
 import {
   approvalsQuery,
@@ -29,6 +35,7 @@ import {
   type UserMessage,
   upgradeSignal,
 } from './messages.ts';
+import { noteMoveDue } from './moveDue.ts';
 import { lookAgain } from './steering.ts';
 
 /**
@@ -36,31 +43,42 @@ import { lookAgain } from './steering.ts';
  * is dropped and counted, never thrown, because a throw in a signal handler would stop the run for everybody.
  */
 export function registerHandlers(run: Run): void {
-  setHandler(messageSignal, (message) => {
+  onSignal(run, messageSignal, (message) => {
     if (messageFault(run, message) !== null) run.live.dropped++;
     else admit(run, message);
   });
   setHandler(sendUpdate, (message) => send(run, message), {
     validator: (message) => validateSend(run, message),
   });
-  setHandler(decideSignal, (decision) => receiveDecision(run, decision));
+  onSignal(run, decideSignal, (decision) => receiveDecision(run, decision));
   setHandler(
     decideNowUpdate,
     (decision) => {
-      run.live.updates++;
+      noteUpdate(run);
       return decideNow(run, decision);
     },
     { validator: (_decision) => validateDecide(run) },
   );
   for (const [name, signal] of Object.entries(STEERING) as [keyof typeof STEERING, SteeringSignal][])
-    setHandler(signal, (input: unknown) => receiveSteering(run, name, input));
-  setHandler(lookAgainSignal, () => lookAgain(run));
+    onSignal(run, signal, (input: unknown) => receiveSteering(run, name, input));
+  onSignal(run, lookAgainSignal, () => lookAgain(run));
   setHandler(statusQuery, () => statusOf(run));
   setHandler(transcriptQuery, () => ({
     run: run.state.run,
     head: run.state.head === null ? null : { seq: run.state.head.seq, node: run.state.head.node },
   }));
   setHandler(approvalsQuery, () => openRecords(run));
+}
+
+function onSignal<Said extends unknown[]>(
+  run: Run,
+  signal: SignalDefinition<Said>,
+  hear: (...said: Said) => void,
+): void {
+  setHandler(signal, (...said) => {
+    hear(...said);
+    noteMoveDue(run);
+  });
 }
 
 type SteeringSignal = typeof pauseSignal;
@@ -88,35 +106,49 @@ function messageFault(run: Run, message: unknown): string | null {
   const problems = messageProblems(text);
   if (problems.length > 0) return problems.join('; ');
   if (typeof id === 'string' && run.state.seenMessages.includes(id)) return null;
-  if (run.state.closing || run.state.handOver !== null) return 'the run is ending: start a new one';
-  return run.state.inbox.length >= LIMITS.inboxMessages
+  return unanswered(run).length >= LIMITS.inboxMessages
     ? `${LIMITS.inboxMessages} messages wait already: send this one after the next answer`
     : null;
 }
 
-/** Takes a message in, once. Returns its id. */
+/**
+ * Takes a message in, once. Returns its id. A run that is ending answers nobody any more, and a signal has nobody who
+ * could be told so: what it brings is put on record with the end, for the people who take over.
+ */
 export function admit(run: Run, message: UserMessage): string {
   const id = message.id ?? uuid4();
-  if (run.state.seenMessages.includes(id)) return id;
+  const { inbox, afterwards, seenMessages } = run.state;
+  if (seenMessages.includes(id)) return id;
+  const text = { kind: 'inline', text: wellFormed(message.text) } as const;
+  const queued = { id, by: wellFormed(message.by), text };
   patch(run, {
-    inbox: [
-      ...run.state.inbox,
-      { id, by: wellFormed(message.by), text: { kind: 'inline', text: wellFormed(message.text) } },
-    ],
-    seenMessages: remember(run.state.seenMessages, id),
+    ...(isEnding(run) ? { afterwards: [...afterwards, queued] } : { inbox: [...inbox, queued] }),
+    seenMessages: remember(seenMessages, id),
   });
   run.live.dirty = true;
   return id;
 }
 
+function isEnding({ state: { closing, handOver } }: Run): boolean {
+  return closing || handOver !== null;
+}
+
 function validateSend(run: Run, message: UserMessage): void {
   const fault = messageFault(run, message);
   if (fault !== null) throw ApplicationFailure.nonRetryable(fault, 'bad_message');
+  const isNew = message.id === undefined || !run.state.seenMessages.includes(message.id);
+  if (isNew && isEnding(run))
+    throw ApplicationFailure.nonRetryable('the run is ending: start a new one', 'bad_message');
   if (run.live.openSends >= LIMITS.openSends)
     throw ApplicationFailure.nonRetryable(
       `${LIMITS.openSends} senders wait for answers already: use the signal "message", or try again`,
       'too_many_senders',
     );
+}
+
+function noteUpdate(run: Run): void {
+  run.live.updates++;
+  noteMoveDue(run);
 }
 
 /** A run that answered everybody who comes while it wants to move on would never move on. */
@@ -129,11 +161,11 @@ function validateDecide(run: Run): void {
 }
 
 async function send(run: Run, message: UserMessage): Promise<Reply> {
-  run.live.updates++;
+  noteUpdate(run);
   const known = message.id !== undefined && run.state.seenMessages.includes(message.id);
   const messageId = admit(run, message);
   if (known && isForgotten(run, messageId)) return { kind: 'answered', messageId };
-  const reply = () => run.state.replies.find((candidate) => candidate.messageId === messageId);
+  const reply = () => run.state.replies.find(({ messages }) => messages.includes(messageId))?.reply;
   run.live.openSends++;
   try {
     await condition(
@@ -143,7 +175,7 @@ async function send(run: Run, message: UserMessage): Promise<Reply> {
     run.live.openSends--;
   }
   const said = reply();
-  if (said !== undefined) return said;
+  if (said !== undefined) return { ...said, messageId };
   if (run.live.ended) return { kind: 'ended', messageId };
   if (run.live.moving) return { kind: 'moved', messageId };
   return {
@@ -155,18 +187,32 @@ async function send(run: Run, message: UserMessage): Promise<Reply> {
 
 /** It was answered so long ago that the words are gone from the state; the store still has them. */
 function isForgotten(run: Run, messageId: string): boolean {
-  const { inbox, turn, replies } = run.state;
+  const { turn, replies } = run.state;
   return (
-    !inbox.some((message) => message.id === messageId) &&
+    !unanswered(run).some((message) => message.id === messageId) &&
     turn?.messages.includes(messageId) !== true &&
-    !replies.some((reply) => reply.messageId === messageId)
+    !replies.some(({ messages }) => messages.includes(messageId))
   );
+}
+
+/** Whether the message that waits first may join the open turn. What the model has been asked already stays as it is. */
+export function mayJoin({ state: { inbox, turn } }: Run): boolean {
+  const [next] = inbox;
+  if (next === undefined || turn === null || turn.sealed) return false;
+  const bytes = [...turn.append.texts, next.text].reduce((sum, text) => sum + inlineBytes(text), 0);
+  return turn.messages.length < LIMITS.turnMessages && bytes <= LIMITS.turnTextBytes;
+}
+
+/** What it takes of the state: a longer text goes to the store before it joins a turn. */
+function inlineBytes(text: TextRef): number {
+  return text.kind === 'inline' ? Math.min(utf8Bytes(text.text), LIMITS.inlineMessageBytes) : 0;
 }
 
 /** The run will not come to this message before a person, the clock or an operator moves it: its sender is told. */
 function isParked(run: Run, messageId: string): boolean {
   const queued = run.state.inbox.some((message) => message.id === messageId);
   const { pinned, turn } = run.state;
+  const joins = mayJoin(run);
   switch (run.live.phase) {
     case 'paused':
       return run.state.paused !== null;
@@ -176,11 +222,11 @@ function isParked(run: Run, messageId: string): boolean {
     case 'waiting':
     case 'held':
       // Without a release the run has not begun: whatever is written then waits with it.
-      return queued && (pinned === null || pinned.whileWaiting === 'queue');
+      return queued && (pinned === null || pinned.whileWaiting === 'queue' || !joins);
     case 'unknown':
       return queued;
     case 'budget':
-      return queued && turn?.sealed === true;
+      return queued && !joins;
     case 'landed':
       return queued && turn !== null && turn.landing !== null && staysLanded(turn.landing);
     default:
@@ -195,15 +241,15 @@ export function summaryOf(record: ApprovalRecord): NonNullable<Reply['approvals'
 }
 
 /** Tells everybody who waits for one of these messages; a later reply replaces an earlier one. */
-export function replyTo(run: Run, messages: readonly string[], reply: Omit<Reply, 'messageId'>): void {
-  const others = run.state.replies.filter((old) => !messages.includes(old.messageId));
-  const mine = messages.map((messageId) => ({ ...reply, messageId }));
-  patch(run, { replies: [...others, ...mine].slice(-LIMITS.rememberedReplies) });
+export function replyTo(run: Run, messages: readonly string[], reply: TurnReply['reply']): void {
+  forgetReplies(run, messages);
+  patch(run, { replies: [...run.state.replies, { messages, reply }].slice(-LIMITS.rememberedReplies) });
 }
 
 /** The run moves again: who asks now waits for the next answer instead of reading the old one. */
 export function forgetReplies(run: Run, messages: readonly string[]): void {
-  patch(run, { replies: run.state.replies.filter((reply) => !messages.includes(reply.messageId)) });
+  const others = run.state.replies.filter((old) => !old.messages.some((id) => messages.includes(id)));
+  patch(run, { replies: others });
 }
 
 function statusOf(run: Run): RunStatus {
@@ -219,7 +265,7 @@ function statusOf(run: Run): RunStatus {
     costMicroUsd: state.costMicroUsd,
     waitsFor: live.waitsFor,
     openApprovals: openRecords(run).length,
-    queuedMessages: state.inbox.length,
+    queuedMessages: unanswered(run).length,
     continuedTimes: state.continuedTimes,
     dropped: live.dropped,
   };

@@ -17,32 +17,17 @@ import {
 
 // What may be done with a call, before anything is: problems, limits, repeats, policy. Nothing here waits.
 
-/** Verdicts for calls that have none: problems, limits and repeats first, then the policy. */
-export function judge(run: Run): void {
-  stepOf(run).calls.forEach((call, i) => {
-    if (call.outcome === null && call.verdict === null && !call.stale) judgeCall(run, i);
-  });
-}
-
-function judgeCall(run: Run, index: number): void {
+/** The verdict on a call: problems, limits and repeats first, then the policy. What keeps it from running, or null. */
+export function judgeCall(run: Run, index: number): CallOutcome | null {
   const call = callAt(run, index);
   const { prepared } = call;
   const { permissions, policy, limits } = pinnedOf(run);
   const labels = labelsOf(run, prepared.tool);
-  if (prepared.problem !== null || labels === null) {
-    refuseCall(run, index, refuse('bad_call', prepared.problem ?? ''));
-    return;
-  }
+  if (prepared.problem !== null || labels === null) return refuse('bad_call', prepared.problem ?? '');
   const notNow = unfit(pinnedOf(run).phases, run.state.phase, labels);
-  if (notNow !== null) {
-    refuseCall(run, index, refuse('not_now', notNow));
-    return;
-  }
+  if (notNow !== null) return refuse('not_now', notNow);
   const refused = call.requests > 0 ? null : tooMuch(run, index, limits.toolCallsPerTurn);
-  if (refused !== null) {
-    refuseCall(run, index, refused);
-    return;
-  }
+  if (refused !== null) return refused;
   const facts: PolicyFacts = {
     tool: prepared.tool,
     category: labels.category,
@@ -60,11 +45,10 @@ function judgeCall(run: Run, index: number): void {
   // A question to a person is always one, whatever allows the tool; only a denial comes before it.
   const verdict = prepared.tool === ASK_PERSON && decided.answer.kind === 'allow' ? A_QUESTION : decided;
   patchCall(run, index, { verdict });
-  if (verdict.answer.kind === 'deny') refuseCall(run, index, refuse('denied', verdict.answer.reason));
-  else if (verdict.answer.kind === 'ask' && call.requests >= LIMITS.requestsPerCall)
-    refuseCall(run, index, refuse('not_approved', 'it was asked for too often'));
-  else if (verdict.answer.kind === 'ask' && asksInStep(run) > LIMITS.openApprovals)
-    refuseCall(run, index, refuse('too_many_calls'));
+  if (verdict.answer.kind === 'deny') return refuse('denied', verdict.answer.reason);
+  if (verdict.answer.kind === 'allow') return null;
+  if (call.requests >= LIMITS.requestsPerCall) return refuse('not_approved', 'it was asked for too often');
+  return asksInStep(run) > LIMITS.openApprovals ? refuse('too_many_calls') : null;
 }
 
 const A_QUESTION: Verdict = {

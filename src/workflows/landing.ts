@@ -2,9 +2,9 @@ import { withdraw } from '../core/approvals.ts';
 import { type BudgetGrant, landingNotice, modelCannotLand, ownWords, staysLanded } from '../core/budget.ts';
 import { LIMITS } from '../core/limits.ts';
 import { notice } from '../core/refusals.ts';
-import { FRESH, type LandingReason, type Turn } from '../core/state.ts';
+import { FRESH, type LandingReason, openTurn, type Turn } from '../core/state.ts';
 import { flushDecisions, replace } from './approvals.ts';
-import { enter, limitsOf, patch, patchTurn, type Run, turnOf } from './context.ts';
+import { enter, limitsOf, patch, patchTurn, type Run, takeOver, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
 import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
 import { askToContinue, storeRequests } from './requests.ts';
@@ -25,14 +25,15 @@ type Landing = NonNullable<Turn['landing']>;
 
 async function touchDown(run: Run, { reason, helping }: Landing): Promise<Ending | null> {
   const text = await lastWords(run, reason);
+  if (text === null) return null;
   const turn = turnOf(run);
   if (reason === 'failures') {
-    patch(run, { handOver: turn.handOver });
+    if (turn.handOver !== null) takeOver(run, turn.handOver);
     replyTo(run, turn.messages, { kind: 'answered', text });
     return { outcome: 'escalated', reason: 'repeated_failures', answer: text };
   }
   if (turn.landings >= LIMITS.landingsPerTurn) return { outcome: 'partial', reason, answer: text };
-  const record = askToContinue(run, { reason, ...(helping && { helping }) }, turn.landings + 1);
+  const record = askToContinue(run, { reason, ...(helping && { helping }) });
   patchTurn(run, {
     landing: { reason, record, raised: false, ...(helping && { helping }) },
     landings: turn.landings + 1,
@@ -43,12 +44,18 @@ async function touchDown(run: Run, { reason, helping }: Landing): Promise<Ending
   return null;
 }
 
-async function lastWords(run: Run, reason: LandingReason): Promise<string> {
+async function lastWords(run: Run, reason: LandingReason): Promise<string | null> {
   if (modelCannotLand(reason)) return ownWords(reason);
+  const { append } = turnOf(run);
   const answer = await askModel(run, 'land', [landingNotice(reason)]);
-  const answered = typeof answer !== 'string' && answer.kind === 'answered';
-  const said = answered ? (answer.answer?.text ?? '') : '';
-  return said === '' ? ownWords(reason) : said;
+  if (answer === null) return null;
+  if (typeof answer !== 'string' && answer.kind === 'answered')
+    return answer.answer?.text || ownWords(reason);
+  // No model has read what it was to read; where an attempt may still answer, its bytes stay as they are.
+  const sealed =
+    typeof answer === 'string' ? turnOf(run).sealed : answer.kind === 'over_budget' && answer.over.unanswered;
+  if (!sealed) patchTurn(run, { append, sealed });
+  return ownWords(reason);
 }
 
 async function awaitGo(run: Run, given: Landing): Promise<Ending | null> {
@@ -73,8 +80,11 @@ async function awaitGo(run: Run, given: Landing): Promise<Ending | null> {
     return null;
   }
   if (state === 'withdrawn') {
-    // The customer went on by writing: a new turn with its own allowance answers it.
-    patch(run, { turn: null });
+    // The customer went on by writing: a new turn with its own allowance answers it, and what was not read before.
+    const { messages, append, sealed } = turnOf(run);
+    const isRead = append.results.length + append.texts.length === 0;
+    if (!isRead) forgetReplies(run, messages);
+    patch(run, { turn: isRead ? null : { ...openTurn(messages, append), sealed } });
     return null;
   }
   if (state !== 'approved') return { outcome: 'partial', reason };

@@ -3,6 +3,7 @@ import type { ApprovalRecord, Decision, DecisionRefusal } from '../core/approval
 import type { Envelope } from '../core/control.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Usage } from '../core/messages.ts';
+import type { RunPhase } from '../core/runPhases.ts';
 import type { LandingReason, Reply } from '../core/state.ts';
 
 // The wire of a run: names and shapes, nothing else. Applications import it through `holdfast/client`.
@@ -58,19 +59,6 @@ export type DecideReply =
 /** Validates a decision and answers at once. */
 export const decideNowUpdate = defineUpdate<DecideReply, [Decision]>('decideNow');
 
-export type RunPhase =
-  | 'running'
-  | 'idle'
-  | 'waiting'
-  | 'landed'
-  | 'unknown'
-  | 'held'
-  | 'paused'
-  | 'outage'
-  | 'budget'
-  | 'bug'
-  | 'ended';
-
 export interface RunStatus {
   readonly run: string;
   readonly agent: string;
@@ -110,8 +98,9 @@ export type EndReason =
   | 'outage'
   | 'bug'
   | 'unknown_agent'
+  /** The store has it as ended: a workflow that was reset after its end, say. */
+  | 'already_ended'
   | 'breaker_open'
-  | 'model_rejected'
   | 'rate_limited'
   | LandingReason;
 

@@ -1,9 +1,10 @@
 import { holderText } from '../core/breakers.ts';
 import type { CallState } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
+import { oneLine } from '../core/text.ts';
 import { flushDecisions, nextTime, showState } from './approvals.ts';
 import { enter, openRecords, pinnedOf, type Run, stepOf, turnOf } from './context.ts';
-import { forgetReplies, replyTo, summaryOf } from './inbox.ts';
+import { forgetReplies, mayJoin, replyTo, summaryOf } from './inbox.ts';
 import { markParked } from './quick.ts';
 import { waitOnRecord } from './waiting.ts';
 
@@ -26,7 +27,7 @@ export async function awaitPeople(run: Run): Promise<void> {
       run,
       () => run.live.dirty || mayWithdraw(run),
       times.length === 0 ? null : Math.min(...times),
-      what.slice(0, LIMITS.summaryChars),
+      oneLine(what, LIMITS.summaryChars),
     );
     forgetReplies(run, turnOf(run).messages);
     if (!isWaiting(run)) enter(run, 'running', '');
@@ -67,7 +68,5 @@ function mayWithdraw(run: Run): boolean {
 
 /** Nobody needs the open decisions any more: the customer wrote (where the agent lets that withdraw them), or a person takes over. */
 export function interrupted(run: Run): boolean {
-  return (
-    (run.state.inbox.length > 0 && pinnedOf(run).whileWaiting === 'withdraw') || run.state.handOver !== null
-  );
+  return (mayJoin(run) && pinnedOf(run).whileWaiting === 'withdraw') || run.state.handOver !== null;
 }

@@ -108,7 +108,7 @@ export const brief = proxyActivities<Pick<SentActivities, 'recordDecisions'>>({
 const FOR_EVER = { initialInterval: 1_000, backoffCoefficient: 2, maximumInterval: 60_000 };
 
 /** What the run cannot go on without, and what it cannot end without: not even an error of ours stops the trying. */
-export const forEver = proxyActivities<Pick<SentActivities, 'closeEffect' | 'endRun'>>({
+export const forEver = proxyActivities<Pick<SentActivities, 'closeEffect' | 'endRun' | 'keepTexts'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
   retry: FOR_EVER,
 });
@@ -204,7 +204,7 @@ export function isLost(error: unknown): boolean {
 }
 
 /** Start-to-close time-out of one attempt: the tool's own time and ours around it. */
-export function attemptMs(labels: Pick<ToolLabels, 'timeoutMs'>): number {
+function attemptMs(labels: Pick<ToolLabels, 'timeoutMs'>): number {
   return labels.timeoutMs + LIMITS.activityOverheadMs;
 }
 

@@ -4,10 +4,10 @@ import { approvalId, type CallKey, callKey } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { formatMicroUsd } from '../core/money.ts';
 import type { Ask } from '../core/policy.ts';
+import type { RunPhase } from '../core/runPhases.ts';
 import type { Pause, Turn } from '../core/state.ts';
 import { oneLine } from '../core/text.ts';
-import { labelsOf, limitsOf, patch, type Run, refOf } from './context.ts';
-import type { RunPhase } from './messages.ts';
+import { labelsOf, limitsOf, openRecords, patch, type Run, refOf } from './context.ts';
 import { store } from './proxies.ts';
 
 // Opening requests for people: the records, and the one activity that stores them.
@@ -58,11 +58,9 @@ export function askWhatHappened(run: Run, call: CallState): ApprovalRecord {
 export function askToContinue(
   run: Run,
   { reason, helping }: Pick<NonNullable<Turn['landing']>, 'reason' | 'helping'>,
-  landings: number,
 ): ApprovalRecord {
-  const key = callKey(run.state.run, run.state.nextStep - 1, 0);
   return {
-    ...blank(run, `${key}` as CallKey, LIMITS.requestsPerCall + landings, limitsOf(run).approvalMs),
+    ...aboutRun(run),
     kind: 'landing',
     summary: `Continue the conversation past its limit (${reason})?`,
     reason: 'The turn reached a limit and ended early. Approve to let it go on, reject to end the run here.',
@@ -80,15 +78,19 @@ function aboutHelping(run: Run, { scope }: { readonly scope: string }) {
 
 /** Asked once a pause has become long. Silence hands the conversation over to people. */
 export function askToResume(run: Run, pause: Pause): ApprovalRecord {
-  const key = callKey(run.state.run, run.state.nextStep - 1, 0);
-  const request = LIMITS.requestsPerCall + LIMITS.landingsPerTurn + 1 + run.state.pauses;
   return {
-    ...blank(run, key, request, limitsOf(run).approvalMs),
+    ...aboutRun(run),
     kind: 'pause',
     summary: 'Go on with the conversation that was paused?',
     reason: `Paused by ${pause.by}. Approve to let it go on, reject to end it here.`,
     onExpiry: 'escalate',
   };
+}
+
+/** About no call: no step has the number 0. */
+function aboutRun(run: Run): ApprovalRecord {
+  patch(run, { requests: run.state.requests + 1 });
+  return blank(run, callKey(run.state.run, 0, 0), run.state.requests, limitsOf(run).approvalMs);
 }
 
 /** Times count from now; a run that asks for less time than a rule gives is asked for less. */
@@ -135,6 +137,19 @@ function blank(
     votes: [],
   };
 }
+
+/** What stopped the run may have kept requests from the store: a run that goes on stores what is open once more. */
+export async function storeOpen(run: Run): Promise<void> {
+  for (const record of openRecords(run)) await storeRequests(run, [record], PHASE_OF[record.kind]);
+}
+
+const PHASE_OF = {
+  call: 'waiting',
+  question: 'waiting',
+  reconcile: 'unknown',
+  landing: 'landed',
+  pause: 'paused',
+} as const satisfies Record<ApprovalRecord['kind'], RunPhase>;
 
 /** Stores requests, so that they can be listed and decided while no worker is alive. */
 export async function storeRequests(

@@ -1,9 +1,8 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { RunToolInput, RunToolResult, Sent } from '../activities/types.ts';
-import type { CallState, RefusalCode } from '../core/calls.ts';
+import { type CallOutcome, type CallState, mustBeClosed } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
-
 import { decisionFacts, voidApproval } from './approvals.ts';
 import { callAt, labelsOf, patchCall, patchTurn, pinnedOf, type Run, refOf, turnOf } from './context.ts';
 import { refuseCall, reprepareLater } from './judging.ts';
@@ -90,16 +89,18 @@ export function take(run: Run, index: number, result: RunToolResult): Promise<vo
   }
 }
 
+/** The one way to end a call that shall not run any more: what may have begun is closed first. */
+export async function endCall(run: Run, index: number, refused: CallOutcome): Promise<void> {
+  if (mustBeClosed(callAt(run, index))) await giveUp(run, index, refused);
+  else refuseCall(run, index, refused);
+}
+
 /** Gives up a call whose effect has to be closed first; what the ledger finds instead of nothing is the result. */
-export async function giveUp(
-  run: Run,
-  index: number,
-  code: Extract<RefusalCode, 'switched_off' | 'handed_over' | 'cancelled'>,
-): Promise<void> {
+export async function giveUp(run: Run, index: number, refused: CallOutcome): Promise<void> {
   const call = callAt(run, index);
   const closed = await closeEffect(call, toolInput(run, call));
   const nothing =
     closed.kind === 'done' && closed.outcome.kind === 'refused' && closed.outcome.code === 'void';
-  if (nothing) refuseCall(run, index, refuse(code, call.held?.name));
+  if (nothing) refuseCall(run, index, refused);
   else await take(run, index, closed);
 }

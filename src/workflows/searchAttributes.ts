@@ -1,6 +1,7 @@
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
+import type { RunPhase } from '../core/runPhases.ts';
 import type { RunState } from '../core/state.ts';
-import type { EndReason, Outcome, RunPhase } from './messages.ts';
+import type { EndReason, Outcome } from './messages.ts';
 
 /** Typed search attributes of a run. They hold opaque ids and words of closed lists, never personal data. */
 const AGENT = defineSearchAttributeKey('HoldfastAgent', 'KEYWORD');

@@ -6,7 +6,7 @@ import { isObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { wellFormed } from '../core/text.ts';
 import { replace } from './approvals.ts';
-import { note, patch, patchCall, patchTurn, type Run, showCard } from './context.ts';
+import { note, patch, patchCall, patchTurn, type Run, showCard, takeOver } from './context.ts';
 
 // What a steering signal does, once it is known who sent it. Nothing here waits.
 
@@ -60,9 +60,7 @@ export function actOn(
       patch(run, { closing: true });
       break;
     case 'handOver':
-      patch(run, {
-        handOver: { summary: reason || 'asked for by an operator', evidence: `asked for by ${by}` },
-      });
+      takeOver(run, { summary: reason || 'asked for by an operator', evidence: `asked for by ${by}` });
       break;
     case 'upgrade':
       run.live.upgrade = true;
@@ -88,7 +86,8 @@ export function actOn(
 export function endPause(run: Run): void {
   const record = run.state.paused?.record;
   if (record?.state.kind === 'open') replace(run, withdraw(record, Date.now()));
-  patch(run, { paused: null });
+  // A pause is no idle time: whoever goes on has all of it before them.
+  patch(run, { paused: null, idleDeadlineMs: null });
 }
 
 /**

@@ -5,10 +5,10 @@ import { flushDecisions } from './approvals.ts';
 import { collect } from './collecting.ts';
 import { callAt, isEffect, openRecords, patchCall, type Run, stepOf } from './context.ts';
 import { digest } from './digesting.ts';
-import { judge } from './judging.ts';
+import { judgeCall } from './judging.ts';
 import { awaitPeople, isWaiting } from './parking.ts';
 import { askForCall, storeRequests } from './requests.ts';
-import { runCall } from './running.ts';
+import { endCall, runCall } from './running.ts';
 import { mustStop, seam } from './waiting.ts';
 
 /**
@@ -18,7 +18,7 @@ import { mustStop, seam } from './waiting.ts';
  * S2. All approvals of a step open together.
  * S3. Reads run at once; effects strictly in call order; a read listed after an effect waits for it (core/calls.ts).
  * S4. After a call did not happen or nobody knows, later effects are prepared and judged again.
- * S5. Nothing is awaited here while an activity runs, except that activity: a seam has nothing outstanding.
+ * S5. While calls run, the loop waits for their progress, and for short work on the store; a seam has nothing outstanding.
  *
  * Every promise is work in an activation, so what seldom waits is asked first whether it has to.
  */
@@ -27,7 +27,7 @@ export async function playStep(run: Run): Promise<void> {
     while (hasOpenCalls(run)) {
       if (run.live.running.size === 0 && mustStop(run)) await seam(run);
       const before = run.state;
-      judge(run);
+      await judge(run);
       const asked = newRequests(run);
       if (asked.length > 0) await storeRequests(run, asked, 'waiting');
       startReady(run);
@@ -56,6 +56,16 @@ export async function playStep(run: Run): Promise<void> {
 
 function hasOpenCalls(run: Run): boolean {
   return stepOf(run).calls.some((call) => call.outcome === null);
+}
+
+/** Every call without a verdict gets one. */
+async function judge(run: Run): Promise<void> {
+  for (let i = 0; i < stepOf(run).calls.length; i++) {
+    const { outcome, verdict, stale } = callAt(run, i);
+    if (outcome !== null || verdict !== null || stale) continue;
+    const refused = judgeCall(run, i);
+    if (refused !== null) await endCall(run, i, refused);
+  }
 }
 
 /** Whether people, the clock or the customer may have left something to digest. */

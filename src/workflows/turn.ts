@@ -6,18 +6,18 @@ import { addUsage, totalTokens } from '../core/messages.ts';
 import { notice, refuse } from '../core/refusals.ts';
 import { type AppendText, type LandingReason, NOTHING, openTurn } from '../core/state.ts';
 import { raise } from '../core/taint.ts';
-import { oneLine, utf8Bytes, visible } from '../core/text.ts';
+import { oneLine, visible } from '../core/text.ts';
 import { awaitAdmission, type Held } from './admission.ts';
 import { meetCap, type NotLetThrough } from './budgets.ts';
-import { enter, patch, patchTurn, type Run, refOf, showCard, turnOf } from './context.ts';
+import { enter, patch, patchTurn, type Run, refOf, showCard, takeOver, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
-import { replyTo } from './inbox.ts';
+import { mayJoin, replyTo } from './inbox.ts';
+import { keepLong } from './keeping.ts';
 import { land } from './landing.ts';
 import { modelFailureOf, throughOutages } from './outage.ts';
 import { callModel } from './proxies.ts';
 import { markAnswered, markAsked } from './quick.ts';
 import { playStep } from './step.ts';
-import { keep } from './waiting.ts';
 
 /** Opens a turn for what the customer wrote. */
 export async function startTurn(run: Run): Promise<void> {
@@ -36,7 +36,7 @@ export async function playTurn(run: Run): Promise<Ending | null> {
     return null;
   }
   if (turn.landing !== null) return land(run);
-  if (run.state.inbox.length > 0) await absorb(run);
+  if (mayJoin(run)) await absorb(run);
   const limits = run.state.pinned?.limits;
   if (limits !== undefined) {
     const reached = turnLimitReached(turnOf(run), limits);
@@ -50,6 +50,7 @@ export async function playTurn(run: Run): Promise<Ending | null> {
   }
   enter(run, 'running', '');
   const result = await askModel(run, 'act');
+  if (result === null) return null;
   if (typeof result === 'string') return startLanding(run, result);
   if (result.kind === 'held') return awaitAdmission(run, result);
   return result.kind === 'answered' ? digestAnswer(run, result) : meetCap(run, result);
@@ -57,11 +58,8 @@ export async function playTurn(run: Run): Promise<Ending | null> {
 
 /** Messages that wait join the turn; long ones are put into the store first. */
 async function absorb(run: Run): Promise<void> {
-  while (run.state.inbox[0] !== undefined && !turnOf(run).sealed) {
-    const message = run.state.inbox[0];
-    const long = message.text.kind === 'inline' && utf8Bytes(message.text.text) > LIMITS.inlineMessageBytes;
-    const text =
-      long && message.text.kind === 'inline' ? (await keep(run, [message.text.text]))[0] : message.text;
+  for (let [message] = run.state.inbox; message !== undefined && mayJoin(run); [message] = run.state.inbox) {
+    const [text] = await keepLong(run, [message.text]);
     const userMessages = run.state.userMessages + 1;
     const turn = turnOf(run);
     patch(run, { inbox: run.state.inbox.slice(1), userMessages });
@@ -93,12 +91,15 @@ function startLanding(run: Run, reason: LandingReason): null {
 
 export type Answer = Extract<CallModelResult, { kind: 'answered' }>;
 
-/** One model call with what waits to be appended. Returns what keeps the run from it, or the landing it leads to. */
+/**
+ * One model call with what waits to be appended. Returns what keeps the run from it, or the landing it leads to; null
+ * where people did not want to wait for it any longer (outage.ts).
+ */
 export async function askModel(
   run: Run,
   purpose: 'act' | 'land',
   more: readonly string[] = [],
-): Promise<Answer | Held | NotLetThrough | LandingReason> {
+): Promise<Answer | Held | NotLetThrough | LandingReason | null> {
   if (!turnOf(run).sealed || purpose === 'act') addTexts(run, more);
   patchTurn(run, { sealed: true });
   const step = run.state.nextStep;
@@ -108,12 +109,13 @@ export async function askModel(
       const summary = `step ${step}: ${purpose === 'land' ? 'last words' : 'model'}`;
       return callModel(summary, modelInput(run, step, purpose));
     });
+    if (result === null) return null;
     markAnswered(run);
     if (result.kind === 'refused_start' || result.kind === 'held') return result;
     if (turnOf(run).heldSinceMs !== null) patchTurn(run, { heldSinceMs: null });
     if (result.pinned !== null) patch(run, { pinned: result.pinned });
     if (result.kind === 'over_budget') return result;
-    if (result.kind === 'over_limit') return unsealed(run, result.limit);
+    if (result.kind === 'over_limit') return notAsked(run, result.limit, result.unanswered);
     book(run, result);
     // Last words may come from another tier, which is not where the conversation goes on.
     if (purpose === 'act') patch(run, { model: result.model });
@@ -121,13 +123,13 @@ export async function askModel(
   } catch (error) {
     const reason = modelFailureOf(error);
     if (reason === null) throw error;
-    return unsealed(run, reason);
+    return notAsked(run, reason, false);
   }
 }
 
-/** Nothing came of this call and it will not be made again with these bytes: the append may grow once more. */
-function unsealed(run: Run, reason: LandingReason): LandingReason {
-  patchTurn(run, { sealed: false });
+/** Nothing came of this call: the append may grow once more, unless an earlier attempt may still answer it. */
+function notAsked(run: Run, reason: LandingReason, unanswered: boolean): LandingReason {
+  patchTurn(run, { sealed: unanswered });
   return reason;
 }
 
@@ -145,7 +147,7 @@ function modelInput(run: Run, step: number, purpose: 'act' | 'land'): Sent<CallM
     context: state.head === null ? state.context : null,
     extraTokens: state.extraTokens,
     extraCostMicroUsd: state.extraCostMicroUsd,
-    spent: { tokens: totalTokens(state.usage), costMicroUsd: state.costMicroUsd },
+    spentTokens: totalTokens(state.usage),
     lastTotalTokens: state.lastTotalTokens,
     pieces: turnOf(run).pieces,
     ...(state.grant !== null && { grant: state.grant }),
@@ -178,6 +180,10 @@ function book(run: Run, answer: Answer): void {
 /** What each stop reason means for the turn. Tools run only on `tool_use`. */
 function digestAnswer(run: Run, answer: Answer): Ending | null {
   const turn = turnOf(run);
+  // First of all: such an answer is not in the conversation, and none of its calls is.
+  if (answer.stopReason === 'refusal')
+    return { outcome: 'refused', reason: 'model_refused', answer: REFUSED };
+  if (answer.stopReason === 'model_context_window_exceeded') return startLanding(run, 'context');
   if (answer.calls.length > 0) {
     const cutOff = answer.stopReason !== 'tool_use';
     const calls = answer.calls.map((prepared) => ({
@@ -210,10 +216,6 @@ function digestAnswer(run: Run, answer: Answer): Ending | null {
       return null;
     case 'pause_turn':
       return null;
-    case 'refusal':
-      return { outcome: 'refused', reason: 'model_refused', answer: REFUSED };
-    case 'model_context_window_exceeded':
-      return startLanding(run, 'context');
     default:
       return startLanding(run, 'unknown_stop');
   }
@@ -237,7 +239,8 @@ function digestStopped(run: Run, stopped: GuardStop): Ending | null {
     evidence: `step ${run.state.nextStep - 1}`,
   };
   replyTo(run, turn.messages, { kind: 'answered', text: reply });
-  patch(run, { turn: null, handOver });
+  patch(run, { turn: null });
+  takeOver(run, handOver);
   return { outcome: 'escalated', reason: 'answer_kept_back', answer: reply };
 }
 
@@ -252,7 +255,7 @@ function finishTurn(run: Run, text: string): Ending | null {
   replyTo(run, messages, { kind: 'answered', text });
   patch(run, { turn: null });
   if (handOver !== null) {
-    patch(run, { handOver });
+    takeOver(run, handOver);
     return { outcome: 'escalated', reason: 'handed_over', answer: text };
   }
   return run.state.once ? { outcome: 'completed', reason: 'answered', answer: text } : null;

@@ -195,15 +195,21 @@ test('the sweeper asks the real engine, and closes what a terminated run left op
   for (const handle of handles) await phase(handle, 'landed');
   await handles[0].terminate('a test');
   await lab.sql`update runs set updated_at = now() - interval '1 hour' where requester in ('gone', 'here')`;
+  // The run of a server that shares nothing but the database: this engine has never heard of it.
+  await lab.sql`
+    insert into runs (run, workflow_id, namespace_id, agent, requester, state, updated_at)
+    values ('relsewhere', 'elsewhere', 'another', 'lab', 'foreign', 'waiting', now() - interval '1 hour')`;
+  const { namespaceInfo } = await lab.client.workflowService.describeNamespace({ namespace: 'default' });
   // The activity as a worker has it, on the lab's database and engine.
   const swept = await bench.attempt((activities) => activities.sweep(), {
     client: lab.client as never,
-    services: { sql: lab.sql },
+    services: { sql: lab.sql, namespaceId: namespaceInfo?.id ?? '' },
   });
   expect(swept.closed).toBe(1);
   const rows = await lab.sql`
     select r.requester, r.state, r.reason, a.state as approval from runs r join approvals a using (run)
     where r.requester in ('gone', 'here') order by 1`;
+  expect(await lab.sql`select state from runs where run = 'relsewhere'`).toEqual([{ state: 'waiting' }]);
   expect(rows).toEqual([
     { requester: 'gone', state: 'ended', reason: 'terminated', approval: 'withdrawn' },
     { requester: 'here', state: 'landed', reason: null, approval: 'open' },

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { conversations, patientReturn, smallReturn } from '../../src/dev/conversations.ts';
 import type { Patience } from '../../src/dev/patience.ts';
 import { checkPatience, readPatienceFacts } from '../../src/dev/patienceProof.ts';
 import { checkDecided, checkOnce, checkReadOnly, type Facts, readFacts } from '../../src/dev/proof.ts';
+import { governorId } from '../../src/governorSchedule.ts';
 import { listPeople } from '../../src/people/storeDirectory.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
 
@@ -117,6 +119,19 @@ describe('the demo', () => {
       [],
       [{ approved: true, by: `dora@${played('patience').workflowId}` }],
     ]);
+  });
+
+  test('leaves no schedule behind that would start workflows nobody is there for', async () => {
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    try {
+      const client = new Client({ connection });
+      const { taskQueue } = await client.workflow.getHandle(played('question').workflowId).describe();
+      expect(taskQueue).toMatch(/^holdfast-demo-/);
+      const schedule = client.schedule.getHandle(governorId(taskQueue)).describe();
+      await expect(schedule).rejects.toThrow(ScheduleNotFoundError);
+    } finally {
+      await connection.close();
+    }
   });
 
   test('kills one worker, goes on with another, and leaves neither behind', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { quantile } from '../../bench/rounds.ts';
 import { DEFAULT_GUARDS } from '../../src/guards/defaults.ts';
 import type { Source } from '../../src/guards/grounding.ts';
 import { runGuards } from '../../src/guards/guard.ts';
@@ -87,9 +88,4 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const startMs = cpuMs();
   await work();
   return cpuMs() - startMs;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }

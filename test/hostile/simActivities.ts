@@ -133,7 +133,8 @@ export function simOutside({ agent, world, model, random }: SimParts): SimOutsid
     const { returns, reads } = tool.labels;
     const { run, requester } = input;
     const author = returns === 'untrusted' ? input.tool : null;
-    const shown = { run, tool: input.tool, requester, reads, author, isLookUp: pure };
+    const withinMs = Number.POSITIVE_INFINITY;
+    const shown = { run, tool: input.tool, requester, reads, author, isLookUp: pure, withinMs };
     const rendered = await present(agent.guards.output, NOTHING_SECRET, shown, result);
     put(rendered.text);
     const settled = {

@@ -58,6 +58,15 @@ describe('when it arrived', () => {
     expect(await arrivalsOf(events, [late(1)])).toEqual([DEADLINE + 1]);
   });
 
+  test('where the history cannot be read the attempt is repeated: nobody knows when it came', async () => {
+    const { client } = fakeEngine({});
+    const away = () => Promise.reject(new Error('UNAVAILABLE'));
+    const broken = { ...client, workflowService: { getWorkflowExecutionHistoryReverse: away } };
+    await expect(
+      verify(bench, input([late(1)]), { keys: null, client: broken as never }),
+    ).rejects.toMatchObject({ type: 'history_unavailable', nonRetryable: false });
+  });
+
   test('nor do those that come after, which another task will read', async () => {
     const events = [...begun, signal(DEADLINE - 1), ...taskAt(NOW), signal(NOW + 5), ...taskAt(NOW + 6)];
     expect(await arrivalsOf(events, [late(1)])).toEqual([DEADLINE - 1]);

@@ -90,11 +90,37 @@ describe('a question of a guard to a small model', () => {
     expect((await books(input.run)).attempts[0]).toMatchObject({ purpose: 'guard-1' });
   });
 
-  test('is not asked where the run has no money left for it', async () => {
-    const input = firstCall('a poor question', {
-      wantedLimits: { costMicroUsdPerRun: 100_000 },
-      spent: { tokens: 0, costMicroUsd: 100_000 },
+  test('that was turned away is booked as a model call that was: with nothing', async () => {
+    const limited = { kind: 'http', status: 429, times: 1 } as const;
+    bench.model.add(script('scope: turned away', [{ ...say('yes'), faults: [limited] }]));
+    bench.model.add(script('turned away', [say('fine')]));
+    const input = firstCall('turned away');
+    const result = await ask(input);
+    const { attempts, cost } = await books(input.run);
+    expect(attempts).toMatchObject([
+      { purpose: 'guard-1', state: 'released', cost: 0 },
+      { purpose: 'act', state: 'settled' },
+    ]);
+    expect({ run: cost, told: result.costMicroUsd }).toEqual({
+      run: attempts[1]?.cost,
+      told: attempts[1]?.cost,
     });
+  });
+
+  test('is not asked of a model that a breaker keeps calls from', async () => {
+    bench.model.add(script('scope: forbidden', [say('no')]));
+    bench.model.add(script('forbidden', [say('fine')]));
+    const input = firstCall('forbidden');
+    const openBreakers = async () => new Set(['model:claude-haiku-5-5']);
+    const result = await bench.attempt((activities) => activities.callModel(input), {
+      services: { openBreakers },
+    });
+    expect(result).toMatchObject({ kind: 'answered', answer: { text: 'fine' } });
+    expect((await books(input.run)).attempts.map(({ purpose }) => purpose)).toEqual(['act']);
+  });
+
+  test('is not asked where the run has no money left for it', async () => {
+    const input = firstCall('a poor question', { wantedLimits: { costMicroUsdPerRun: 1 } });
     const result: CallModelResult = await bench.attempt((activities) => activities.callModel(input));
     expect(result).toMatchObject({ kind: 'over_limit', limit: 'cost' });
     expect((await books(input.run)).attempts).toEqual([]);

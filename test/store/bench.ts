@@ -23,8 +23,9 @@ import { loadBlobs, storeBlobs } from '../../src/store/chain.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import { databaseOf } from '../../src/store/database.ts';
 import { publishRelease, releaseHash } from '../../src/store/releases.ts';
-import { watchRunEnds } from '../../src/store/runEnds.ts';
+import { type RunEnds, watchRunEnds } from '../../src/store/runEnds.ts';
 import type { Agent } from '../../src/tools/agent.ts';
+import { NAMESPACE_ID } from './claimInputs.ts';
 import { openDatabase } from './database.ts';
 
 export interface BenchOptions {
@@ -41,6 +42,8 @@ export interface BenchOptions {
 export interface Bench extends AsyncDisposable {
   readonly sql: Sql;
   readonly model: ScriptedModel;
+  /** What the activities hear of ended runs: its watches abort together with theirs. */
+  readonly runEnds: RunEnds;
   /** Runs one attempt of an activity, as a worker that has `agents` (default: those of the bench). */
   attempt<Result>(
     work: (activities: Activities & FleetActivities) => Promise<Result>,
@@ -52,10 +55,16 @@ export interface AttemptOptions {
   /** Default 1. */
   readonly number?: number;
   readonly signal?: AbortSignal;
+  /** Start to close. Default that of store activities. */
+  readonly timeoutMs?: number;
+  readonly onBeat?: () => void;
   readonly agents?: readonly Agent[];
   readonly crashPoint?: ActivityServices['crashPoint'];
   readonly services?: Partial<
-    Pick<ActivityServices, 'decisionKeys' | 'directory' | 'sql' | 'models' | 'circuits' | 'openBreakers'>
+    Pick<
+      ActivityServices,
+      'decisionKeys' | 'directory' | 'sql' | 'namespaceId' | 'models' | 'circuits' | 'openBreakers'
+    >
   >;
   /** Of the engine, where an activity asks it something. */
   readonly client?: Context['client'];
@@ -71,6 +80,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
   await runEnds.listen();
   const services: ActivityServices = {
     sql,
+    namespaceId: NAMESPACE_ID,
     outside: { database: databaseOf(sql) },
     agents: byName(options.agents),
     releases: new Releases(sql),
@@ -94,9 +104,19 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
   return {
     sql,
     model,
+    runEnds,
     attempt: (
       work,
-      { number = 1, signal = new AbortController().signal, agents, crashPoint, client, services: other } = {},
+      {
+        number = 1,
+        signal = new AbortController().signal,
+        timeoutMs = LIMITS.storeActivityMs,
+        onBeat = () => undefined,
+        agents,
+        crashPoint,
+        client,
+        services: other,
+      } = {},
     ) => {
       const activities = createActivities({
         ...services,
@@ -105,7 +125,10 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
         ...other,
       });
       const inside = <Result>(workflowId: string, act: () => Promise<Result>) =>
-        asyncLocalStorage.run(contextOf(number, signal, workflowId, client), act);
+        asyncLocalStorage.run(
+          contextOf({ attempt: number, timeoutMs, onBeat }, signal, workflowId, client),
+          act,
+        );
       return inside('w', () => work(called(activities, inside)));
     },
     [Symbol.asyncDispose]: async () => {
@@ -138,7 +161,11 @@ function called(
 
 /** What an activity sees of its worker: its attempt, its cancellation, a log that says nothing. */
 function contextOf(
-  attempt: number,
+  {
+    attempt,
+    timeoutMs,
+    onBeat,
+  }: { readonly attempt: number; readonly timeoutMs: number; readonly onBeat: () => void },
   signal: AbortSignal,
   workflowId: string,
   client?: Context['client'],
@@ -148,10 +175,11 @@ function contextOf(
   const never = new Promise<never>(silent);
   const info = {
     attempt,
+    startToCloseTimeoutMs: timeoutMs,
     namespace: 'default',
     workflowExecution: { workflowId, runId: 'execution-2' },
   } as never;
-  return new Context(info, never, signal, silent, client, log, {} as never, {});
+  return new Context(info, never, signal, onBeat, client, log, {} as never, {});
 }
 
 let runs = 0;
@@ -168,6 +196,7 @@ export async function newCall(
   return {
     run,
     workflowId: `wf-${run}`,
+    namespaceId: NAMESPACE_ID,
     agent: agent.release.agent,
     requester: { id: 'customer', tenant: null, roles: [] },
     release: releaseHash(agent.release),

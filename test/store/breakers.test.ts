@@ -8,7 +8,7 @@ import { governBreakers } from '../../src/store/governor.ts';
 import { claimEffect, closeEffectRow } from '../../src/store/ledger.ts';
 import { takeHeldByBreakers } from '../../src/store/waking.ts';
 import { at, HOUR, MINUTE, moveBreaker, NOW, planting } from './breakerRows.ts';
-import { eventsOf, insertRun, KEYED, lapse, newInput, ofTenant } from './claimInputs.ts';
+import { eventsOf, insertRun, KEYED, lapse, NAMESPACE_ID, newInput, ofTenant } from './claimInputs.ts';
 import { holdfast } from './commandLine.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
 
@@ -146,11 +146,14 @@ describe('new runs', () => {
       await admitRun(sql, ref, 'live');
       await sql`update runs set updated_at = ${at(NOW + i)}::text::timestamptz where run = ${ref.run}`;
     }
-    const ids = async (limit: number) => (await takeHeldByBreakers(sql, limit)).map(({ run }) => run);
+    const ids = async (limit: number, namespace = NAMESPACE_ID) =>
+      (await takeHeldByBreakers(sql, namespace, limit)).map(({ run }) => run);
     expect(await ids(10)).toEqual([]);
     await move('agent:lab', 'half_open');
     expect((await ids(10)).sort()).toEqual([held[0]?.run, held[1]?.run].sort());
     await move('agent:lab', 'closed');
+    // Nobody here could wake those of another.
+    expect(await ids(3, 'another')).toEqual([]);
     expect(await ids(3)).toHaveLength(3);
     expect(await ids(3)).toHaveLength(1);
     expect(await ids(3)).toEqual([]);

@@ -86,6 +86,34 @@ test('a database that refuses is said to be away, and is found again', async () 
   }
 });
 
+test('a server that has become read-only is left, and the next statement goes to whoever its name leads to then', async () => {
+  const sql = connect(inject('databaseUrl'), { maxConnections: 1 });
+  try {
+    // As an old primary is after a failover: the connection stands, and takes no change any more.
+    const [before] = await sql<{ pid: number }[]>`
+      select pg_backend_pid() as pid, set_config('default_transaction_read_only', 'on', false)`;
+    await expect(onStore(() => sql`create table never (n integer)`)).rejects.toMatchObject({
+      failure: { code: 'store_unavailable' },
+    });
+    const [after] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    expect(after?.pid).not.toBe(before?.pid);
+  } finally {
+    await sql.end({ timeoutMs: 1_000 });
+  }
+});
+
+test("the server's own time-out for statements is an outage", async () => {
+  const sql = connect(inject('databaseUrl'), { maxConnections: 1 });
+  try {
+    await sql`select set_config('statement_timeout', '50', false)`;
+    await expect(onStore(() => sql`select pg_sleep(5)`)).rejects.toMatchObject({
+      failure: { code: 'store_unavailable', message: expect.stringContaining('57014') },
+    });
+  } finally {
+    await sql.end({ timeoutMs: 1_000 });
+  }
+});
+
 const cut = () => {
   proxy.set({ kind: 'refusing' });
   proxy.heal();

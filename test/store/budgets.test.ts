@@ -11,6 +11,7 @@ import {
 import { readAudit } from '../../src/store/audit.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
 import { bookExpired } from '../../src/store/sweep.ts';
+import { NAMESPACE_ID } from './claimInputs.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
 
 let database: TestDatabase;
@@ -41,7 +42,13 @@ interface Who {
 
 function newRef({ user = 'anna', tenant = null, agent = 'lab' }: Who = {}) {
   const run = `rbudget${runs++}` as RunId;
-  return { run, workflowId: `wf-${run}`, agent, requester: { id: user, tenant, roles: [] } };
+  return {
+    run,
+    workflowId: `wf-${run}`,
+    namespaceId: NAMESPACE_ID,
+    agent,
+    requester: { id: user, tenant, roles: [] },
+  };
 }
 type Ref = ReturnType<typeof newRef>;
 
@@ -56,7 +63,7 @@ function open(
     db,
     ref,
     { step, purpose: 'act', model: 'm', release: 'release' as never },
-    { microUsd, needsMicroUsd: microUsd, ttlMs: 600_000, grant: null, ...reserve },
+    { microUsd, mostSpentMicroUsd: null, needsMicroUsd: microUsd, ttlMs: 600_000, grant: null, ...reserve },
   );
 }
 
@@ -194,6 +201,29 @@ describe('a call is reserved under every cap, or under none', () => {
     await commit(sql, ref, lost, 20);
     expect(await windowOf('user:anna')).toEqual({ reserved: 0, spent: 150 });
     expect(await windowFaults()).toEqual([]);
+  });
+
+  test('what was lost or failed after it was billed counts against the limit of the run, and an answer that stands is given', async () => {
+    const ref = newRef();
+    const limited = { mostSpentMicroUsd: 250 };
+    const failed = { code: 'model_stalled', usage: null, requestId: null };
+    await failAttempt(sql, idOf(await open(sql, ref, 200, limited)), { ...failed, costMicroUsd: null });
+    const lost = idOf(await open(sql, ref, 200, limited));
+    expect(await open(sql, ref, 200, limited)).toEqual({ kind: 'over_limit', unanswered: true });
+    expect(await sql`select from model_attempts where run = ${ref.run} and state = 'open'`).toHaveLength(0);
+    // The lost one comes after all: what it really cost leaves room again, and its answer is there for whoever asks.
+    await commit(sql, ref, lost, 20);
+    expect(await open(sql, ref, 200, limited)).toEqual({ kind: 'answered', stored: '{}' });
+    expect((await open(sql, ref, 200, { ...limited, step: 2 })).kind).toBe('opened');
+  });
+
+  test('a failure that was not billed is no spending, and one that was is not an answer to come', async () => {
+    const ref = newRef();
+    const limited = { mostSpentMicroUsd: 0 };
+    const failed = { code: 'model_overloaded', usage: null, requestId: null };
+    await failAttempt(sql, idOf(await open(sql, ref, 200, limited)), { ...failed, costMicroUsd: 0 });
+    await failAttempt(sql, idOf(await open(sql, ref, 200, limited)), { ...failed, costMicroUsd: null });
+    expect(await open(sql, ref, 200, limited)).toEqual({ kind: 'over_limit', unanswered: false });
   });
 
   test('an answer after the turn of the window settles where it was reserved', async () => {

@@ -14,6 +14,9 @@ export const KEYED: Lease = { mode: 'keyed', leaseMs: 3_600_000, settlesMs: 0 };
 export const DECIDED_AT_MS = Date.parse('2030-01-01T12:00:00Z');
 const DEADLINE_MS = DECIDED_AT_MS + 60_000;
 
+/** Of every run of these tests, where nothing else is said. */
+export const NAMESPACE_ID = 'namespace-of-tests';
+
 let runs = 0;
 
 /** A call of the tool `note` in a run of its own. */
@@ -22,6 +25,7 @@ export function newInput(change: Partial<RunToolInput> = {}): RunToolInput {
   return {
     run,
     workflowId: `wf-${run}`,
+    namespaceId: NAMESPACE_ID,
     agent: 'lab',
     requester: { id: 'customer', tenant: null, roles: [] },
     release: 'release' as Hash,
@@ -61,6 +65,7 @@ export async function openApprovals(
   const input: OpenApprovalsInput = {
     run: first.run,
     workflowId: first.workflowId,
+    namespaceId: first.namespaceId,
     agent: first.agent,
     requester: first.requester,
     release: null,
@@ -115,8 +120,8 @@ export async function decide(sql: Sql, input: RunToolInput, state: string, facts
 /** The row that a model call would have made for the run. */
 export async function insertRun(sql: Sql, input: RunToolInput, state = 'running'): Promise<void> {
   await sql`
-    insert into runs (run, workflow_id, agent, requester, tenant, state)
-    values (${input.run}, ${input.workflowId}, ${input.agent}, ${input.requester.id}, ${input.requester.tenant}, ${state})`;
+    insert into runs (run, workflow_id, namespace_id, agent, requester, tenant, state)
+    values (${input.run}, ${input.workflowId}, ${input.namespaceId}, ${input.agent}, ${input.requester.id}, ${input.requester.tenant}, ${state})`;
 }
 
 export async function stateOf(sql: Sql, approval: string): Promise<string | undefined> {

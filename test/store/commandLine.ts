@@ -2,7 +2,7 @@ import type { HoldfastClient, Steer } from '../../src/client.ts';
 import { asCommandError } from '../../src/commands/failures.ts';
 import { createProgram } from '../../src/commands/program.ts';
 import { createTerminal } from '../../src/commands/terminal.ts';
-import type { Sql } from '../../src/store/connection.ts';
+import { onStore, type Sql } from '../../src/store/connection.ts';
 
 /** What a command said and did. */
 export interface Said {
@@ -36,7 +36,7 @@ export async function holdfast(
   const program = createProgram(
     async (work) => {
       await work(
-        { terminal, store: (use) => use(sql), temporal: (use) => use(client) },
+        { terminal, store: (use) => onStore(() => use(sql)), temporal: (use) => use(client) },
         { json: terminal.json },
       );
     },

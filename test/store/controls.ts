@@ -5,6 +5,7 @@ import type { Control, ControlName, Verified } from '../../src/core/control.ts';
 import type { RunId } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { AttemptOptions, Bench } from './bench.ts';
+import { NAMESPACE_ID } from './claimInputs.ts';
 
 // Control messages of one run, and their verification on a bench.
 
@@ -27,6 +28,7 @@ export function input(
   return {
     run: RUN,
     workflowId: 'chat-1',
+    namespaceId: NAMESPACE_ID,
     agent: 'lab',
     requester: { id: 'customer', tenant: 'shop-1', roles: [] },
     controls,

@@ -2,9 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, t
 import type { RunToolInput } from '../../src/activities/types.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { LIMITS } from '../../src/core/limits.ts';
+import type { Guards } from '../../src/guards/subjects.ts';
 import { firstBrokenRow, readAudit } from '../../src/store/audit.ts';
+import { publishRelease } from '../../src/store/releases.ts';
 import { liftSwitch, setSwitch } from '../../src/store/switches.ts';
-import { type CheckResult, failed, success, type ToolResult } from '../../src/tools/result.ts';
+import { type CheckResult, failed, notFound, success, type ToolResult } from '../../src/tools/result.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
 import { until } from '../e2e/lab.ts';
 import { effectTool, labAgent, readTool } from '../e2e/labAgent.ts';
@@ -116,6 +118,39 @@ describe('a tool that throws may have acted', () => {
     const { result } = await play(input);
     expect(result.kind).toBe('unknown');
     expect(result).toMatchObject({ evidence: expect.stringContaining('keyed') });
+  });
+
+  test.each<[string, Script]>([
+    ['refuses for good', refuses],
+    ['finds nothing', () => notFound('no such order')],
+  ])('keyed, and the next attempt %s: it does not speak for the lost one either', async (_, says) => {
+    const input = await newCall(bench, agent, 'keyed');
+    scripts = [throws, says];
+    const { result } = await play(input);
+    expect(result).toMatchObject({ kind: 'unknown', evidence: expect.stringContaining('keyed') });
+    expect((await effectOf(bench, input))?.state).toBe('unknown');
+  });
+
+  test('keyed, and the late word of the next attempt is a refusal: nobody knows', async () => {
+    const input = await newCall(bench, agent, 'keyed');
+    const slow = hangs();
+    scripts = [throws, slow.script];
+    await expect(attempt(input)).rejects.toMatchObject({ type: 'tool_failed' });
+    await expect(attempt(input, 2)).rejects.toMatchObject({ type: 'tool_failed' });
+    slow.end(failed('no such order'));
+    await until('the late word', async () =>
+      (await readAudit(bench.sql, input.run)).some(({ facts }) => facts.includes('"late": true')),
+    );
+    expect((await close(input)).result.kind).toBe('unknown');
+  });
+
+  test('checkable, and the check says it did not: a refusal after that speaks for itself', async () => {
+    const input = await newCall(bench, agent, 'checkable');
+    check = async () => ({ kind: 'did_not' });
+    scripts = [throws, refuses];
+    const { result } = await play(input);
+    expect(await wordsOf(bench, input, result)).toContain('no such order');
+    expect((await effectOf(bench, input))?.state).toBe('refused');
   });
 
   test('never: it is not run again, and a person is asked with the evidence', async () => {
@@ -474,6 +509,32 @@ describe('what stops an effect before it starts', () => {
     expect(await attempt(input)).toMatchObject({ kind: 'done', applied: true });
   });
 
+  test('changed terms stop a call that nobody was asked about; it runs once it was prepared again', async () => {
+    const input = { ...(await newCall(bench, agent, 'priced')), terms: { price: 1 } };
+    readTerms = async () => ({ price: 2 });
+    expect((await attempt(input)).kind).toBe('stale');
+    // One whose terms could not be read when it was prepared is prepared again as well.
+    expect((await attempt({ ...input, terms: null })).kind).toBe('stale');
+    expect(keys).toEqual([]);
+    expect(await effectOf(bench, input)).toBeUndefined();
+    scripts = [acts];
+    expect(await attempt({ ...input, terms: { price: 2 } })).toMatchObject({ kind: 'done', applied: true });
+  });
+
+  test('terms that change all the time give the call up, and nothing may run it any more', async () => {
+    const input = { ...(await newCall(bench, agent, 'priced')), terms: { price: 1 } };
+    readTerms = async () => ({ price: 2 });
+    const kinds: string[] = [];
+    for (let i = 1; i < LIMITS.staleClaims; i++) kinds.push((await attempt(input)).kind);
+    expect(new Set(kinds)).toEqual(new Set(['stale']));
+    expect(await wordsOf(bench, input, await attempt(input))).toContain('has changed since');
+    expect((await effectOf(bench, input))?.state).toBe('void');
+    expect(await wordsOf(bench, input, await attempt({ ...input, terms: { price: 2 } }))).toContain(
+      'Not done',
+    );
+    expect(keys).toEqual([]);
+  });
+
   test('terms that cannot be read are read again, not taken for changed; but nothing runs without them', async () => {
     const input = await newCall(bench, agent, 'priced');
     const gated = { ...approved(input), terms: { price: 1 } };
@@ -497,6 +558,41 @@ describe('what the model is told', () => {
   });
 });
 
+describe('a guard of results that takes too long', () => {
+  const slow: Guards = {
+    input: [],
+    output: [{ name: 'slow', timeoutMs: 20_000, check: () => new Promise(() => undefined) }],
+    answer: [],
+  };
+  const guarded = labAgent([effectTool('write', run), readTool('look', run)], {
+    name: 'guarded',
+    guards: slow,
+  });
+  const SHORT_MS = LIMITS.settleRoomMs + 300;
+  const quickly = async (tool: string, number = 1) => {
+    const input = await newCall(bench, guarded, tool);
+    scripts = [acts];
+    const startedAtMs = performance.now();
+    const options = { number, timeoutMs: SHORT_MS, agents: [guarded] };
+    const result = await bench.attempt((activities) => activities.runTool(input), options);
+    expect(performance.now() - startedAtMs).toBeLessThan(SHORT_MS);
+    return { input, result };
+  };
+  beforeAll(() => publishRelease(bench.sql, guarded.release));
+
+  test('does not make what was done unknown: it is settled in time, and its words are withheld', async () => {
+    const { input, result } = await quickly('write');
+    expect(result).toMatchObject({ kind: 'done', applied: true });
+    expect(await wordsOf(bench, input, result)).toContain('The result was withheld (slow');
+    expect((await effectOf(bench, input))?.state).toBe('applied');
+  });
+
+  test('withholds a read in time, too', async () => {
+    const { input, result } = await quickly('look');
+    expect(await wordsOf(bench, input, result)).toContain('The result was withheld (slow');
+  });
+});
+
 describe('the word of a person', () => {
   const unknown = async () => {
     const input = await newCall(bench, agent, 'never');
@@ -516,6 +612,56 @@ describe('the word of a person', () => {
     expect(await evidenceKinds(bench, input)).toEqual(['person_applied']);
     expect(await wordsOf(bench, input, await attempt(input))).toBe('confirmation 7');
     expect(await effectOf(bench, input)).toMatchObject({ state: 'applied', generation: 1 });
+  });
+
+  const say = (input: RunToolInput, said: 'happened' | 'did_not' | 'give_up', result: string | null = null) =>
+    bench.attempt((activities) => activities.resolveEffect({ ...input, said, result, by: 'boss' }));
+  const events = async (input: RunToolInput) =>
+    (await readAudit(bench.sql, input.run)).map(({ event }) => event);
+
+  test('"it did not", and nobody wants it any more: it is void, said once', async () => {
+    const input = await unknown();
+    for (let i = 0; i < 2; i++)
+      expect(await wordsOf(bench, input, await say(input, 'did_not'))).toContain('nothing happened');
+    expect((await effectOf(bench, input))?.state).toBe('void');
+    expect(await evidenceKinds(bench, input)).toEqual(['person_void']);
+    expect((await events(input)).filter((event) => event.startsWith('effect_'))).toEqual([
+      'effect_claimed',
+      'effect_unknown',
+      'effect_resolved',
+    ]);
+  });
+
+  test('"it did not", from before an attempt said that it did: nobody is told that it was not done', async () => {
+    const input = await newCall(bench, agent, 'never');
+    const slow = hangs();
+    scripts = [slow.script];
+    expect((await attempt(input)).kind).toBe('unknown');
+    slow.end(success('done late'));
+    await until('the evidence', async () => (await evidenceKinds(bench, input)).length > 0);
+    for (let i = 0; i < 2; i++) {
+      const result = await say(input, 'did_not');
+      expect(result).toMatchObject({ kind: 'done', applied: false });
+      expect(await wordsOf(bench, input, result)).toContain('It is not known whether this happened');
+    }
+    expect((await effectOf(bench, input))?.state).toBe('unknown');
+    expect(await evidenceKinds(bench, input)).toEqual(['late_applied']);
+    expect((await events(input)).filter((event) => event === 'effect_word_refused')).toHaveLength(1);
+  });
+
+  test('a word on what stands already changes nothing, is on record, and what stands is said', async () => {
+    // A key that came with other arguments is asked about too, whatever stands.
+    const input = await newCall(bench, agent, 'never');
+    scripts = [acts];
+    await attempt(input);
+    const result = await say(input, 'did_not');
+    expect(result).toMatchObject({ kind: 'done', applied: true });
+    expect(await wordsOf(bench, input, result)).toBe('done once');
+    const refused = await newCall(bench, agent, 'never');
+    scripts = [refuses];
+    await attempt(refused);
+    expect(await say(refused, 'happened', 'it did')).toMatchObject({ kind: 'done', applied: false });
+    for (const one of [input, refused]) expect((await events(one)).at(-1)).toBe('effect_word_refused');
   });
 
   test('"it did not" runs it once more, with the same idempotency key', async () => {

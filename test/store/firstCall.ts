@@ -1,5 +1,6 @@
 import type { CallModelInput } from '../../src/activities/types.ts';
 import type { RunId } from '../../src/core/ids.ts';
+import { NAMESPACE_ID } from './claimInputs.ts';
 
 let runs = 0;
 
@@ -9,6 +10,7 @@ export function firstCall(text: string | null = null, more: Partial<CallModelInp
   return {
     run,
     workflowId: `wf-${run}`,
+    namespaceId: NAMESPACE_ID,
     agent: 'lab',
     requester: { id: 'customer', tenant: null, roles: [] },
     step: 1,
@@ -21,7 +23,7 @@ export function firstCall(text: string | null = null, more: Partial<CallModelInp
     context: null,
     extraTokens: 0,
     extraCostMicroUsd: 0,
-    spent: { tokens: 0, costMicroUsd: 0 },
+    spentTokens: 0,
     lastTotalTokens: 0,
     pieces: 0,
     model: null,

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { CallModelInput, CallModelResult } from '../../src/activities/types.ts';
 import type { RunId } from '../../src/core/ids.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { notice } from '../../src/core/refusals.ts';
 import type { Guards } from '../../src/guards/subjects.ts';
 import { loadChain } from '../../src/store/chain.ts';
-import { effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
+import { call, effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
 import { type AttemptOptions, type Bench, openBench } from './bench.ts';
 import { firstCall } from './firstCall.ts';
 
@@ -51,9 +51,45 @@ const unsure = labAgent([effectTool('note')], {
   personal: () => Promise.reject(new Error('the directory is away')),
 });
 
+const never = () => new Promise<never>(() => undefined);
+/** Its own functions never come back. */
+const mute = labAgent(
+  [effectTool('note', undefined, { amount: never, payee: never, classes: never, terms: never })],
+  { name: 'mute', guards: UNGUARDED, personal: never },
+);
+/** Around the model call, its own functions take longer than the engine waits for a sign of life. */
+const passBeats = () => {
+  vi.advanceTimersByTime(LIMITS.modelHeartbeatMs);
+};
+const slow = labAgent(
+  [
+    effectTool('note', undefined, {
+      payee: () => {
+        passBeats();
+        return 'somebody';
+      },
+    }),
+  ],
+  {
+    name: 'slow',
+    guards: {
+      ...UNGUARDED,
+      input: [
+        {
+          name: 'slow',
+          check: () => {
+            passBeats();
+            return { kind: 'pass' };
+          },
+        },
+      ],
+    },
+  },
+);
+
 let bench: Bench;
 beforeAll(async () => {
-  bench = await openBench({ serverUrl: inject('databaseUrl'), agents: [agent, knowing, unsure] });
+  bench = await openBench({ serverUrl: inject('databaseUrl'), agents: [agent, knowing, unsure, mute, slow] });
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
@@ -197,5 +233,39 @@ describe('what history, cards and lists see of a step', () => {
     bench.model.add(script('write once more', [{ says }]));
     const result = await ask(firstCall('write once more', { agent: 'unsure' }));
     expect(result.preview?.text).toBe('To [mail].');
+  });
+});
+
+describe("an agent's own functions", () => {
+  test('that do not come back cost no answer that is paid for: what they would have told is not known', async () => {
+    bench.model.add(script('note it', [call('note')]));
+    const { calls } = await ask(firstCall('note it', { agent: 'mute' }));
+    expect(calls).toMatchObject([
+      {
+        tool: 'note',
+        problem: null,
+        amount: null,
+        payee: null,
+        terms: null,
+        firstOf: expect.arrayContaining(['*']),
+      },
+    ]);
+  });
+
+  test('that take long do not make the engine give the call up: it says that it lives before and after the model does', async () => {
+    bench.model.add(script('slowly', [call('note')]));
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    let beats = 0;
+    const onBeat = () => {
+      beats += 1;
+    };
+    try {
+      const { calls } = await ask(firstCall('slowly', { agent: 'slow' }), { onBeat });
+      expect(calls).toMatchObject([{ payee: 'somebody' }]);
+    } finally {
+      vi.useRealTimers();
+    }
+    // Those of the stream itself are no part of it.
+    expect(beats).toBeGreaterThanOrEqual((2 * LIMITS.modelHeartbeatMs) / LIMITS.modelBeatMs);
   });
 });

@@ -36,9 +36,10 @@ async function ask(
   return one;
 }
 
-async function vote(sql: Sql, one: ApprovalRecord, by: string): Promise<void> {
+/** As a run notes it: only what closes a request is put under its id. */
+async function vote(sql: Sql, one: ApprovalRecord, by: string, atMs = Date.now()): Promise<void> {
   const run = one.id.slice(0, one.id.indexOf('/')) as never;
-  const decisions = [{ approval: one.id, state: 'vote', facts: { approval: one.id, by }, atMs: Date.now() }];
+  const decisions = [{ approval: '', state: 'vote', facts: { approval: one.id, by }, atMs }];
   await insertDecisions(sql, { run, decisions, state: null });
 }
 
@@ -149,6 +150,21 @@ describe('holdfast inbox', () => {
     expect(said.exit).toBeNull();
     return JSON.parse(said.out) as ShownInbox;
   };
+
+  test('a vote whose commit was repeated, because its answer was lost, is one vote', async () => {
+    const { sql } = database;
+    await empty(sql);
+    const one = await ask(sql, { quorum: 3 });
+    for (const [by, atMs] of [
+      ['anna', 1],
+      ['anna', 1],
+      ['bert', 1],
+    ] as const)
+      await vote(sql, one, by, atMs);
+    const anybody = { id: 'cleo', roles: [], tenant: null };
+    const [row] = await listInbox(sql, anybody, { all: true, limit: LIMITS.listRows });
+    expect(row).toMatchObject({ id: one.id, votes: 2 });
+  });
 
   test('every kind, the nearest deadline first, with votes, reminders and the time left', async () => {
     const { sql } = database;

@@ -48,6 +48,8 @@ export interface World {
   readonly misled: boolean;
   readonly incidents: number;
   readonly evidence: readonly { readonly kind: string; readonly fence: number }[];
+  /** Words of people that did not fit what stood by then, each once. */
+  readonly refusedWords: ReadonlySet<string>;
 }
 
 export type Said = 'applied' | 'refused' | 'unknown' | 'released' | 'lost';
@@ -65,6 +67,7 @@ export function newWorld(mode: Effect): World {
     misled: false,
     incidents: 0,
     evidence: [],
+    refusedWords: new Set(),
   };
 }
 
@@ -243,19 +246,18 @@ export function close(
   };
 }
 
-export function resolve(
-  world: World,
-  said: 'applied' | 'given_up',
-): { readonly resolved: boolean; readonly world: World } {
+/** A person's word on what nobody runs any more. Said again it counts once; one that does not fit is only on record. */
+export function resolve(world: World, said: 'applied' | 'void' | 'given_up'): World {
   const { row } = world;
-  if (row?.state !== 'unknown') return { resolved: false, world };
+  if (row === null) throw new Error('a word on an effect that was never claimed');
+  const kind = `person_${said}`;
+  if (world.evidence.some((one) => one.kind === kind && one.fence === row.fence)) return world;
+  const fits = row.state === 'unknown' && !(said === 'void' && row.lateWord);
+  if (!fits) return { ...world, refusedWords: new Set([...world.refusedWords, `${said} ${row.state}`]) };
   return {
-    resolved: true,
-    world: {
-      ...world,
-      row: said === 'applied' ? { ...row, state: 'applied' } : row,
-      evidence: [...world.evidence, { kind: `person_${said}`, fence: row.fence }],
-    },
+    ...world,
+    row: said === 'given_up' ? row : { ...row, state: said },
+    evidence: [...world.evidence, { kind, fence: row.fence }],
   };
 }
 

@@ -14,6 +14,7 @@ import {
   settleEffect,
 } from '../../src/store/ledger.ts';
 import { liftSwitch, setSwitch } from '../../src/store/switches.ts';
+import { NAMESPACE_ID } from './claimInputs.ts';
 import * as model from './ledgerModel.ts';
 
 /** One event. `pick` chooses among the attempts so far; an event that cannot happen now is left out. */
@@ -35,10 +36,19 @@ export type Operation =
       readonly look: 'tells' | 'cannot_tell' | 'dies';
       readonly sameArguments: boolean;
     }
-  | { readonly kind: 'person'; readonly said: 'happened' | 'did_not' | 'wrongly_did_not' | 'give_up' }
+  | { readonly kind: 'person'; readonly said: PersonSays }
   | { readonly kind: 'switch' }
   /** The next attempt, once the clock has passed whatever held it back. */
   | { readonly kind: 'takeOver' };
+
+/** `closed`: nothing runs any more after this word. `wrongly`: it had happened. */
+type PersonSays =
+  | 'happened'
+  | 'did_not'
+  | 'wrongly_did_not'
+  | 'did_not, closed'
+  | 'wrongly_did_not, closed'
+  | 'give_up';
 
 const pick = fc.nat({ max: 5 });
 const mostly = fc
@@ -102,12 +112,14 @@ export const OPERATIONS: fc.Arbitrary<Operation> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('person' as const),
-      said: fc.constantFrom(
-        'happened' as const,
-        'did_not' as const,
-        'did_not' as const,
-        'wrongly_did_not' as const,
-        'give_up' as const,
+      said: fc.constantFrom<PersonSays>(
+        'happened',
+        'did_not',
+        'did_not',
+        'wrongly_did_not',
+        'did_not, closed',
+        'wrongly_did_not, closed',
+        'give_up',
       ),
     }),
   },
@@ -161,6 +173,11 @@ export async function playSequence(
     audit.filter((row) => row.event === 'effect_held').length,
     world.held,
     'a held effect is told once for each time that the switch was set',
+  );
+  assert.equal(
+    audit.filter((row) => row.event === 'effect_word_refused').length,
+    world.refusedWords.size,
+    'a word of a person that did not count is told once',
   );
   const evidence = await sql<{ kind: string; fence: number }[]>`
     select kind, fence from evidence where key = ${play.key} order by id`;
@@ -328,30 +345,42 @@ async function close(
   return close(play, await settle(play, expected.world, looked, 'released', false), operation);
 }
 
-async function person(
-  play: Play,
-  world: model.World,
-  said: 'happened' | 'did_not' | 'wrongly_did_not' | 'give_up',
-): Promise<model.World> {
+async function person(play: Play, world: model.World, said: PersonSays): Promise<model.World> {
   // The request is open only while the effect is unknown and its answer has not been acted on.
   const asked = world.row?.state === 'unknown' && world.generation <= world.row.generation;
+  const happened = world.acts > 0;
   switch (said) {
     case 'did_not':
-      return asked && world.acts === 0 ? { ...world, generation: world.generation + 1 } : world;
+      return asked && !happened ? { ...world, generation: world.generation + 1 } : world;
     case 'wrongly_did_not':
-      return asked && world.acts > 0 ? { ...world, generation: world.generation + 1, misled: true } : world;
-    case 'happened':
-    case 'give_up': {
-      if (said === 'happened' && asked && world.acts === 0) return world;
-      const state = said === 'happened' ? 'applied' : 'given_up';
-      const expected = model.resolve(world, state);
-      const came = await resolveEffectRow(play.sql, play.key, { state, result: '{}', facts: { by: 'boss' } });
-      assert.equal(came, expected.resolved, `resolve as ${state}`);
-      return expected.world;
+      return asked && happened ? { ...world, generation: world.generation + 1, misled: true } : world;
+    case 'did_not, closed':
+      return happened ? world : resolve(play, world, 'void');
+    case 'wrongly_did_not, closed': {
+      // After an attempt has said that it acted, such a word misleads nobody.
+      const misleads = asked && happened && !world.row.lateWord;
+      return happened ? resolve(play, { ...world, misled: world.misled || misleads }, 'void') : world;
     }
+    case 'happened':
+      return asked && !happened ? world : resolve(play, world, 'applied');
+    case 'give_up':
+      return resolve(play, world, 'given_up');
     default:
       return said satisfies never;
   }
+}
+
+async function resolve(
+  play: Play,
+  world: model.World,
+  state: 'applied' | 'void' | 'given_up',
+): Promise<model.World> {
+  if (world.row === null) return world;
+  const expected = model.resolve(world, state);
+  const result = state === 'applied' ? '{}' : null;
+  const came = await resolveEffectRow(play.sql, play.key, { state, result, facts: { by: 'boss' } });
+  assert.equal(came.state, expected.row?.state, `what stands after "${state}"`);
+  return expected;
 }
 
 function assertDone(world: model.World, kind: string): void {
@@ -379,6 +408,7 @@ function inputOf(play: Play, { sameArguments }: { readonly sameArguments: boolea
   return {
     run: play.run as RunId,
     workflowId: `wf-${play.run}`,
+    namespaceId: NAMESPACE_ID,
     agent: 'lab',
     requester: { id: 'customer', tenant: null, roles: [] },
     release: 'release' as Hash,

@@ -7,6 +7,7 @@ import type { DeliveryResult, Notifier } from '../../src/notices/notifier.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import type { Notice } from '../../src/store/notices.ts';
 import { finishRun, insertApprovals, insertDecisions } from '../../src/store/records.ts';
+import { NAMESPACE_ID } from './claimInputs.ts';
 
 // Plain values and actions for tests of notices.
 
@@ -55,6 +56,7 @@ export function opening(run: RunId, records: readonly ApprovalRecord[] = [record
   return {
     run,
     workflowId: `wf-${run}`,
+    namespaceId: NAMESPACE_ID,
     agent: 'support',
     requester: { id: 'SECRET-CUSTOMER', tenant: null, roles: [] },
     release: null,
@@ -87,7 +89,7 @@ export async function handOverOne(sql: Sql, run: RunId = newRun()): Promise<RunI
   const requester = { id: 'c1', tenant: null, roles: [] };
   const nothingLeft = { decisions: [], head: null, append: NOTHING };
   const ended = { outcome: 'escalated', reason: 'asked', costMicroUsd: 0 };
-  const who = { run, workflowId: `wf-${run}`, agent: 'support', requester };
+  const who = { run, workflowId: `wf-${run}`, namespaceId: NAMESPACE_ID, agent: 'support', requester };
   await finishRun(sql, { ...who, ...ended, ...nothingLeft, handOver }, null);
   return run;
 }

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { RunId } from '../../src/core/ids.ts';
 import { openAttempt } from '../../src/store/answers.ts';
+import { admitRun } from '../../src/store/breakers.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import { claimEffect, settleEffect } from '../../src/store/ledger.ts';
 import { countToolCall, setRate } from '../../src/store/rates.ts';
 import { effectTool, labAgent, readTool } from '../e2e/labAgent.ts';
 import { type Bench, newCall, openBench, wordsOf } from './bench.ts';
-import { eventsOf, KEYED, newInput, ofTenant } from './claimInputs.ts';
+import { eventsOf, KEYED, NAMESPACE_ID, newInput, ofTenant } from './claimInputs.ts';
 
 const agent = labAgent([
   effectTool('note', undefined, { rate: { perRun: 2 } }),
@@ -32,6 +33,7 @@ const rate = (name: string, most: { perRun?: number; perMinute?: number; perDay?
 
 /** Windows turn as on the database's clock: what was counted was counted a minute before. */
 async function passMinute(): Promise<void> {
+  await sql`delete from rate_uses where scope like '%/minute'`;
   await sql`update rate_windows set window_start = window_start - interval '1 minute' where scope like '%/minute'`;
 }
 
@@ -42,6 +44,8 @@ async function turns(unit: 'minute' | 'day'): Promise<number> {
   return row?.ends ?? 0;
 }
 
+const ANNA = { id: 'anna', tenant: null, roles: [] };
+
 describe('starts', () => {
   let runs = 0;
   const start = (user: string, tenant: string | null = null, run = `rstart${runs++}`) =>
@@ -50,11 +54,12 @@ describe('starts', () => {
       {
         run: run as RunId,
         workflowId: `wf-${run}`,
+        namespaceId: NAMESPACE_ID,
         agent: 'lab',
         requester: { id: user, tenant, roles: [] },
       },
       { step: 1, purpose: 'act', model: 'm', release: 'release' as never },
-      { microUsd: 1, needsMicroUsd: 1, ttlMs: 1_000, grant: null },
+      { microUsd: 1, mostSpentMicroUsd: null, needsMicroUsd: 1, ttlMs: 1_000, grant: null },
     );
 
   test('of a user over the limit are refused, say when to come back, and leave nothing behind', async () => {
@@ -75,6 +80,35 @@ describe('starts', () => {
   test('a run that has begun is not counted again, however often it calls its model', async () => {
     await rate('starts:user', { perMinute: 1 });
     for (let i = 0; i < 3; i++) expect((await start('anna', null, 'rbegun')).kind).toBe('opened');
+  });
+
+  test('runs that a breaker held are starts once it lets them in', async () => {
+    await rate('starts:user', { perDay: 2 });
+    await sql`
+      insert into channels (agent, channel, release, moved_by) values ('lab', 'held', 'release', 'boss')`;
+    await sql`insert into breakers (name, version, state, opens) values ('fleet', 1, 'open', 1)`;
+    const waiting = Array.from({ length: 5 }, (_, i) => `rheld${i}`);
+    const admit = (run: string) =>
+      admitRun(
+        sql,
+        {
+          run: run as RunId,
+          workflowId: `wf-${run}`,
+          namespaceId: NAMESPACE_ID,
+          agent: 'lab',
+          requester: ANNA,
+        },
+        'held',
+      );
+    for (const run of waiting) expect(await admit(run)).toMatchObject({ kind: 'held' });
+    await sql`delete from breakers`;
+    const kinds: string[] = [];
+    for (const run of waiting) {
+      expect(await admit(run)).toMatchObject({ kind: 'admitted' });
+      // The second time is an attempt whose answer was lost.
+      for (let i = 0; i < 2; i++) kinds.push((await start('anna', null, run)).kind);
+    }
+    expect(kinds).toEqual([...Array(4).fill('opened'), ...Array(6).fill('refused_start')]);
   });
 
   test('the later of two limits says when; what is refused by one is counted by none', async () => {
@@ -119,7 +153,9 @@ describe('calls of a tool', () => {
 
   test('of the author and of the operator the tighter one counts', async () => {
     await rate('tool:look', { perMinute: 3, perRun: 5 });
-    const call = (run: string, own = {}) => countToolCall(sql, { run, tool: 'look' }, own);
+    let calls = 0;
+    const call = (run: string, own = {}) =>
+      countToolCall(sql, { run, key: `${run}/1/${calls++}`, tool: 'look' }, own);
     expect(await call('r1', { perMinute: 1 })).toBeNull();
     expect(await call('r1', { perMinute: 1 })).toMatchObject({ limit: 1 });
     expect(await call('r1')).toBeNull();
@@ -138,6 +174,11 @@ describe('calls of a tool', () => {
       `Not run: this action is used too often (the limit is 1 a minute; a retry helps from ${until} on). Go on without it, or tell the customer.`,
     );
     expect(await run(await newCall(bench, agent, 'free'))).toBe('seen x');
+    await passMinute();
+    // A quick read is tried inside the workflow task, again when the task is repeated, and then as an activity.
+    const again = await look();
+    for (let i = 0; i < 3; i++) expect(await run(again)).toBe('seen x');
+    expect(await run(await look())).toContain('used too often');
     expect(await sql`select from rate_windows where scope like 'tool:free%'`).toHaveLength(0);
   });
 

@@ -19,6 +19,7 @@ import { sendUpdate } from '../../src/workflows/messages.ts';
 import { openLab } from '../e2e/lab.ts';
 import { effectTool, labAgent, say, script } from '../e2e/labAgent.ts';
 import { type Bench, effectOf, newCall, openBench, wordsOf } from './bench.ts';
+import { holdfast } from './commandLine.ts';
 import { openDatabase, type TestDatabase } from './database.ts';
 import { openRecordingProxy } from './recordingProxy.ts';
 
@@ -43,6 +44,25 @@ describe('a release is its data', () => {
       { hash: releaseHash(release), channels: ['live'] },
     ]);
     expect(await loadRelease(database.sql, releaseHash(release))).toEqual(release);
+  });
+
+  test('lists and channels know a release that is older than many others of other agents, or of its own', async () => {
+    await using busy = await openDatabase(inject('databaseUrl'));
+    const old = await publishRelease(busy.sql, release);
+    await busy.sql`
+      insert into releases (hash, agent, body, created_at)
+      select n || 'aaaaaa', case when n <= 5 then 'lab' else 'other' end, '{}', now() + n * interval '1 second'
+      from generate_series(1, 300) n`;
+    const list = async (...words: readonly string[]) =>
+      JSON.parse((await holdfast(busy.sql, ['--json', 'release', 'list', ...words])).out).releases;
+    expect(await list('--agent', 'lab')).toHaveLength(6);
+    expect(await list('--agent', 'lab', '--limit', '2')).toMatchObject([
+      { hash: old, channels: ['live'] },
+      { hash: '5aaaaaa', channels: [] },
+    ]);
+    expect(await list('--limit', '1')).toMatchObject([{ hash: old }]);
+    const shown = JSON.parse((await holdfast(busy.sql, ['--json', 'release', 'show', old.slice(0, 12)])).out);
+    expect(shown.channels).toEqual(['live']);
   });
 
   test.each<[string, Partial<Release>]>([

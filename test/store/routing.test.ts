@@ -148,6 +148,18 @@ describe('fallback', () => {
     for (const { cost } of rows) expect(cost).toBeGreaterThan(0);
   });
 
+  test.each(['refusal', 'model_context_window_exceeded'])(
+    'calls of an answer that is not kept (%s) are none: they could have no result',
+    async (stopReason) => {
+      const calls = [{ name: 'look', input: { what: 'x' } }];
+      const input = newRun([{ says: { calls, stopReason } }]);
+      const one = { small: [FIRST], standard: [FIRST], deep: [FIRST] };
+      const { answer } = await attempts(input, { models: one });
+      expect([answer.stopReason, answer.calls]).toEqual([stopReason, []]);
+      expect(answer.head.seq).toBe(1);
+    },
+  );
+
   test('with one model a refusal stands at once', async () => {
     const input = newRun([{ says: { text: 'No.', stopReason: 'refusal' } }]);
     const one = { small: [FIRST], standard: [FIRST], deep: [FIRST] };
@@ -186,6 +198,34 @@ describe('circuits and breakers', () => {
   test('a breaker of the whole system keeps calls from its model', async () => {
     const openBreakers = async () => new Set([`model:${FIRST}`, 'tool:note']);
     expect((await attempts(newRun([say('hi')]), { openBreakers })).answer.model).toBe(SECOND);
+  });
+});
+
+describe('a call that a cap sends to a cheaper tier', () => {
+  const SMALL = 'claude-haiku-5-5';
+  const degraded = async (services: AttemptOptions['services'] = {}) => {
+    const input = newRun([say('hi')]);
+    await bench.sql`select set_budget('run', ${input.run}, 20000, 'degrade', 'small', 'boss', '')`;
+    const before = bench.model.requests;
+    const models = { small: [SMALL], standard: [FIRST], deep: [FIRST] };
+    const result = await bench.attempt((activities) => activities.callModel(input), {
+      services: { models, circuits: openCircuits(), ...services },
+    });
+    return { result, requests: bench.model.requests - before };
+  };
+
+  test('goes there', async () => {
+    const { result } = await degraded();
+    expect(result).toMatchObject({ kind: 'answered', model: SMALL });
+  });
+
+  test.each<[string, AttemptOptions['services']]>([
+    ['a breaker', { openBreakers: async () => new Set([`model:${SMALL}`]) }],
+    ['its circuit', { circuits: keptFrom(SMALL) }],
+  ])('lands where %s keeps it from the only model of that tier', async (_, services) => {
+    const { result, requests } = await degraded(services);
+    expect(result).toMatchObject({ kind: 'over_budget', over: { atCap: 'land' } });
+    expect(requests).toBe(0);
   });
 });
 

@@ -98,16 +98,14 @@ describe('a run that has ended spends nothing more', () => {
     const input = newStep();
     const before = bench.model.requests;
     // The listener hears of it some time after the commit, so the call goes on once it has.
-    const other = watchRunEnds(bench.sql);
-    const heard = other.watch(input.run);
-    await other.listen();
+    const heard = bench.runEnds.watch(input.run);
     const crashPoint = async (point: string) => {
       if (point !== 'model:before-call') return;
       await end(input);
       await until('the notification', async () => heard.signal.aborted);
     };
     await expect(ask(input, { crashPoint })).rejects.toMatchObject(CANCELLED);
-    await other.stop();
+    heard.release();
     expect(bench.model.requests).toBe(before);
     expect(await books(input.run)).toMatchObject({
       attempts: [{ state: 'released', cost: 0, failure: 'model_cancelled' }],

@@ -3,17 +3,21 @@ import { sweepOnce } from '../../src/activities/sweep.ts';
 import type { RunId } from '../../src/core/ids.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { NO_USAGE } from '../../src/core/messages.ts';
+import { NOTHING } from '../../src/core/state.ts';
 import { commitAnswer, openAttempt } from '../../src/store/answers.ts';
 import { firstBrokenRow, readAudit } from '../../src/store/audit.ts';
+import { admitRun } from '../../src/store/breakers.ts';
 import { setBudget } from '../../src/store/budgets.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import { claimEffect, settleEffect } from '../../src/store/ledger.ts';
+import { finishRun } from '../../src/store/records.ts';
 import {
   approvalOf,
   eventsOf,
   insertRun,
   KEYED,
   lapse,
+  NAMESPACE_ID,
   newInput,
   openApprovals,
   stateOf,
@@ -50,7 +54,7 @@ async function openCall(ref = newInput()) {
     sql,
     ref,
     { step: 1, purpose: 'act', model: 'm', release: 'release' as never },
-    { microUsd: 100, needsMicroUsd: 100, ttlMs: 1_000, grant: null },
+    { microUsd: 100, mostSpentMicroUsd: null, needsMicroUsd: 100, ttlMs: 1_000, grant: null },
   );
   if (opened.kind !== 'opened') throw new Error(opened.kind);
   return { ref, attempt: opened.attempt };
@@ -76,17 +80,17 @@ describe('reservations', () => {
     const lost = await openCall();
     await openCall();
     await expire(lost.ref.run);
-    expect(await sweepOnce(sql, RUNNING)).toMatchObject({ booked: 1, closed: 0, more: false });
+    expect(await sweepOnce(sql, NAMESPACE_ID, RUNNING)).toMatchObject({ booked: 1, closed: 0, more: false });
     expect(await fleet()).toEqual({ reserved: 100, spent: 100 });
     const [run] = await sql`select cost_micro_usd as cost from runs where run = ${lost.ref.run}`;
     expect(run).toEqual({ cost: 100 });
-    expect(await sweepOnce(sql, RUNNING)).toMatchObject({ booked: 0 });
+    expect(await sweepOnce(sql, NAMESPACE_ID, RUNNING)).toMatchObject({ booked: 0 });
   });
 
   test('an answer that comes after all puts its real cost in their place', async () => {
     const { ref, attempt } = await openCall();
     await expire(ref.run);
-    await sweepOnce(sql, RUNNING);
+    await sweepOnce(sql, NAMESPACE_ID, RUNNING);
     await commitAnswer(sql, ref, {
       step: 1,
       purpose: 'act',
@@ -115,7 +119,10 @@ describe('reservations', () => {
       insert into model_attempts (run, step, purpose, state, model, reserved_micro_usd, expires_at)
       select ${ref.run}, n, 'act', 'open', 'm', 1, now() - interval '1 second'
       from generate_series(1, ${LIMITS.sweepRows + 50}) n`;
-    const passes = await Promise.all([sweepOnce(sql, RUNNING), sweepOnce(sql, RUNNING)]);
+    const passes = await Promise.all([
+      sweepOnce(sql, NAMESPACE_ID, RUNNING),
+      sweepOnce(sql, NAMESPACE_ID, RUNNING),
+    ]);
     expect(passes.reduce((sum, pass) => sum + pass.booked, 0)).toBe(LIMITS.sweepRows + 50);
     expect(passes.some((pass) => pass.more)).toBe(true);
     const [row] = await sql`select cost_micro_usd as cost from runs where run = ${ref.run}`;
@@ -139,7 +146,7 @@ describe('a run whose workflow was terminated', () => {
 
   test('ends as failed; requests are withdrawn, effects nobody knows of are unknown, and people get it', async () => {
     const { ref, asked, clean } = await left();
-    expect(await sweepOnce(sql, TERMINATED)).toMatchObject({ closed: 1 });
+    expect(await sweepOnce(sql, NAMESPACE_ID, TERMINATED)).toMatchObject({ closed: 1 });
     const [run] = await sql`
       select state, outcome, reason, cost_micro_usd as cost, ended_at is not null as over from runs where run = ${ref.run}`;
     expect(run).toEqual({ state: 'ended', outcome: 'failed', reason: 'terminated', cost: 100, over: true });
@@ -173,7 +180,7 @@ describe('a run whose workflow was terminated', () => {
 
   test('what an attempt says late is evidence, never lost and never a second answer', async () => {
     const { ref } = await left();
-    await sweepOnce(sql, TERMINATED);
+    await sweepOnce(sql, NAMESPACE_ID, TERMINATED);
     const late = await settleEffect(sql, ref.key, 1, {
       state: 'applied',
       result: '{}',
@@ -187,25 +194,25 @@ describe('a run whose workflow was terminated', () => {
   test('is left alone while an attempt may still act, and closed after it', async () => {
     const { ref, asked } = await left();
     await sql`update effects set lease_until = clock_timestamp() + interval '1 minute' where key = ${ref.key}`;
-    expect(await sweepOnce(sql, TERMINATED)).toMatchObject({ closed: 0 });
+    expect(await sweepOnce(sql, NAMESPACE_ID, TERMINATED)).toMatchObject({ closed: 0 });
     expect(await stateOf(sql, approvalOf(asked))).toBe('open');
     await lapse(sql, ref);
     await leave(ref.run);
-    expect(await sweepOnce(sql, TERMINATED)).toMatchObject({ closed: 1 });
+    expect(await sweepOnce(sql, NAMESPACE_ID, TERMINATED)).toMatchObject({ closed: 1 });
   });
 
   test('with nothing open it only ends: nobody is called', async () => {
     const ref = newInput();
     await insertRun(sql, ref, 'idle');
     await leave(ref.run);
-    expect(await sweepOnce(sql, async () => 'NOT_FOUND')).toMatchObject({ closed: 1 });
+    expect(await sweepOnce(sql, NAMESPACE_ID, async () => 'NOT_FOUND')).toMatchObject({ closed: 1 });
     expect(await eventsOf(sql, ref.run)).toEqual(['run_ended']);
     expect(await sql`select from handovers where run = ${ref.run}`).toHaveLength(0);
   });
 
   test.each(['RUNNING', 'CONTINUED_AS_NEW', 'SOMETHING_NEW'])('%s closes nothing', async (status) => {
     const { ref, asked } = await left();
-    expect(await sweepOnce(sql, async () => status)).toMatchObject({ closed: 0 });
+    expect(await sweepOnce(sql, NAMESPACE_ID, async () => status)).toMatchObject({ closed: 0 });
     expect(await stateOf(sql, approvalOf(asked))).toBe('open');
     const [run] = await sql`select ended_at from runs where run = ${ref.run}`;
     expect(run).toEqual({ ended_at: null });
@@ -224,10 +231,10 @@ describe('a run whose workflow was terminated', () => {
       await insertRun(sql, ref);
       await leave(ref.run);
     }
-    expect(await sweepOnce(sql, ask)).toMatchObject({ more: true });
-    expect(await sweepOnce(sql, ask)).toMatchObject({ more: false });
+    expect(await sweepOnce(sql, NAMESPACE_ID, ask)).toMatchObject({ more: true });
+    expect(await sweepOnce(sql, NAMESPACE_ID, ask)).toMatchObject({ more: false });
     expect(new Set(asked)).toEqual(new Set(refs.map((ref) => ref.workflowId)));
-    await sweepOnce(sql, ask);
+    await sweepOnce(sql, NAMESPACE_ID, ask);
     expect(asked).toHaveLength(refs.length);
   });
 
@@ -235,8 +242,48 @@ describe('a run whose workflow was terminated', () => {
     const ref = newInput();
     await insertRun(sql, ref);
     await leave(ref.run);
-    await Promise.all([sweepOnce(sql, TERMINATED), sweepOnce(sql, TERMINATED)]);
+    await Promise.all([sweepOnce(sql, NAMESPACE_ID, TERMINATED), sweepOnce(sql, NAMESPACE_ID, TERMINATED)]);
     expect(await eventsOf(sql, ref.run)).toEqual(['run_ended']);
+  });
+});
+
+describe('runs of another namespace', () => {
+  const elsewhere = () => newInput({ namespaceId: 'another' });
+
+  test('are left alone, although this engine does not know them, and keep no own run from its turn', async () => {
+    const foreign = Array.from({ length: LIMITS.sweepRuns + 1 }, elsewhere);
+    const own = newInput();
+    for (const ref of [...foreign, own]) {
+      await insertRun(sql, ref);
+      await leave(ref.run);
+    }
+    const asked: string[] = [];
+    const swept = await sweepOnce(sql, NAMESPACE_ID, async (workflowId) => {
+      asked.push(workflowId);
+      return 'NOT_FOUND';
+    });
+    expect(asked).toEqual([own.workflowId]);
+    expect(swept).toMatchObject({ closed: 1, more: false });
+    expect(await sql`select from runs where ended_at is null`).toHaveLength(foreign.length);
+  });
+
+  test('are known by the id that everything says which makes a row of a run', async () => {
+    const [called, held, ended] = [elsewhere(), elsewhere(), elsewhere()];
+    await openCall(called);
+    await sql`insert into channels (agent, channel, release, moved_by) values ('lab', 'live', 'release', 'boss')`;
+    await sql`insert into breakers (name, version, state, opens, override) values ('fleet', 1, 'closed', 0, 'open')`;
+    expect(await admitRun(sql, held, 'live')).toMatchObject({ kind: 'held' });
+    await sql`delete from breakers`;
+    const nothingLeft = { decisions: [], head: null, append: NOTHING, handOver: null };
+    await finishRun(
+      sql,
+      { ...ended, ...nothingLeft, outcome: 'cancelled', reason: 'asked', costMicroUsd: 0 },
+      null,
+    );
+    for (const { run } of [called, held, ended])
+      expect(await sql`select namespace_id from runs where run = ${run}`).toEqual([
+        { namespace_id: 'another' },
+      ]);
   });
 });
 
@@ -244,7 +291,7 @@ test('old windows are forgotten, those of runs and of now are kept', async () =>
   await openCall({ ...newInput(), run: 'rkeep' as RunId });
   await sql`insert into budget_windows (scope, window_start) values ('fleet', now() - interval '60 days'), ('run:x', 'epoch')`;
   await sql`insert into rate_windows (scope, window_start, ends_at) values ('tool:x/minute', now(), now() - interval '2 hours')`;
-  await sweepOnce(sql, RUNNING);
+  await sweepOnce(sql, NAMESPACE_ID, RUNNING);
   expect((await sql`select scope from budget_windows order by scope`).map((row) => row.scope)).toEqual([
     'fleet',
     'run:x',

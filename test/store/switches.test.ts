@@ -33,6 +33,13 @@ afterEach(async () => {
   await sql`delete from switches`;
 });
 
+/** Waits for the gate as long as a test has time. */
+function impatient(store: Sql): Sql {
+  const statement = (strings: TemplateStringsArray, ...values: readonly number[]) =>
+    store(strings, ...values.map((value) => (value === LIMITS.gateWaitMs ? 20 : value)));
+  return Object.assign(statement, store) as never;
+}
+
 const boss = (name: string) => ({ name, by: 'boss', reason: 'a test' });
 
 describe('a kill switch holds, it does not refuse', () => {
@@ -203,6 +210,20 @@ describe('from the commit of a switch no new effect starts', () => {
     });
     expect(await listSwitches(sql)).toEqual([]);
     expect((await claimEffect(sql, newInput(), KEYED, true)).kind).toBe('run');
+    await early.end();
+  });
+
+  test('stop says so, and not that the database cannot be reached: nobody may believe that it is set', async () => {
+    const early = await openClaim();
+    const [stop, revoke] = [
+      await holdfast(impatient(sql), ['stop', '--all', '--by', 'anna', '--reason', 'now']),
+      await holdfast(impatient(sql), ['rules', 'revoke', '1', '--by', 'anna']),
+    ];
+    for (const { exit, message } of [stop, revoke]) {
+      expect(exit).toBe('busy');
+      expect(message).toMatch(/claims in progress .* nothing was changed, try again now/);
+    }
+    expect(await listSwitches(sql)).toEqual([]);
     await early.end();
   });
 

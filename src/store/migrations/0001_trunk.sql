@@ -20,6 +20,8 @@ create table channels (
 create table runs (
   run             text primary key,
   workflow_id     text not null,
+  -- The id that the engine gave its namespace: a name like `default` is that of many servers. Null: nobody knows.
+  namespace_id    text,
   agent           text not null,
   release         text references releases (hash),
   requester       text not null,
@@ -237,18 +239,39 @@ begin
       concat_ws(E'\n', coalesce(last_hash, p_run), last_seq, now_us, p_event, p_key, p_facts::text), 'UTF8')), 'hex'));
 end $$;
 
+-- The same, for what may be told again: a row that says exactly this is there once.
+create function audit_once(p_run text, p_event text, p_key text, p_facts jsonb) returns void
+language plpgsql as $$
+begin
+  perform lock_run(p_run);
+  if not exists (select from audit h
+    where h.run = p_run and h.event = p_event and h.key = p_key and h.facts = p_facts::text) then
+    perform audit_append(p_run, p_event, p_key, p_facts);
+  end if;
+end $$;
+
+-- Whether an attempt at this step never came back: its answer may still come.
+create function is_unanswered(p_run text, p_step integer, p_purpose text) returns boolean language sql volatile as $$
+  select exists (select from model_attempts m where m.run = p_run and m.step = p_step and m.purpose = p_purpose
+    and m.state = 'booked_unknown' and m.failure is null)
+$$;
+
 -- Before a model call. kind: answered (`stored` is the answer that stands) | ended (the run is over: nothing more is
--- reserved or spent) | opened (this attempt's worst case is reserved) | over_budget (it is not, and `detail` names the cap) |
--- refused_start (the run must not begin yet, and nothing was written). A predecessor that never came back is booked.
--- p_needs: what has to fit under every cap; p_grant: what a person allowed on top of one (0006_budgets.sql).
+-- reserved or spent) | opened (this attempt's worst case is reserved) | over_limit (it is not: the run has cost too much) |
+-- over_budget (it is not, and `detail` names the cap) | refused_start (the run must not begin yet, and nothing was written).
+-- A predecessor that never came back is booked. p_most_spent: what the run may have cost before this, attempts that were
+-- lost and failed included; p_needs: what has to fit under every cap; p_grant: what a person allowed on top of one
+-- (0006_budgets.sql).
 create function open_attempt(
   p_run text, p_step integer, p_purpose text, p_model text, p_reserve bigint, p_ttl_ms bigint,
-  p_workflow_id text, p_agent text, p_requester text, p_tenant text, p_release text, p_needs bigint, p_grant jsonb
+  p_workflow_id text, p_namespace_id text, p_agent text, p_requester text, p_tenant text, p_release text,
+  p_most_spent bigint, p_needs bigint, p_grant jsonb
 ) returns table (kind text, attempt bigint, stored text, lost_micro_usd bigint, detail jsonb)
 language plpgsql as $$
 declare
   found_result text;
   over_at timestamptz;
+  spent bigint;
   lost bigint;
   lost_ids bigint[];
   new_id bigint;
@@ -272,15 +295,21 @@ begin
       where m.run = p_run and m.step = p_step and m.purpose = p_purpose and m.state = 'open' returning m.id
   ) select array_agg(b.id) into lost_ids from booked b;
   -- The row's lock puts this before or after the end of the run, never beside it.
-  insert into runs (run, workflow_id, agent, release, requester, tenant, state)
-    values (p_run, p_workflow_id, p_agent, p_release, p_requester, p_tenant, 'running')
+  insert into runs (run, workflow_id, namespace_id, agent, release, requester, tenant, state)
+    values (p_run, p_workflow_id, p_namespace_id, p_agent, p_release, p_requester, p_tenant, 'running')
     on conflict (run) do update set release = excluded.release, updated_at = now(),
       state = case when runs.ended_at is null then 'running' else runs.state end,
       cost_micro_usd = (select coalesce(sum(m.cost_micro_usd), 0) from model_attempts m where m.run = p_run)
-    returning ended_at into over_at;
+    returning ended_at, cost_micro_usd into over_at, spent;
   if over_at is not null then
     perform settle_windows(lost_ids);
     return query select 'ended', null::bigint, null::text, 0::bigint, null::jsonb;
+    return;
+  end if;
+  if spent > p_most_spent then
+    perform settle_windows(lost_ids);
+    return query select 'over_limit', null::bigint, null::text, 0::bigint,
+      jsonb_build_object('unanswered', is_unanswered(p_run, p_step, p_purpose));
     return;
   end if;
   select coalesce(sum(m.cost_micro_usd), 0) into lost from model_attempts m
@@ -291,9 +320,8 @@ begin
   why_not := reserve_budgets(new_id, lost_ids, p_needs, p_run, p_agent, p_requester, p_tenant);
   if why_not is not null then
     delete from model_attempts where id = new_id;
-    return query select 'over_budget', null::bigint, null::text, 0::bigint, why_not || jsonb_build_object('unanswered',
-      exists (select from model_attempts m where m.run = p_run and m.step = p_step and m.purpose = p_purpose
-        and m.state = 'booked_unknown' and m.failure is null));
+    return query select 'over_budget', null::bigint, null::text, 0::bigint,
+      why_not || jsonb_build_object('unanswered', is_unanswered(p_run, p_step, p_purpose));
     return;
   end if;
   return query select 'opened', new_id, null::text, lost, null::jsonb;
@@ -394,18 +422,20 @@ create function effect_free_at(e effects, p_settles_ms bigint) returns timestamp
     else e.lease_until + case e.mode when 'checkable' then p_settles_ms else 0 end * interval '1 millisecond' end
 $$;
 
+-- An attempt has said that it acted since the effect was settled: who was asked before that has not read it.
+create function acted_since(e effects) returns boolean language sql stable as $$
+  select exists (select from evidence v where v.key = e.key and v.kind = 'late_applied' and v.at > e.settled_at)
+$$;
+
 -- An effect is held. Whoever waits claims again and again: one row says it for each time that the switch was set.
 create function note_held(p_run text, p_key text, p_by text, p_facts jsonb) returns void language plpgsql as $$
 begin
   update runs set held_by = p_by where run = p_run;
-  if not exists (select from audit h
-    where h.run = p_run and h.key = p_key and h.event = 'effect_held' and h.facts = p_facts::text) then
-    perform audit_append(p_run, 'effect_held', p_key, p_facts);
-  end if;
+  perform audit_once(p_run, 'effect_held', p_key, p_facts);
 end $$;
 
 -- Just before an effect: one statement that checks switches, the approval and the learned rule, takes or finds the lease,
--- and audits. p_terms_hold: what the person agreed to is still so. Terms and the learned rule matter only while no
+-- and audits. p_terms_hold: what it was judged by is still so. Terms and the learned rule matter only while no
 -- attempt can have acted. What stands already is said whatever switches, approvals and terms are now: an effect that was
 -- applied is never called "not run". kind: run | check | settled | busy | void | unknown | mismatch | stale | held |
 -- not_approved | rate_limited; detail of `run` is `doubt` when an earlier attempt may have acted, of `held` the switch, or
@@ -444,8 +474,7 @@ begin
   elsif e.state = 'unknown' and p_generation <= e.generation then
     return query select 'unknown', e.fence, e.generation, 0::bigint, null::text, null::text;
     return;
-  elsif e.state = 'unknown' and exists (
-    select from evidence v where v.key = p_key and v.kind = 'late_applied' and v.at > e.settled_at) then
+  elsif e.state = 'unknown' and acted_since(e) then
     -- A person said "did not", but an attempt has said since they were asked that it acted: they are asked again.
     update effects set generation = p_generation, settled_at = clock_timestamp() where key = p_key;
     perform audit_append(p_run, 'effect_unknown', p_key, jsonb_build_object('fence', e.fence, 'why', 'late evidence'));
@@ -530,7 +559,7 @@ begin
   end if;
 
   if e.key is null then
-    too_often := take_tool_rate(p_run, p_tool, p_rate);
+    too_often := take_tool_rate(p_run, p_key, p_tool, p_rate);
     if too_often is not null then
       return query select 'rate_limited', 0, 0, 0::bigint, null::text, too_often::text;
       return;
@@ -639,8 +668,7 @@ begin
   if e.args_hash <> p_args_hash then
     perform audit_append(p_run, 'effect_mismatch', p_key, jsonb_build_object('stored', e.args_hash, 'came', p_args_hash));
     return query select 'mismatch', e.fence, 0::bigint, null::text;
-  elsif e.state = 'unknown' and p_generation > e.generation and not exists (
-    select from evidence v where v.key = p_key and v.kind = 'late_applied' and v.at > e.settled_at) then
+  elsif e.state = 'unknown' and p_generation > e.generation and not acted_since(e) then
     -- A person has said "did not", nobody has said otherwise since, and it was not run again.
     update effects set state = 'void', generation = p_generation, settled_at = clock_timestamp() where key = p_key;
     perform audit_append(p_run, 'effect_void', p_key, jsonb_build_object('fence', e.fence, 'generation', p_generation));
@@ -665,23 +693,45 @@ begin
   end if;
 end $$;
 
--- A person's word on an unknown effect.
-create function resolve_effect(p_key text, p_state text, p_result text, p_facts jsonb) returns boolean
+-- A person's word on an unknown effect: applied | void | given_up. Returns what stands then. A word that may have been said
+-- before counts once. One that does not fit what stands changes nothing, and is on record.
+create function resolve_effect(p_key text, p_state text, p_result text, p_facts jsonb)
+returns table (state text, result text)
 language plpgsql as $$
 declare
   e effects;
+  why_not text;
 begin
   perform lock_run(split_part(p_key, '/', 1));
   select * into e from effects where key = p_key for update;
-  if e.state is distinct from 'unknown' then return false; end if;
+  if e.key is null then
+    raise exception 'effect % was never claimed, so nobody can say what became of it', p_key;
+  end if;
+  if exists (select from evidence v where v.key = p_key and v.fence = e.fence and v.kind = 'person_' || p_state
+    and v.facts = p_facts::text) then
+    return query select e.state, e.result;
+    return;
+  end if;
+  if e.state <> 'unknown' then
+    why_not := 'it is ' || e.state;
+  elsif p_state = 'void' and acted_since(e) then
+    why_not := 'an attempt has said since that it acted';
+  end if;
+  if why_not is not null then
+    perform audit_once(e.run, 'effect_word_refused', p_key,
+      p_facts || jsonb_build_object('said', p_state, 'stands', e.state, 'why', why_not));
+    return query select e.state, e.result;
+    return;
+  end if;
   if p_state = 'applied' then
-    update effects set state = 'applied', result = p_result, settled_at = clock_timestamp() where key = p_key;
+    update effects set state = 'applied', result = p_result, settled_at = clock_timestamp() where key = p_key
+      returning * into e;
     perform see_classes(e);
   elsif p_state = 'void' then
     -- A person looked: it did not happen, and nobody wants it any more.
-    update effects set state = 'void', settled_at = clock_timestamp() where key = p_key;
+    update effects set state = 'void', settled_at = clock_timestamp() where key = p_key returning * into e;
   end if;
   insert into evidence (key, fence, kind, facts) values (p_key, e.fence, 'person_' || p_state, p_facts::text);
   perform audit_append(e.run, 'effect_resolved', p_key, p_facts || jsonb_build_object('said', p_state));
-  return true;
+  return query select e.state, e.result;
 end $$;

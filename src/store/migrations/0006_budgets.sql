@@ -271,6 +271,15 @@ create table rate_windows (
 ) with (fillfactor = 50);
 create index rate_windows_ended on rate_windows (ends_at);
 
+-- What has been counted in a window: a call by its key, a start by its run. They are as many as the window lets through.
+create table rate_uses (
+  scope         text collate "C" not null,
+  window_start  timestamptz not null,
+  used_by       text not null,
+  primary key (scope, window_start, used_by),
+  foreign key (scope, window_start) references rate_windows on delete cascade
+);
+
 create type rate_limit as (scope text, starts timestamptz, ends timestamptz, most integer);
 
 -- The windows of one subject in which something is limited.
@@ -286,11 +295,13 @@ returns setof rate_limit language sql volatile as $$
   where w.most is not null
 $$;
 
--- Counts one use in every window, or in none. Null: it was counted. Else the window that is full; of several the one that
+-- Counts one use in every window, or in none. p_used_by: who comes; whoever comes again (an attempt after another one, a
+-- workflow task that is repeated) was counted. Null: it was counted. Else the window that is full; of several the one that
 -- opens last.
-create function take_rates(p_limits rate_limit[]) returns jsonb language plpgsql as $$
+create function take_rates(p_limits rate_limit[], p_used_by text) returns jsonb language plpgsql as $$
 declare
   l rate_limit;
+  uncounted rate_limit[] := '{}';
   why_not jsonb;
 begin
   if coalesce(cardinality(p_limits), 0) = 0 then return null; end if;
@@ -298,25 +309,36 @@ begin
     insert into rate_windows (scope, window_start, ends_at)
       values (l.scope, l.starts, case when l.ends = 'infinity' then clock_timestamp() + interval '100 days' else l.ends end)
       on conflict do nothing;
+    if found then
+      delete from rate_uses u where u.scope = l.scope and u.window_start < l.starts;
+    end if;
     perform from rate_windows w where w.scope = l.scope and w.window_start = l.starts for update;
+    if not exists (select from rate_uses u
+      where u.scope = l.scope and u.window_start = l.starts and u.used_by = p_used_by) then
+      uncounted := uncounted || l;
+    end if;
   end loop;
   select jsonb_build_object('scope', u.scope, 'limit', u.most,
       'comeBackAtMs', case when u.ends = 'infinity' then null else (extract(epoch from u.ends) * 1000)::bigint end)
     into why_not
-    from unnest(p_limits) u join rate_windows w on w.scope = u.scope and w.window_start = u.starts
+    from unnest(uncounted) u join rate_windows w on w.scope = u.scope and w.window_start = u.starts
     where w.uses >= u.most order by u.ends desc limit 1;
   if why_not is not null then return why_not; end if;
   update rate_windows w set uses = w.uses + 1
-    from unnest(p_limits) u where w.scope = u.scope and w.window_start = u.starts;
+    from unnest(uncounted) u where w.scope = u.scope and w.window_start = u.starts;
+  insert into rate_uses (scope, window_start, used_by) select u.scope, u.starts, p_used_by from unnest(uncounted) u;
   return null;
 end $$;
 
--- Why a run must not begin yet; null when it may (it is counted then), or has begun.
+-- Why a run must not begin yet; null when it may (it is counted then), or has begun: it has its release then. One that a
+-- breaker holds is in the lists already, and has not.
 create function refuse_start(p_run text, p_requester text, p_tenant text) returns jsonb language plpgsql as $$
 declare
   limits rate_limit[];
 begin
-  if exists (select from runs r where r.run = p_run) then return null; end if;
+  if exists (select from runs r where r.run = p_run and (r.release is not null or r.ended_at is not null)) then
+    return null;
+  end if;
   select array_agg(l) into limits
     from (values ('starts:user', user_subject(p_tenant, p_requester)), ('starts:tenant', p_tenant)) as s(kind, subject)
     cross join lateral (
@@ -324,11 +346,11 @@ begin
       order by r.name = s.kind limit 1) r
     cross join lateral rate_limits(s.kind || ':' || s.subject, p_run, null, r.per_minute, r.per_day) l
     where s.subject is not null;
-  return take_rates(limits);
+  return take_rates(limits, p_run);
 end $$;
 
--- One call of a tool. p_own: what its author declared, {perRun, perMinute, perDay}; the tighter one counts.
-create function take_tool_rate(p_run text, p_tool text, p_own jsonb) returns jsonb language plpgsql as $$
+-- One call of a tool, by its key. p_own: what its author declared, {perRun, perMinute, perDay}; the tighter one counts.
+create function take_tool_rate(p_run text, p_key text, p_tool text, p_own jsonb) returns jsonb language plpgsql as $$
 declare
   limits rate_limit[];
 begin
@@ -336,7 +358,7 @@ begin
     from (select 1) one left join rates r on r.name = 'tool:' || p_tool
     cross join lateral rate_limits('tool:' || p_tool, p_run, least(r.per_run, (p_own ->> 'perRun')::integer),
       least(r.per_minute, (p_own ->> 'perMinute')::integer), least(r.per_day, (p_own ->> 'perDay')::integer)) l;
-  return take_rates(limits);
+  return take_rates(limits, p_key);
 end $$;
 
 -- Sets a limit, or changes one. Audited in the chain `rates`.
@@ -365,7 +387,7 @@ end $$;
 
 -- The sweeper: runs that nobody has touched for long are looked at, one after another (store/sweep.ts).
 alter table runs add column looked_at timestamptz;
-create index runs_open on runs (coalesce(looked_at, '-infinity'), run) where ended_at is null;
+create index runs_open on runs (namespace_id, coalesce(looked_at, '-infinity'), run) where ended_at is null;
 
 -- What becomes of the effects of a run that is gone: an attempt that said it did not act is closed, of every other nobody
 -- knows, and what it says late is evidence. Null, and nothing changed, while an attempt may still act.

@@ -116,7 +116,8 @@ end $$;
 
 -- Where a channel points, and whether a run may begin now. A run that has begun is not asked again. What is held is in
 -- the lists from then on, and audited once for each breaker that held it.
-create function admit_run(p_run text, p_workflow_id text, p_agent text, p_requester text, p_tenant text, p_channel text)
+create function admit_run(p_run text, p_workflow_id text, p_namespace_id text, p_agent text, p_requester text, p_tenant text,
+  p_channel text)
 returns table (release text, held text, until timestamptz) language plpgsql as $$
 declare
   pointed text;
@@ -135,13 +136,10 @@ begin
     return query select pointed, null::text, null::timestamptz;
     return;
   end if;
-  insert into runs as r (run, workflow_id, agent, requester, tenant, state, held_by)
-    values (p_run, p_workflow_id, p_agent, p_requester, p_tenant, 'held', broken.held)
+  insert into runs as r (run, workflow_id, namespace_id, agent, requester, tenant, state, held_by)
+    values (p_run, p_workflow_id, p_namespace_id, p_agent, p_requester, p_tenant, 'held', broken.held)
     on conflict (run) do update set state = 'held', held_by = excluded.held_by, updated_at = now();
-  if not exists (select from audit h
-    where h.run = p_run and h.event = 'run_held' and h.facts = (broken.facts)::text) then
-    perform audit_append(p_run, 'run_held', '', broken.facts);
-  end if;
+  perform audit_once(p_run, 'run_held', '', broken.facts);
   return query select pointed, broken.held::text, broken.until::timestamptz;
 end $$;
 

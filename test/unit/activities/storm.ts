@@ -64,7 +64,14 @@ export async function weather(storm: Storm): Promise<Weather> {
     if (circuits === undefined) throw new Error('there is no worker');
     const taken = await takeRoute(
       { circuits, openBreakers: async () => new Set() },
-      { chain: storm.chain, own, tries: [...tries.values()], last: false, clock },
+      {
+        chain: storm.chain,
+        patienceMs: LIMITS.routeWaitMs,
+        own,
+        tries: [...tries.values()],
+        last: false,
+        clock,
+      },
     );
     if (taken.kind === 'blocked') return taken.failure;
     const { route } = taken;

@@ -84,6 +84,13 @@ describe('the story of an audit', () => {
       'nobody knows whether refund (3/0) happened, because: attempt lost',
     ],
     ['effect_resolved', { by: 'anna', said: 'applied' }, 'anna said that refund (3/0) happened'],
+    ['effect_resolved', { by: 'anna', said: 'void' }, 'anna said that refund (3/0) did not happen'],
+    ['effect_resolved', { by: 'anna', said: 'given_up' }, 'anna gave up finding out about refund (3/0)'],
+    [
+      'effect_word_refused',
+      { by: 'anna', said: 'void', stands: 'applied', why: 'it is applied' },
+      'anna said that refund (3/0) did not happen, which did not count, because: it is applied',
+    ],
     ['steer_raiseLimit', { by: 'anna', tokens: 500 }, 'anna raised the limits by tokens 500'],
     [
       'run_ended',
@@ -124,6 +131,7 @@ describe('the story of an audit', () => {
       'effect_mismatch',
       'effect_not_approved',
       'effect_unknown',
+      'effect_word_refused',
       'incident_applied_after_refused',
       'incident_applied_after_void',
       'incident_second_applied',
@@ -135,7 +143,9 @@ describe('the story of an audit', () => {
     const written = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => /\.(ts|sql)$/.test(name))
       .flatMap((name) => [
-        ...readFileSync(join(folder, name), 'utf8').matchAll(/audit_append\([^,;]*,\s*'([a-z_]+[a-z])'/g),
+        ...readFileSync(join(folder, name), 'utf8').matchAll(
+          /audit_(?:append|once)\([^,;]*,\s*'([a-z_]+[a-z])'/g,
+        ),
       ])
       .map((match) => match[1] ?? '');
     expect(new Set(written).size).toBeGreaterThan(8);

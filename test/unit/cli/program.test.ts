@@ -10,6 +10,7 @@ import { refusalText, replyText, whoMay } from '../../../src/commands/reply.ts';
 import { createTerminal } from '../../../src/commands/terminal.ts';
 import { ConfigError } from '../../../src/config.ts';
 import { UnreachableError } from '../../../src/connection.ts';
+import { RUN_PHASE_NAMES } from '../../../src/core/runPhases.ts';
 import type { ApprovalRow } from '../../../src/store/views.ts';
 
 const PLAIN = pc.createColors(false);
@@ -54,6 +55,7 @@ describe('the command tree', () => {
   test.each([
     ['list --json'],
     ['--json list --state waiting --agent support --limit 5'],
+    ...RUN_PHASE_NAMES.map((name) => [`list --state ${name}`]),
     ['show r0123456789abcdef0123 --transcript'],
     ['approvals --all'],
     ['approve r0123456789abcdef0123/3/0/1 --by anna'],

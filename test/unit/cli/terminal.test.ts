@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CommandError } from '../../../src/commands/failures.ts';
 import { indented, table } from '../../../src/commands/table.ts';
-import { createTerminal, printable, wantsColor } from '../../../src/commands/terminal.ts';
+import { createTerminal, wantsColor } from '../../../src/commands/terminal.ts';
+import { printable } from '../../../src/core/text.ts';
 
 function open(options: {
   readonly json: boolean;

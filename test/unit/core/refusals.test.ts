@@ -26,7 +26,7 @@ const TEXTS: Readonly<Record<RefusalCode, readonly [happened: RegExp, todo: RegE
     /^Not run: the approval does not stand.*DETAIL/,
     /Make the call again if it is still wanted/,
   ],
-  terms_changed: [/^Not run: what it was approved for has changed/, /Look again, and ask the customer/],
+  terms_changed: [/^Not run: what it was allowed for has changed/, /Look again, and ask the customer/],
   void: [/^Not done: the attempt failed and was closed; nothing happened/, /You may make the call again/],
   unknown_outcome: [
     /^It is not known whether this happened/,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clipBytes, oneLine, utf8Bytes, visible, wellFormed } from '../../../src/core/text.ts';
+import { clipBytes, oneLine, printable, utf8Bytes, visible, wellFormed } from '../../../src/core/text.ts';
 
 /** Any UTF-16 code units, so lone surrogates and NUL come up often. */
 const units = fc
@@ -122,6 +122,16 @@ describe('oneLine', () => {
   test('a summary with NUL or half a character in it is made storable', () => {
     expect(oneLine('refund\0 to \ud800', 80)).toBe('refund to \ufffd');
   });
+});
+
+test("printable takes every control and mark of format of this Node's Unicode, but for breaks, tabs and joiners", () => {
+  const wrong: string[] = [];
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const character = String.fromCodePoint(code);
+    const steers = /[\p{Cc}\p{Cf}]/u.test(character) && !/[\n\t\u200c\u200d]/.test(character);
+    if (steers !== (printable(character) !== character)) wrong.push(code.toString(16));
+  }
+  expect(wrong).toEqual([]);
 });
 
 describe('visible', () => {

@@ -13,6 +13,7 @@ const AT: Presented = {
   reads: 'private',
   author: 'read_file',
   isLookUp: true,
+  withinMs: 2_000,
 };
 const SECRET = 'a-value-of-the-environment';
 const privacy = privacyFor([SECRET]);

@@ -247,3 +247,18 @@ test('a single call that is asked about is not listed again; several are, with w
     '#### This step\n\n- `a`: success\n- `b`: not run (not approved)',
   );
 });
+
+test('a step with more calls than fit is shown in part, and the rest is counted', () => {
+  const others = {
+    summary: 'look',
+    reason: '',
+    requester: 'customer',
+    approver: '',
+    voter: '',
+    tool: '',
+    currency: '',
+  };
+  const shown = card(stateOf(others, LIMITS.callsPerStep + 7), 'running', '', []);
+  expect(shown.match(/^- `look`/gm)).toHaveLength(LIMITS.callsPerStep);
+  expect(shown).toContain('- and 7 more');
+});
