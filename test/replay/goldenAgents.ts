@@ -30,15 +30,18 @@ export class Gates {
   }
 }
 
-/** The first model call of this run meets a bug of ours. */
+/** The first model call of each of these runs meets a bug of ours: at once, and once its gate is opened. */
 export const RUN_WITH_BUG = 'golden-bug';
+export const RUN_WITH_LATE_BUG = 'golden-bug-heard';
 
-export function plantBug(): (point: string) => Promise<void> {
-  let planted = false;
+export function plantBugs(gates: Gates): (point: string) => Promise<void> {
+  const planted = new Set<string>();
   return async (point) => {
-    if (point !== 'model:before-call' || planted) return;
-    if (Context.current().info.workflowExecution?.workflowId !== RUN_WITH_BUG) return;
-    planted = true;
+    const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
+    if (point !== 'model:before-call' || planted.has(workflowId)) return;
+    if (workflowId !== RUN_WITH_BUG && workflowId !== RUN_WITH_LATE_BUG) return;
+    planted.add(workflowId);
+    if (workflowId === RUN_WITH_LATE_BUG) await gates.pass('bug');
     throw new TypeError('planted by the recorder');
   };
 }
@@ -73,6 +76,7 @@ export function goldenAgents(gates: Gates): readonly Agent[] {
     labAgent([look], { name: 'capped', limits: { tokensPerRun: 15_000 } }),
     labAgent([look, note], { name: 'stopped', policy: ALLOW_ALL }),
     labAgent([look], { name: 'broken' }),
+    labAgent([effectTool('trip')], { name: 'tripping', policy: ALLOW_ALL }),
     labAgent([look], { name: 'poor' }),
   ];
 }

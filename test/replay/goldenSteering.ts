@@ -4,6 +4,7 @@ import {
   pauseSignal,
   raiseLimitSignal,
   resumeSignal,
+  statusQuery,
 } from '../../src/workflows/messages.ts';
 import { until } from '../e2e/lab.ts';
 import { call, calls, say } from '../e2e/labAgent.ts';
@@ -48,6 +49,19 @@ export const STEERED_RUNS: readonly GoldenRun[] = [
       await stage.open(handle);
       // The engine's own cancel, not our signal.
       await handle.cancel();
+      return stage.ends(handle, { outcome: 'cancelled' });
+    },
+  },
+  {
+    name: 'cancelled-unknown',
+    play: async (stage) => {
+      const handle = await stage.begin('cancelled-unknown', [call('lost')]);
+      await stage.rests(handle, 'unknown');
+      await handle.signal(cancelSignal, BY);
+      await until('the wait of a cancelled run', async () =>
+        (await handle.query(statusQuery)).waitsFor.startsWith('the run is over'),
+      );
+      await stage.decide(handle, { kind: 'answer', answer: { outcome: 'did_not' } });
       return stage.ends(handle, { outcome: 'cancelled' });
     },
   },

@@ -2,10 +2,11 @@ import { forceBreaker, newBreaker } from '../../src/core/breakers.ts';
 import { findBreaker, writeBreaker } from '../../src/store/breakers.ts';
 import { setBudget } from '../../src/store/budgets.ts';
 import { liftSwitch, setSwitch } from '../../src/store/switches.ts';
-import { cancelSignal, retrySignal } from '../../src/workflows/messages.ts';
+import { cancelSignal, raiseLimitSignal, retrySignal, statusQuery } from '../../src/workflows/messages.ts';
 import { until } from '../e2e/lab.ts';
 import { call, say } from '../e2e/labAgent.ts';
-import { RUN_WITH_BUG } from './goldenAgents.ts';
+import { openTransaction } from '../store/database.ts';
+import { RUN_WITH_BUG, RUN_WITH_LATE_BUG } from './goldenAgents.ts';
 import type { GoldenRun } from './goldenRuns.ts';
 import type { Stage } from './stage.ts';
 
@@ -87,10 +88,10 @@ export const TROUBLED_RUNS: readonly GoldenRun[] = [
     name: 'broken',
     waits: true,
     play: async (stage) => {
-      await force(stage, 'open');
+      await force(stage, 'agent:broken', 'open');
       const handle = await stage.begin('broken', [say('here I am')], { agent: 'broken' });
       await stage.rests(handle, 'held');
-      await force(stage, 'closed');
+      await force(stage, 'agent:broken', 'closed');
       // The governor wakes it.
       const { taskQueue } = stage.lab.config;
       await until('to be woken', async () => {
@@ -101,6 +102,17 @@ export const TROUBLED_RUNS: readonly GoldenRun[] = [
         });
         return (look as { readonly woken: number }).woken > 0;
       });
+      return stage.ends(handle, { outcome: 'completed' });
+    },
+  },
+  {
+    name: 'held-by-breaker',
+    play: async (stage) => {
+      await force(stage, 'tool:trip', 'open');
+      const handle = await stage.begin('held-by-breaker', [call('trip'), say('done')], { agent: 'tripping' });
+      await stage.rests(handle, 'held');
+      await force(stage, 'tool:trip', 'closed');
+      await handle.signal(retrySignal, BY);
       return stage.ends(handle, { outcome: 'completed' });
     },
   },
@@ -127,6 +139,31 @@ export const TROUBLED_RUNS: readonly GoldenRun[] = [
     },
   },
   {
+    // Somebody is being verified when the run comes to its bug: that is waited for before it moves.
+    name: RUN_WITH_LATE_BUG.replace('golden-', ''),
+    play: async (stage) => {
+      const handle = await stage.begin('bug-heard', [say('done')]);
+      await until('the model call', async () => stage.gates.begun('bug'));
+      const directory = await openTransaction(stage.lab.sql);
+      await directory.tx`lock table people in access exclusive mode`;
+      await handle.signal(raiseLimitSignal, { ...BY, tokens: 1_000 });
+      await until('the verification', async () => {
+        const { raw } = await handle.describe();
+        return (raw.pendingActivities ?? []).some(
+          ({ activityType }) => activityType?.name === 'verifyControls',
+        );
+      });
+      stage.gates.release('bug');
+      await until('the wait for it', async () =>
+        ((await handle.fetchHistory()).events ?? []).some((event) => event.timerStartedEventAttributes),
+      );
+      await directory.commit();
+      await until('the move', async () => (await handle.query(statusQuery)).continuedTimes === 1);
+      await handle.signal(retrySignal, BY);
+      return stage.ends(handle, { outcome: 'completed' });
+    },
+  },
+  {
     name: RUN_WITH_BUG.replace('golden-', ''),
     play: async (stage) => {
       const handle = await stage.begin('bug', [say('done')]);
@@ -140,8 +177,7 @@ export const TROUBLED_RUNS: readonly GoldenRun[] = [
   },
 ];
 
-async function force({ lab }: Stage, stands: 'open' | 'closed'): Promise<void> {
-  const name = 'agent:broken';
+async function force({ lab }: Stage, name: string, stands: 'open' | 'closed'): Promise<void> {
   const before = (await findBreaker(lab.sql, name)) ?? { breaker: newBreaker(name), version: 0 };
   const judgement = forceBreaker(before.breaker, { stands, untilMs: Date.now() + 3_600_000, ...BY });
   if (!(await writeBreaker(lab.sql, before, judgement, BY.by))) throw new Error(`${name} was not changed`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { Stack } from '../../src/stack/stack.ts';
 import { type Handle, type Lab, openLab } from '../e2e/lab.ts';
-import { Gates, goldenAgents, plantBug } from './goldenAgents.ts';
+import { Gates, goldenAgents, plantBugs } from './goldenAgents.ts';
 import { GOLDEN_RUNS, type GoldenRun } from './goldenRuns.ts';
 import { neutralText } from './neutral.ts';
 import { folderOf } from './places.ts';
@@ -24,7 +24,7 @@ export async function record(
 ): Promise<readonly Recording[]> {
   const gates = new Gates();
   const agents = goldenAgents(gates);
-  await using lab = await openLab({ ...stack, agents, conversations: [], crashPoint: plantBug() });
+  await using lab = await openLab({ ...stack, agents, conversations: [], crashPoint: plantBugs(gates) });
   const stage = new Stage(lab, gates);
   const play = async (run: GoldenRun): Promise<readonly Recording[]> => {
     const startedAtMs = Date.now();

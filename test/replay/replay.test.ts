@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
@@ -11,6 +11,7 @@ import { missing } from './coverage.ts';
 import { leakIn } from './neutral.ts';
 import { allHistories, RECORDED } from './places.ts';
 import { PLANTED_CHANGES, plant } from './plant.ts';
+import { timerKind, timerWords } from './timers.ts';
 
 /** All of them together, in git and in every clone. */
 const MOST_BYTES = 1_200_000;
@@ -55,11 +56,33 @@ describe('recorded histories', () => {
     expect(found.length).toBeGreaterThan(30);
   });
 
-  test('hold every activity, signal, update, phase and outcome between them', () => {
+  test('hold every activity, signal, update, phase, outcome and kind of timer between them', () => {
     expect(missing(histories)).toEqual([]);
     // The check itself: without the runs of the governor, its activities are missing.
     const fewer = histories.filter(({ name }) => !/governor/.test(name));
     expect(missing(fewer)).toEqual(expect.arrayContaining(['workflow governor', 'activity sweep']));
+    const unpaused = histories.filter(({ name }) => !name.endsWith('/paused'));
+    expect(missing(unpaused)).toContain('timer "paused"');
+  });
+
+  test('know every timer that workflow code names beside it', () => {
+    const folder = join(import.meta.dirname, '../../src/workflows');
+    const words = readdirSync(folder).flatMap((file) => timerWords(readFileSync(join(folder, file), 'utf8')));
+    expect(words.filter((one) => timerKind(one) === null)).toEqual([]);
+    expect(words.length).toBeGreaterThanOrEqual(9);
+    const [unknown = ''] = timerWords("await waitOnRecord(run, met, atMs, 'until the moon is full');\n");
+    expect([unknown, timerKind(unknown)]).toEqual(['until the moon is full', null]);
+  });
+
+  test('hold no timer that has no kind', () => {
+    const { name, workflowId, history } = named('/paused');
+    const events = [...structuredClone(eventsOf(history))];
+    const timer = events.find(({ timerStartedEventAttributes }) => timerStartedEventAttributes != null);
+    if (timer?.userMetadata?.summary == null) throw new Error('the paused run has no timer');
+    timer.userMetadata.summary.data = Buffer.from('"until the moon is full"');
+    expect(missing([...histories, { name, workflowId, history: { events } }])).toEqual([
+      'a name in test/replay/timers.ts for the timer "until the moon is full"',
+    ]);
   });
 
   test('say nothing of the machine they were recorded on, and are small', async () => {

@@ -8,6 +8,7 @@ import { problemOf } from '../../src/replay/shipped.ts';
 import { startStack } from '../../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes.ts';
 import { readArguments } from '../arguments.ts';
+import { isInTime } from '../quickTime.ts';
 import { missing } from './coverage.ts';
 import { allHistories } from './places.ts';
 import { keep, record } from './record.ts';
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
   const report = await replayAll();
   const green = report.problems.length + report.missing.length === 0 && report.histories > 0;
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : textOf(report, green));
-  return green ? 0 : 1;
+  return isInTime(options, progress) && green ? 0 : 1;
 }
 
 async function recordAll(): Promise<void> {
