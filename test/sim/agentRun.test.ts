@@ -85,6 +85,12 @@ describe('the loop', () => {
     ],
     ['pause_turn', [{ say: 'thinking', stop: 'pause_turn' }, { say: 'hi' }], 'completed', 'answered'],
     ['refusal', [{ stop: 'refusal' }], 'refused', 'model_refused'],
+    [
+      'refusal in the middle of a call',
+      [{ calls: [{ tool: 'look' }], stop: 'refusal' }],
+      'refused',
+      'model_refused',
+    ],
     ['an empty answer, then one', [{}, { say: 'hi' }], 'completed', 'answered'],
     [
       'calls of a cut-off answer',
@@ -104,11 +110,13 @@ describe('the loop', () => {
   );
 
   test.each([
-    ['model_context_window_exceeded', 'context'],
-    ['something_new', 'unknown_stop'],
-  ])('stop reason %s lands in our own words and asks to continue', async (stop, reason) => {
-    const { simulation, world } = await simulate({ ...ONCE, lines: [{ stop }] });
+    ['model_context_window_exceeded', 'context', []],
+    ['model_context_window_exceeded', 'context', [{ tool: 'look' }]],
+    ['something_new', 'unknown_stop', []],
+  ])('stop reason %s lands in our own words and asks to continue', async (stop, reason, calls) => {
+    const { simulation, world } = await simulate({ ...ONCE, lines: [{ stop, calls }] });
     await simulation.runUntilIdle();
+    expect(world.modelCalls).toHaveLength(1);
     expect(simulation.searchAttributes.HoldfastState).toBe('landed');
     expect(world.modelCalls.filter((call) => call.purpose === 'land')).toHaveLength(0);
     await simulation.advanceBy(25 * HOUR_MS);
@@ -466,6 +474,30 @@ describe('approvals', () => {
     expect(world.ran.map((call) => call.tool)).toEqual(['write_too']);
   });
 
+  test('a yes to what has changed since does not stand, also for whoever repeats it', async () => {
+    const { simulation } = await simulate({
+      lines: [
+        {
+          calls: [
+            { tool: 'write', amount: 40, args: 'a' },
+            { tool: 'write_too', amount: 40, args: 'b' },
+          ],
+        },
+        { say: 'done' },
+      ],
+    });
+    await simulation.runUntilIdle();
+    const [first, second] = await openApprovals(simulation);
+    const yes = { approval: second?.id, kind: 'approve', by: 'boss', channel: 'test' };
+    simulation.signal('decide', yes);
+    await simulation.runUntilIdle();
+    simulation.signal('decide', { ...yes, approval: first?.id, kind: 'reject' });
+    await simulation.runUntilIdle();
+    const again = simulation.update('decideNow', [yes]);
+    await simulation.runUntilIdle();
+    expect(again.result).toEqual({ kind: 'refused', why: 'already_decided' });
+  });
+
   test('an unknown outcome stops the run at that call and asks a person', async () => {
     const unknown = () =>
       ({
@@ -567,17 +599,81 @@ describe('failures', () => {
     expect(new Set(world.modelCalls.map((call) => call.step))).toEqual(new Set([1]));
   });
 
-  test('an outage of a day hands over', async () => {
+  test('an outage of a day hands over, however often the run moves meanwhile', async () => {
     const { simulation } = await simulate({
       ...ONCE,
       crashEveryActivation: false,
-      lines: [{ fails: { message: 'down', type: 'model_unavailable' } }],
+      lines: [{ fails: { message: 'the key was revoked', type: 'model_auth', nonRetryable: true } }],
+    });
+    let current = simulation;
+    while (current.nowMs < START_MS + LIMITS.outageMs + HOUR_MS) {
+      await current.advanceBy(HOUR_MS);
+      if (current.result.kind === 'completed') break;
+      if (current.result.kind === 'continuedAsNew') current = await continueAsNew(current);
+    }
+    expect(current.chain.index).toBeGreaterThan(1);
+    expect(resultOf(current)).toMatchObject({ outcome: 'escalated', reason: 'outage' });
+    expect(current.nowMs - START_MS).toBeGreaterThanOrEqual(LIMITS.outageMs);
+  });
+
+  describe('during an outage', () => {
+    const down: Line = { fails: { message: 'down', type: 'model_auth', nonRetryable: true } };
+
+    async function inOutage(lines: readonly Line[] = [down]) {
+      const { simulation, world } = await simulate({ lines });
+      await simulation.runUntilIdle();
+      await simulation.advanceBy(10 * 60_000);
+      expect(simulation.searchAttributes.HoldfastState).toBe('outage');
+      return { simulation, world, tries: world.modelCalls.length };
+    }
+
+    test.each([
+      ['handOver', 'escalated', 'handed_over'],
+      ['close', 'completed', 'closed'],
+    ])('%s is heard at once, and what was to be said is on record', async (signal, outcome, reason) => {
+      const { simulation, world, tries } = await inOutage();
+      simulation.signal(signal, { by: 'operator' });
+      await simulation.runUntilIdle();
+      expect(resultOf(simulation)).toMatchObject({ outcome, reason });
+      expect(world.modelCalls).toHaveLength(tries);
+      expect(world.ended[0]?.append.texts).toMatchObject([{ text: 'hello' }]);
+    });
+
+    test('a pause stops the trying, and `resume` goes on with the same bytes', async () => {
+      const { simulation, world, tries } = await inOutage([...Array(10).fill(down), { say: 'back' }]);
+      simulation.signal('pause', { by: 'operator' });
+      await simulation.runUntilIdle();
+      await simulation.advanceBy(LIMITS.outageMs);
+      expect(simulation.searchAttributes.HoldfastState).toBe('paused');
+      expect(world.modelCalls).toHaveLength(tries);
+      simulation.signal('resume', { by: 'operator' });
+      await simulation.runUntilIdle();
+      expect(world.modelCalls).toHaveLength(tries + 1);
+      expect(world.modelCalls.at(-1)).toEqual(world.modelCalls[0]);
+      expect(simulation.searchAttributes.HoldfastState).toBe('idle');
+    });
+
+    test('also where it is the last words that cannot be had', async () => {
+      const { simulation } = await simulate({
+        lines: [{ overLimit: 'tokens' }],
+        landing: down,
+      });
+      await simulation.runUntilIdle();
+      await simulation.advanceBy(10 * 60_000);
+      simulation.signal('handOver', { by: 'operator' });
+      await simulation.runUntilIdle();
+      expect(resultOf(simulation)).toMatchObject({ outcome: 'escalated', reason: 'handed_over' });
+    });
+  });
+
+  test('a run that the store has as ended is not tried again and again', async () => {
+    const { simulation, world } = await simulate({
+      lines: [{ fails: { message: 'the run has ended', type: 'model_cancelled', nonRetryable: true } }],
     });
     await simulation.runUntilIdle();
-    await simulation.advanceBy(26 * HOUR_MS);
-    expect(['escalated', 'continuedAsNew']).toContain(
-      simulation.result.kind === 'completed' ? resultOf(simulation).outcome : simulation.result.kind,
-    );
+    await simulation.advanceBy(HOUR_MS);
+    expect(world.modelCalls).toHaveLength(1);
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'failed', reason: 'already_ended' });
   });
 
   test('an unknown agent ends the run at once, with the reason', async () => {
@@ -847,6 +943,23 @@ describe('continue-as-new', () => {
     );
     expect(world.modelCalls).toHaveLength(401);
     expect(await current.query('status')).toMatchObject({ iterations: 401, costMicroUsd: 401_000 });
+  });
+});
+
+describe('who writes to a run', () => {
+  test('is answered with everybody whose message joined the same turn, however many they are', async () => {
+    const { simulation } = await simulate({
+      lines: [{ say: 'done' }],
+      input: { message: undefined as never },
+    });
+    const first = simulation.update('send', [{ text: 'please', by: 'customer', id: 'm0' }], { id: 'm0' });
+    for (let i = 1; i <= 2 * LIMITS.rememberedReplies; i++)
+      simulation.signal('message', { text: `and ${i}`, by: 'customer', id: `m${i}` });
+    await simulation.runUntilIdle();
+    expect(first.result).toEqual({ kind: 'answered', messageId: 'm0', text: 'done' });
+    const again = simulation.update('send', [{ text: 'and 3', by: 'customer', id: 'm3' }], { id: 'm3' });
+    await simulation.runUntilIdle();
+    expect(again.result).toEqual({ kind: 'answered', messageId: 'm3', text: 'done' });
   });
 });
 

@@ -75,9 +75,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     to: 'continueAsNew)(input, Object.assign({}, run.state, { unrecorded: [] }))',
   },
   'what was decided during a move is not looked at': { from: /dirty: true,\n/, to: 'dirty: false,\n' },
-  'a hand-over leaves calls without a result after a move': {
-    from: /if \(run\.state\.handOver !== null && !\(\(.*\) return \{/,
-    to: 'if (run.state.handOver !== null) return {',
+  'an end leaves calls without a result': {
+    from: /if \(!\(\(.*\) return broken;/,
+    to: 'return broken;',
   },
   'an effect of which nobody knows is done once more': {
     from: /if \(call\.reconcile !== null\) return false;/,

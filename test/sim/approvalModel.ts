@@ -220,10 +220,7 @@ export class Reference {
         this.#move(nowMs);
         return;
       }
-      paused.asked = this.#ask(
-        { id: `${this.#steps}/0/${9 + this.#pauses++}`, kind: 'pause', args: null },
-        null,
-      );
+      paused.asked = this.#ask({ id: `0/0/${++this.#pauses}`, kind: 'pause', args: null }, null);
     }
     let isDue = false;
     for (const asked of this.open) {

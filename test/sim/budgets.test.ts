@@ -53,14 +53,97 @@ describe('at a cap: land', () => {
   });
 
   test('a customer who writes after the window has turned is answered', async () => {
-    const { simulation } = await simulate({ lines: [{ say: 'done' }], cap: until('land') });
+    const { simulation, world } = await simulate({ lines: [{ say: 'done' }], cap: until('land') });
     await simulation.runUntilIdle();
     await simulation.advanceBy(HOUR_MS);
     simulation.signal('message', { text: 'and now?', by: 'customer' });
     await simulation.runUntilIdle();
+    // The first message has reached no model before.
+    expect(texts(world.modelCalls.at(-1))).toEqual(['hello', 'and now?']);
     expect(simulation.searchAttributes.HoldfastState).toBe('idle');
     expect(await openApprovals(simulation)).toEqual([]);
   });
+});
+
+describe('a landing for which there is no model', () => {
+  test('results that no model has read are read once the customer goes on', async () => {
+    const { simulation, world } = await simulate({
+      lines: [{ calls: [{ tool: 'look' }] }, { say: 'done' }],
+      limits: { iterationsPerTurn: 1 },
+      cap: (input) => (input.purpose === 'land' ? over('land') : null),
+    });
+    await simulation.runUntilIdle();
+    expect(simulation.searchAttributes.HoldfastState).toBe('landed');
+    simulation.signal('message', { text: 'and?', by: 'customer' });
+    await simulation.runUntilIdle();
+    const last = world.modelCalls.at(-1);
+    expect(last?.purpose).toBe('act');
+    expect(last?.append.results.map(({ callId }) => callId)).toEqual(['call-1-0']);
+    expect(texts(last).at(-1)).toBe('and?');
+  });
+
+  test('two of them in a row are two requests', async () => {
+    const { simulation, world } = await simulate({ lines: [{ say: 'done' }], cap: () => over('land') });
+    await simulation.runUntilIdle();
+    simulation.signal('message', { text: 'hello?', by: 'customer' });
+    await simulation.runUntilIdle();
+    const ids = world.opened.flatMap(({ records }) => records.map(({ id }) => id));
+    expect(ids).toHaveLength(2);
+    expect(new Set(ids).size).toBe(2);
+  });
+});
+
+describe('the limit of the run', () => {
+  test.each([
+    [true, ['hello']],
+    [false, ['hello', expect.stringContaining('last message')]],
+  ])('where an attempt may still answer (%s), what it was asked stays as it is', async (unanswered, said) => {
+    const { simulation, world } = await simulate({ lines: [{ overLimit: 'cost', unanswered }] });
+    await simulation.runUntilIdle();
+    expect(world.modelCalls.map(({ purpose }) => purpose)).toEqual(['act', 'land']);
+    expect(texts(world.modelCalls[1])).toEqual(said);
+    expect(simulation.searchAttributes.HoldfastState).toBe('landed');
+  });
+});
+
+describe('who writes again and again while the turn waits for its budget', () => {
+  async function flood(text: string, messages: number) {
+    const { simulation, world } = await simulate({
+      lines: [{ say: 'done' }],
+      cap: until('wait'),
+      crashEveryActivation: false,
+      limits: { tokensPerRun: 1_000_000 },
+    });
+    await simulation.runUntilIdle();
+    for (let i = 0; i < messages; i++) {
+      simulation.signal('message', { text: `${i} ${text}`, by: 'customer' });
+      await simulation.runUntilIdle();
+    }
+    return { simulation, world };
+  }
+
+  test.each([
+    ['many', '', LIMITS.turnMessages],
+    ['long ones', 'x'.repeat(4_000), 9],
+  ])(
+    '%s: the turn takes in what fits, the rest waits, what is too much is refused, and all that waits is answered',
+    async (_, text, joined) => {
+      const { simulation, world } = await flood(text, 120);
+      expect(world.modelCalls.length).toBeLessThanOrEqual(joined + 1);
+      expect(texts(world.modelCalls.at(-1))).toHaveLength(joined);
+      const dropped = 120 + 1 - joined - LIMITS.inboxMessages;
+      expect(await simulation.query('status')).toMatchObject({
+        queuedMessages: LIMITS.inboxMessages,
+        dropped,
+      });
+      const sent = simulation.update('send', [{ text: 'and?', by: 'customer' }]);
+      await simulation.deliver();
+      expect(sent.rejected).toMatchObject({ type: 'bad_message' });
+      await simulation.advanceBy(2 * HOUR_MS);
+      expect(simulation.searchAttributes.HoldfastState).toBe('idle');
+      expect(await simulation.query('status')).toMatchObject({ queuedMessages: 0 });
+    },
+  );
 });
 
 describe('at a cap: ask', () => {

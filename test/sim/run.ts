@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { isInTime } from '../quickTime.ts';
 import { campaign } from './campaign/campaign.ts';
 import { programOf } from './campaign/generate.ts';
 import { campaignBundle, ownPlayer, processPlayer } from './campaign/players.ts';
@@ -73,7 +74,7 @@ async function main(): Promise<number> {
         ? `${JSON.stringify({ ...report, stories })}\n`
         : `${stories.map((story) => `${story}\n\n`).join('')}${textOf(report)}`,
     );
-    return isGreen(report) ? 0 : 1;
+    return isInTime(values, progress) && isGreen(report) ? 0 : 1;
   } finally {
     for (const player of players) player.stop();
   }

@@ -71,6 +71,25 @@ describe('pause', () => {
   });
 });
 
+describe('a pause of an idle conversation', () => {
+  test.each(['resume', 'yes'])('is no idle time: after %s it waits for the next message', async (how) => {
+    const { simulation, world } = await simulate({ lines: [{ say: 'hello' }] });
+    await simulation.runUntilIdle();
+    simulation.signal('pause', { by: 'operator' });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(LIMITS.pauseMs + HOUR_MS);
+    if (how === 'resume') simulation.signal('resume', { by: 'operator' });
+    else approve(simulation, (await openApprovals(simulation))[0]?.id ?? '');
+    await simulation.runUntilIdle();
+    expect(simulation.searchAttributes.HoldfastState).toBe('idle');
+    simulation.signal('message', { text: 'still here', by: 'customer' });
+    await simulation.runUntilIdle();
+    expect(world.modelCalls).toHaveLength(2);
+    await simulation.advanceBy(world.limits.idleMs + HOUR_MS);
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'completed', reason: 'idle' });
+  });
+});
+
 describe('a kill switch', () => {
   function switched(until: { lifted: boolean }) {
     return (input: RunToolInput) =>
@@ -282,6 +301,39 @@ describe('what is said to a run that does not move', () => {
   });
 });
 
+describe('an error of ours while it is verified who says so', () => {
+  const gated = { lines: [{ calls: [{ tool: 'write', amount: 40 }] }, { say: 'done' }], ...ONCE };
+
+  test('loses no decision: it is verified again, and counts', async () => {
+    const { simulation, world } = await simulate({ ...gated, verifyBug: (attempt) => attempt <= 2 });
+    await simulation.runUntilIdle();
+    approve(simulation, (await openApprovals(simulation))[0]?.id ?? '');
+    await simulation.runUntilIdle();
+    expect(world.ran).toEqual([]);
+    await simulation.advanceBy(LIMITS.verifyAgainMs);
+    await simulation.runUntilIdle();
+    expect(world.ran).toHaveLength(1);
+    expect(resultOf(simulation).outcome).toBe('completed');
+  });
+
+  test('leaves no sender hanging, neither a move nor the end', async () => {
+    const { simulation, world } = await simulate({ ...gated, verifyBug: () => true });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    const yes = { approval: record?.id, kind: 'approve', by: 'boss', channel: 'test' };
+    const first = simulation.update('decideNow', [yes], { id: 'first' });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(LIMITS.decideNowMs);
+    expect(first.status).toMatchObject({ kind: 'failed', failure: { type: 'not_verified' } });
+    simulation.update('decideNow', [yes], { id: 'second' });
+    simulation.signal('cancel', { by: 'operator' });
+    await simulation.runUntilIdle();
+    await simulation.advanceBy(HOUR_MS);
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+    expect(world.ran).toEqual([]);
+  });
+});
+
 describe('hand-over', () => {
   test('a cleared effect that has not started does not start any more', async () => {
     const { simulation, world } = await simulate({
@@ -295,6 +347,38 @@ describe('hand-over', () => {
     expect(world.ran.map(({ tool }) => tool)).toEqual(['look']);
     expect(resultOf(simulation)).toMatchObject({ outcome: 'escalated', reason: 'handed_over' });
     expect(world.ended[0]?.handOver?.notStarted).toEqual(['write']);
+  });
+
+  test('who asks for it again erases nothing: the first summary and what did not start stay', async () => {
+    const unknown = () =>
+      ({
+        kind: 'completed',
+        result: { kind: 'unknown', evidence: 'lost', activeMs: 1 },
+        takesMs: 5,
+      }) as const;
+    const { simulation, world } = await simulate({
+      ...ONCE,
+      lines: [
+        {
+          calls: [
+            { tool: 'write', amount: 5 },
+            { tool: 'write_too', amount: 5 },
+          ],
+        },
+      ],
+      policy: [{ name: 'all', match: { tiers: ['write_risky'] }, answer: { kind: 'allow' } }],
+      tools: { write: unknown },
+    });
+    await simulation.runUntilIdle();
+    for (const reason of ['mine', 'no, mine']) {
+      simulation.signal('handOver', { by: 'operator', reason });
+      await simulation.runUntilIdle();
+    }
+    const [record] = await openApprovals(simulation);
+    const answer = { outcome: 'give_up' };
+    simulation.signal('decide', { approval: record?.id, kind: 'answer', by: 'boss', answer });
+    await simulation.runUntilIdle();
+    expect(world.ended[0]?.handOver).toMatchObject({ summary: 'mine', notStarted: ['write_too'] });
   });
 
   test('what a person said did not happen is put on record, and is not run again after a hand-over', async () => {

@@ -47,6 +47,7 @@ export interface Line {
   readonly tokens?: number;
   readonly model?: string;
   readonly overLimit?: 'tokens' | 'cost';
+  readonly unanswered?: boolean;
   /** A breaker keeps the run from beginning. */
   readonly held?: { readonly untilMs: number | null; readonly whileBroken: 'wait' | 'refuse' };
   readonly fails?: Extract<ActivityOutcome, { kind: 'failed' }>['failure'];
@@ -69,6 +70,8 @@ export interface World {
 
 export interface WorldOptions {
   readonly lines: readonly Line[];
+  /** What the model says when it lands. */
+  readonly landing?: Line;
   readonly limits?: Partial<RunLimits>;
   readonly policy?: readonly Rule[];
   readonly whileWaiting?: 'withdraw' | 'queue';
@@ -89,9 +92,13 @@ export interface WorldOptions {
   readonly verify?: (control: Control) => Verified | null;
   /** Whether the nth try at verifying fails for the store. */
   readonly verifyFails?: (attempt: number) => boolean;
+  /** Whether the nth try at verifying is an error of ours. */
+  readonly verifyBug?: (attempt: number) => boolean;
   /** Whether the nth try at verifying ends its worker. */
   readonly verifyEndsWorker?: (attempt: number) => boolean;
   readonly verifyMs?: number;
+  /** Whether an activity meets an error of our own. */
+  readonly breaks?: (activity: string) => boolean;
   /** What tools say is true when a call is prepared. */
   readonly terms?: () => JsonObject;
   /** What the ledger says of an effect whose activity has failed; nothing was done by default. */
@@ -202,7 +209,7 @@ function activities(
     const acts = world.modelCalls.filter((call) => call.purpose === 'act').length;
     const line: Line =
       input.purpose === 'land'
-        ? { say: 'last words', model: 'of another tier' }
+        ? (options.landing ?? { say: 'last words', model: 'of another tier' })
         : (options.lines[Math.min(acts, options.lines.length) - 1] ?? { say: 'nothing left to say' });
     if (line.fails) return { kind: 'failed', failure: line.fails, takesMs: 5 };
     if (line.held)
@@ -216,6 +223,7 @@ function activities(
       return done({
         kind: 'over_limit',
         limit: line.overLimit,
+        unanswered: line.unanswered ?? false,
         pinned: input.release === null ? pinned : null,
       } satisfies CallModelResult);
     return done(answer(input, line, pinned, options.terms), line.takesMs ?? 100);
@@ -224,7 +232,7 @@ function activities(
     world.ran.push(input);
     return options.tools?.[input.tool]?.(input) ?? toolDone(input);
   };
-  return {
+  const all: Readonly<Record<string, ActivityHandler>> = {
     callModel: callModel as ActivityHandler,
     runTool: runTool as ActivityHandler,
     closeEffect: ((input: RunToolInput) => {
@@ -258,6 +266,7 @@ function activities(
     verifyControls: ((input: VerifyControlsInput) => {
       world.verified.push(input);
       if (options.verifyFails?.(world.verified.length)) return STORE_AWAY;
+      if (options.verifyBug?.(world.verified.length)) return BUG;
       if (options.verifyEndsWorker?.(world.verified.length)) return { kind: 'ends_worker' };
       return done(
         input.controls.map((control) => options.verify?.(control) ?? unverified(control, options)),
@@ -278,7 +287,18 @@ function activities(
       return done({ head: input.head });
     }) as ActivityHandler,
   };
+  const breaking = Object.entries(all).map(([name, handle]): [string, ActivityHandler] => [
+    name,
+    (input, info) => (options.breaks?.(name) === true ? BROKEN : handle(input, info)),
+  ]);
+  return Object.fromEntries(breaking);
 }
+
+const BROKEN: ActivityOutcome = {
+  kind: 'failed',
+  failure: { type: 'bug', message: 'an error of our own', nonRetryable: true },
+  takesMs: 5,
+};
 
 const NOT_DONE: RunToolResult = {
   kind: 'done',
@@ -290,6 +310,12 @@ const NOT_DONE: RunToolResult = {
 const STORE_AWAY: ActivityOutcome = {
   kind: 'failed',
   failure: { type: 'store_unavailable', message: 'the store is away', nonRetryable: false },
+  takesMs: 5,
+};
+
+const BUG: ActivityOutcome = {
+  kind: 'failed',
+  failure: { type: 'bug', message: 'unexpected TypeError', nonRetryable: true },
   takesMs: 5,
 };
 

@@ -79,7 +79,7 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
         facts.reach('what people said, verified inside its task');
       if (info.isLocal && outcome.kind === 'ends_worker')
         facts.reach('a verification inside a task that ended its worker');
-      if (outcome.kind === 'completed' && facts.endingAtMs === null)
+      if (outcome.kind === 'completed')
         for (const { body } of input.controls) facts.verified.add(canonicalJson(body));
       return outcome;
     },
@@ -101,8 +101,8 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
       }),
     ),
     endRun: (input: EndRunInput, info) => {
-      if (facts.endingAtMs === null) facts.onEnding();
-      facts.endingAtMs ??= info.nowMs;
+      if (!facts.isEnding) facts.onEnding();
+      facts.isEnding = true;
       return stored(
         onceFor(facts, (ending: EndRunInput) => {
           facts.ended.push(ending);
@@ -157,7 +157,7 @@ function callModel(facts: Facts, input: CallModelInput, info: ActivityInfo): Act
   const limit = overLimit(facts, input);
   if (limit !== null) {
     facts.reach(`the run's ${limit} ran out`);
-    return done({ kind: 'over_limit', limit, pinned } satisfies CallModelResult);
+    return done({ kind: 'over_limit', limit, unanswered: false, pinned } satisfies CallModelResult);
   }
   if (scene.cap !== 'none' && !facts.capped.has(scene)) {
     facts.capped.add(scene);
@@ -183,14 +183,14 @@ function callModel(facts: Facts, input: CallModelInput, info: ActivityInfo): Act
   return trouble === 'answer_lost' ? { kind: 'hangs' } : done(answer, scene.takesMs);
 }
 
-/** The worst case of this call and of the landing after it, in the workflow's own figures, as the real one reads them. */
+/** The worst case of this call and of the landing after it: tokens as the workflow counts them, money as it was spent. */
 function overLimit(facts: Facts, input: CallModelInput): 'tokens' | 'cost' | null {
-  const { spent, extraTokens, extraCostMicroUsd } = input;
+  const { spentTokens, extraTokens, extraCostMicroUsd } = input;
   const { tokensPerRun, costMicroUsdPerRun } = facts.program.agent;
   const worst = 2 * CALL_TOKENS;
-  if (spent.tokens + worst > tokensPerRun + extraTokens) return 'tokens';
+  if (spentTokens + worst > tokensPerRun + extraTokens) return 'tokens';
   const cost = worst * MICRO_USD_PER_TOKEN;
-  return spent.costMicroUsd + cost > costMicroUsdPerRun + extraCostMicroUsd ? 'cost' : null;
+  return facts.costMicroUsd + cost > costMicroUsdPerRun + extraCostMicroUsd ? 'cost' : null;
 }
 
 function meet(facts: Facts, trouble: Exclude<Trouble, 'answer_lost'>): ActivityOutcome {

@@ -58,13 +58,16 @@ export async function campaign(
     isOver() ||
     sofar.tally.failed.length >= ENOUGH_FAILURES ||
     (activations !== null && sofar.tally.activations >= activations);
+  const add = ({ tally, states }: Portion) => {
+    addTally(sofar.tally, tally);
+    for (const state of states) sofar.states.add(state);
+  };
   const count = (portion: Portion) => {
     waiting.set(portion.portion, portion);
     for (let ready = waiting.get(counted); ready !== undefined && !isDone(); ready = waiting.get(counted)) {
       waiting.delete(counted);
       counted += 1;
-      addTally(sofar.tally, ready.tally);
-      for (const state of ready.states) sofar.states.add(state);
+      add(ready);
       onPortion?.(sofar);
     }
   };
@@ -76,5 +79,7 @@ export async function campaign(
     }
   };
   await Promise.all(players.map(work));
+  // Where time ends it no two campaigns are alike: what was played behind a slow one counts too.
+  if (activations === null) for (const portion of waiting.values()) add(portion);
   return sofar;
 }

@@ -118,7 +118,7 @@ export class Facts {
 
   /** Called when the end is about to be written down. */
   onEnding: () => void = () => undefined;
-  endingAtMs: number | null = null;
+  isEnding = false;
   readonly ended: EndRunInput[] = [];
 
   /** What the honest activities saw that must not be. */

@@ -50,8 +50,8 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
     fault: { from: /append: _core_state_ts__WEBPACK_IMPORTED_MODULE_\d+__\.NOTHING,\n/, to: '' },
     breaks: 'V3: results do not answer the calls',
   },
-  'a hand-over leaves calls without a result after a move': approvalFault(
-    'a hand-over leaves calls without a result after a move',
+  'an end leaves calls without a result': approvalFault(
+    'an end leaves calls without a result',
     'V3: a call has no result',
   ),
   'what a model call costs is not counted': {
@@ -60,8 +60,8 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
   },
   'a wait has no end': {
     fault: {
-      from: /condition\)\(\(\)=>met\(\) \|\| wantsToMove\(run\), Math\.min\([^)]*\), \{/,
-      to: 'condition)(()=>met() || wantsToMove(run)); ({',
+      from: /condition\)\(\(\)=>met\(\) \|\| run\.live\.moveDue, Math\.min\([^)]*\), \{/,
+      to: 'condition)(()=>met() || run.live.moveDue); ({',
     },
     breaks: 'V5:',
   },
@@ -74,7 +74,7 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
   },
   "a time-out depends on the machine's own randomness": {
     fault: {
-      from: /(condition\)\(\(\)=>met\(\) \|\| wantsToMove\(run\), )Math\.min\(leftMs,/,
+      from: /(condition\)\(\(\)=>met\(\) \|\| run\.live\.moveDue, )Math\.min\(leftMs,/,
       to: '$1Math.min(leftMs + Math.floor((0,_temporalio_workflow__WEBPACK_IMPORTED_MODULE_0__.workflowInfo)().unsafe.random.random() * 9),',
     },
     breaks: 'V6:',
@@ -100,7 +100,7 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
     breaks: 'V9: a message was taken in',
   },
   'a message that is sent twice is told twice': {
-    fault: { from: /if \(run\.state\.seenMessages\.includes\(id\)\) return id;/, to: '' },
+    fault: { from: /if \(seenMessages\.includes\(id\)\) return id;/, to: '' },
     breaks: 'V9: a message stands in the conversation',
   },
   'what people said while a run moves is forgotten': {

@@ -146,24 +146,15 @@ function judgeSpend(facts: Facts, result: unknown): void {
 /** V9. Every message that the run took stands in the conversation, once. */
 function judgeMessages(facts: Facts): void {
   const said = facts.chain.flatMap(({ texts }) => texts);
-  const [ending] = facts.ended;
-  for (const { text, atMs, handle } of facts.messages) {
+  for (const { text, handle } of facts.messages) {
     const times = said.filter((one) => one === text).length;
     const name = text.slice(0, 12);
     if (times > 1) facts.faults.push(`V9: a message stands in the conversation ${times} times: ${name}`);
     if (times > 0) continue;
     const answer = handle?.result as { readonly kind: string } | undefined;
     if (answer?.kind === 'moved') facts.reach('a sender was told that the run moves');
-    if (handle !== null && (!handle.accepted || answer?.kind === 'ended')) continue;
-    // A run that is ending takes nothing in any more; until it is, everything counts.
-    const isEnding =
-      ending === undefined ||
-      ending.outcome === 'escalated' ||
-      facts.steered.some(
-        (steered) => (steered.name === 'close' || steered.name === 'handOver') && steered.atMs <= atMs,
-      );
-    if (!isEnding)
-      facts.faults.push(`V9: a message was taken in and stands nowhere in the conversation: ${name}`);
+    if (handle !== null && !handle.accepted) continue;
+    facts.faults.push(`V9: a message was taken in and stands nowhere in the conversation: ${name}`);
   }
   for (const { handle } of facts.messages)
     if ((handle?.result as { readonly kind: string } | undefined)?.kind === 'moved')
@@ -172,17 +163,16 @@ function judgeMessages(facts: Facts): void {
 
 /** V9. Every decision that the run got took effect or was refused, and stands on record. */
 function judgeHeard(facts: Facts, heard: Heard): void {
-  const { handle, who, approval, same, atMs } = heard;
+  const { handle, who, approval, same } = heard;
   if (handle !== null && !handle.accepted) return;
   const mine = facts.recorded.filter((entry) => isAbout(entry, approval) && isBy(entry, who));
   if (mine.some(({ facts: said }) => said.why === 'too_late')) facts.reach('a decision that came too late');
   if (mine.some(({ facts: said }) => said.why === 'own_request'))
     facts.reach('the customer decided for themselves');
   if (mine.length > 0) return;
-  const endMs = facts.endingAtMs ?? Number.POSITIVE_INFINITY;
-  // What is said while the run ends is not waited for; nor, for long, a store that has not verified it by then.
+  // A store that has not verified it by the end is not waited for, at least not for long.
   const isWaiting = [...facts.verifying].some((one) => !facts.verified.has(one));
-  if (atMs >= endMs || (isWaiting && !facts.verified.has(same))) return;
+  if (isWaiting && !facts.verified.has(same)) return;
   facts.faults.push(`V9: a decision is on no record: ${who} said ${heard.kind} to ${approval}`);
 }
 

@@ -25,14 +25,16 @@ export interface Report {
   /** Programs in which each of the states was reached. */
   readonly sometimes: Readonly<Record<string, number>>;
   readonly vacuous: readonly string[];
+  /** Fewer activations than prove something, as was asked for. */
+  readonly tooFew: boolean;
   readonly failures: readonly { readonly program: number; readonly violation: string }[];
 }
 
-export function reportOf({ seed, tally, states }: Campaign, ms: number, mayBeSmall = false): Report {
+export function reportOf({ seed, tally, states }: Campaign, ms: number, tooFew = false): Report {
   const { failed, reached, ...counts } = tally;
-  const vacuous = mayBeSmall ? [] : vacuities(tally);
+  const vacuous = tooFew ? [] : vacuities(tally);
   const sometimes = Object.fromEntries(SOMETIMES.map((state) => [state, reached[state] ?? 0]));
-  return { seed, ms, ...counts, states: states.size, sometimes, vacuous, failures: failed };
+  return { seed, ms, ...counts, states: states.size, sometimes, vacuous, tooFew, failures: failed };
 }
 
 export function isGreen({ failures, vacuous }: Report): boolean {
@@ -50,9 +52,14 @@ export function textOf(report: Report): string {
     ...Object.entries(report.sometimes).map(([state, count]) => `  ${state.padEnd(width)}  ${count}`),
     ...report.vacuous.map((what) => `PROVES NOTHING: ${what}`),
     ...report.failures.map(({ program, violation }) => `BROKEN in program ${program}: ${violation}`),
-    isGreen(report) ? 'held' : `BROKEN (seed ${report.seed})`,
+    verdictOf(report),
     '',
   ].join('\n');
+}
+
+function verdictOf(report: Report): string {
+  if (!isGreen(report)) return `BROKEN (seed ${report.seed})`;
+  return report.tooFew ? 'nothing broke, in too few activations to prove anything' : 'held';
 }
 
 /** One failure of each kind, made small and told. */
