@@ -11,7 +11,7 @@ quietRuntime();
 const SEED = 20_261_121;
 const CAMPAIGN_MS = 240_000;
 
-test.each(CAMPAIGNS)('$id: $promise', { timeout: CAMPAIGN_MS }, async (campaign) => {
+test.for(CAMPAIGNS)('$id: $promise', { timeout: CAMPAIGN_MS }, async (campaign, { skip }) => {
   const dir = join(import.meta.dirname, '../../.holdfast/chaos-test', campaign.id);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
@@ -25,6 +25,9 @@ test.each(CAMPAIGNS)('$id: $promise', { timeout: CAMPAIGN_MS }, async (campaign)
   });
   expect(report.problems).toEqual([]);
   expect(report.vacuous).toEqual([]);
+  // Counted as not run, which `npm test` says at its end.
+  const leftOut = report.leftOut ?? [];
+  skip(leftOut.length > 0, `left out: ${leftOut.join('; ')}`);
 });
 
 test('every campaign has a name of its own', () => {

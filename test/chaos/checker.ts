@@ -1,18 +1,30 @@
+import type { DecisionNote } from './decisionNote.ts';
 import { type Facts, outcomeOf, toldBy } from './facts.ts';
 
-/** What a load knows of its runs beyond their rows. */
+/** What is known of a run beyond its rows. Nothing is optional: what is not known is not checked, and nobody sees that. */
 export interface Terms {
   /** How often the outside may have acted for one key: what is beyond everybody's reach is named, not excused here. */
   readonly actsMax: number | ((key: string) => number);
-  /** Whether a tool's effects need a yes; default: all do. */
-  readonly asks?: (tool: string) => boolean;
-  /** Whether a tool only looks; default: none does. */
-  readonly reads?: (tool: string) => boolean;
+  /** Whose yes an effect of this tool needs, by the policy its agent was given; null: nobody's. */
+  readonly asks: (tool: string) => Approving | null;
+  /** What people said to requests, by their own notes. */
+  readonly decisions: readonly DecisionNote[];
+  /** Whether a tool only looks. */
+  readonly reads: (tool: string) => boolean;
   /** Messages that were acknowledged, as they were written. */
-  readonly heard?: readonly string[];
+  readonly heard: readonly string[];
   /** What the run may spend. */
-  readonly limitMicroUsd?: number;
+  readonly limitMicroUsd: number;
 }
+
+/** Nobody named: everybody but the requester. */
+export interface Approving {
+  readonly people: readonly string[];
+  /** Distinct people who must say yes. */
+  readonly quorum: number;
+}
+
+export const ANYBODY: Approving = { people: [], quorum: 1 };
 
 /** What no order of events may break. */
 export function broken(facts: Facts, terms: Terms): readonly string[] {
@@ -27,7 +39,7 @@ export function broken(facts: Facts, terms: Terms): readonly string[] {
 }
 
 /** V1, and: never "not done" about something that happened, never "done" about something that did not. */
-function brokenDeeds(facts: Facts, { actsMax, reads = () => false }: Terms): readonly string[] {
+function brokenDeeds(facts: Facts, { actsMax, reads }: Terms): readonly string[] {
   const problems: string[] = [];
   const most = (key: string) => (typeof actsMax === 'number' ? actsMax : actsMax(key));
   if (new Set(facts.effects.map((effect) => effect.key)).size !== facts.effects.length)
@@ -52,18 +64,54 @@ function brokenDeeds(facts: Facts, { actsMax, reads = () => false }: Terms): rea
 }
 
 /** V2. What was never claimed, but closed at once, names no approval. */
-function brokenApprovals(facts: Facts, { asks = () => true }: Terms): readonly string[] {
+function brokenApprovals(facts: Facts, { asks, decisions }: Terms): readonly string[] {
   return facts.effects.flatMap((effect) => {
-    if (!asks(effect.tool) || (effect.approval === null && effect.state === 'void')) return [];
+    const approving = asks(effect.tool);
+    if (approving === null || (effect.approval === null && effect.state === 'void')) return [];
     const approval = facts.approvals.find((one) => one.id === effect.approval);
-    const holds =
-      approval?.state === 'approved' &&
-      approval.key === effect.key &&
-      approval.args_hash === effect.args_hash &&
-      approval.in_time &&
-      approval.decided_by !== approval.requester;
-    return holds ? [] : [`V2: ${effect.key} was claimed without a standing approval`];
+    if (approval === undefined || !isAbout(approval, effect))
+      return [`V2: ${effect.key} was claimed without a standing approval`];
+    const { decided, decided_by, decidedAtMs, deadlineMs, requester, voters } = approval;
+    if (decided !== 'approve' || (decided_by ?? '') === '' || decidedAtMs === null)
+      return [`V2: ${effect.key} was claimed on an approval without a yes, a name or a time`];
+    const said = yesesOf(approval, approving, decisions);
+    const counted = new Set(voters.filter((by) => said.has(by)));
+    return decidedAtMs < deadlineMs &&
+      decided_by !== requester &&
+      said.has(decided_by ?? '') &&
+      counted.size >= approving.quorum
+      ? []
+      : [
+          `V2: ${effect.key} was claimed on the word of ${decided_by}: those who may have not said yes in time`,
+        ];
   });
+}
+
+function isAbout(approval: Facts['approvals'][number], effect: Facts['effects'][number]): boolean {
+  return (
+    approval.kind === 'call' &&
+    approval.state === 'approved' &&
+    approval.key === effect.key &&
+    approval.args_hash === effect.args_hash
+  );
+}
+
+/** By people's own notes: who said yes to these arguments in time, and may. */
+function yesesOf(
+  { id, args_hash, requester, deadlineMs }: Facts['approvals'][number],
+  { people }: Approving,
+  decisions: readonly DecisionNote[],
+): ReadonlySet<string> {
+  const may = (by: string) => by !== requester && (people.length === 0 || people.includes(by));
+  const yeses = decisions.filter(
+    (note) =>
+      note.approval === id &&
+      note.kind === 'approve' &&
+      note.argsHash === args_hash &&
+      note.atMs < deadlineMs &&
+      may(note.by),
+  );
+  return new Set(yeses.map(({ by }) => by));
 }
 
 /** What a person's answer makes of an unknown effect. After `did_not` it may also run once more. */
@@ -118,7 +166,10 @@ function brokenConversation(facts: Facts): readonly string[] {
   const open = facts.approvals.filter((approval) => approval.state === 'open');
   if (facts.run.state === 'ended') {
     if (open.length > 0) problems.push('V5: the run ended with a request open');
-  } else if (facts.run.state !== 'idle' && !open.some((approval) => approval.bounded))
+  } else if (
+    facts.run.state !== 'idle' &&
+    !open.some(({ openedAtMs, deadlineMs }) => deadlineMs > openedAtMs)
+  )
     problems.push(`V5: the run is ${facts.run.state} and waits for nothing with a deadline`);
   if (facts.approvals.some((approval) => approval.kind === 'reconcile' && !approval.evidenced))
     problems.push('V5: a person is asked what happened and told nothing');
@@ -129,13 +180,13 @@ function brokenConversation(facts: Facts): readonly string[] {
 
 /** V4: never more than what it may, and the one call that was under way. */
 function brokenPurse({ spent }: Facts, { limitMicroUsd }: Terms): readonly string[] {
-  return limitMicroUsd === undefined || spent.microUsd <= limitMicroUsd + spent.largestMicroUsd
+  return spent.microUsd <= limitMicroUsd + spent.largestMicroUsd
     ? []
     : [`V4: it spent ${spent.microUsd} micro-dollars of ${limitMicroUsd}`];
 }
 
 /** V9: what was acknowledged stands in the conversation, once. */
-function brokenHearing({ said }: Facts, { heard = [] }: Terms): readonly string[] {
+function brokenHearing({ said }: Facts, { heard }: Terms): readonly string[] {
   return heard.flatMap((text) => {
     const times = said.filter((one) => one.trim() === text).length;
     return times === 1 ? [] : [`V9: "${text}" was acknowledged and is in the conversation ${times} times`];

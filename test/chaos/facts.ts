@@ -21,10 +21,14 @@ export interface Facts {
     readonly state: string;
     readonly args_hash: string | null;
     readonly requester: string;
+    readonly openedAtMs: number;
+    readonly deadlineMs: number;
+    readonly decidedAtMs: number | null;
     readonly decided_by: string | null;
-    readonly in_time: boolean;
-    /** It was to be decided by a moment after it was opened. */
-    readonly bounded: boolean;
+    /** `approve`, `reject`, … */
+    readonly decided: string | null;
+    /** Everybody whose yes was counted. */
+    readonly voters: readonly string[];
     /** It says what is known about the attempts. */
     readonly evidenced: boolean;
     /** What a person answered, as JSON text. */
@@ -79,8 +83,11 @@ export async function readFacts(
   const effects = await sql<Facts['effects'][number][]>`
     select key, tool, state, fence, approval, args_hash from effects where run = ${run} order by claimed_at`;
   const approvals = await sql<Facts['approvals'][number][]>`
-    select id, key, kind, state, args_hash, requester, decision::jsonb ->> 'by' as decided_by,
-      coalesce(decided_at <= deadline, true) as in_time, deadline > opened_at as bounded,
+    select id, key, kind, state, args_hash, requester, (extract(epoch from opened_at) * 1000)::float8 as "openedAtMs",
+      (extract(epoch from deadline) * 1000)::float8 as "deadlineMs",
+      (extract(epoch from decided_at) * 1000)::float8 as "decidedAtMs",
+      decision::jsonb ->> 'by' as decided_by, decision::jsonb ->> 'kind' as decided,
+      array(select vote ->> 'by' from jsonb_array_elements(decision::jsonb -> 'votes') vote) as voters,
       coalesce(evidence, '') <> '' as evidenced, decision::jsonb ->> 'answer' as answer
     from approvals where run = ${run} order by opened_at`;
   const answers = await sql<Facts['answers'][number][]>`

@@ -7,8 +7,9 @@ import { quietRuntime } from './quiet.ts';
 
 quietRuntime();
 
-const SEED = 11;
-const ENOUGH = { runsAtLeast: 24, effectsAtLeast: 12, replays: 0 };
+/** Somebody says no, somebody wants it otherwise, and one of two landings is refused. */
+const SEED = 43;
+const ENOUGH = { runsAtLeast: 24, effectsAtLeast: 12, replaysMost: 0 };
 const LOAD_MS = 120_000;
 
 describe('a fleet under a small load without faults', () => {
@@ -25,19 +26,20 @@ describe('a fleet under a small load without faults', () => {
       concurrency: 8,
       mix: { read: 1, parallel: 1, asked: 3, keyed: 2, checkable: 2, never: 2, chat: 2, landing: 1 },
     }).done;
-    calm = await judge(fleet, { ...ENOUGH, replays: 8 });
+    calm = await judge(fleet, { ...ENOUGH, replaysMost: 100 });
   }, LOAD_MS);
   afterAll(() => fleet?.[Symbol.asyncDispose]());
 
   test('is judged whole: every kind of run came to its end', () => {
     expect(calm).toMatchObject({ problems: [], vacuous: [], runs: 24, lost: 0, duplicated: 0 });
+    expect(calm).toMatchObject({ histories: { replayed: 24, of: 24 }, figures: { cardsRead: 20 } });
     const kinds = new Set(fleet.runs.map(({ plan }) => plan.kind));
     expect(kinds.size).toBe(8);
     expect(calm.figures.acknowledgedDecisions).toBeGreaterThan(3);
   });
 
   test('is judged vacuous where too little happened', async () => {
-    const { vacuous } = await judge(fleet, { runsAtLeast: 25, effectsAtLeast: 1_000, replays: 0 });
+    const { vacuous } = await judge(fleet, { runsAtLeast: 25, effectsAtLeast: 1_000, replaysMost: 0 });
     expect(vacuous.join()).toMatch(/24 runs ended, 25 were expected.* effects, 1000 were expected/);
   });
 
@@ -49,7 +51,8 @@ describe('a fleet under a small load without faults', () => {
     const type = scheduled?.activityTaskScheduledEventAttributes?.activityType;
     if (type) type.name = `planted ${SECRET}`;
     const client = { workflow: { getHandle: () => ({ fetchHistory: async () => history }) } };
-    const problems = await replayAll(client, [handle.workflowId]);
+    const { problems, ...counted } = await replayAll(client, [handle.workflowId], 1);
+    expect(counted).toEqual({ read: 1, replayed: 0 });
     expect(problems.join('\n')).toMatch(/^V7: .*\nV6: /);
   });
 
@@ -61,12 +64,22 @@ describe('a fleet under a small load without faults', () => {
   };
   const applied = (tool: string) =>
     one(fleet.sql`select key as found from effects where tool = ${tool} and state = 'applied' limit 1`);
+  const idOf = (kind: string) => fleet.runs.find(({ plan }) => plan.kind === kind)?.plan.workflowId ?? '';
+  /** Another one each time: what was planted is not planted again. */
+  const approvals: string[] = [];
+  const approvalOf = async () => {
+    const found = await one(fleet.sql`
+      select e.approval as found from effects e join approvals a on a.id = e.approval
+      where e.tool = 'pay_asked' and e.state = 'applied' and a.state = 'approved' and e.approval <> all (${approvals})`);
+    approvals.push(found);
+    return found;
+  };
   const headOf = (kind: string, seq: number) =>
     one(fleet.sql`
       update runs r set head = n.hash from nodes n
-      where n.run = r.run and n.seq = ${seq} and r.run = (select run from runs where workflow_id = ${
-        fleet.runs.find(({ plan }) => plan.kind === kind)?.plan.workflowId ?? ''
-      }) returning r.run as found`);
+      where n.run = r.run and n.seq = ${seq} and r.run = (select run from runs where workflow_id = ${idOf(
+        kind,
+      )}) returning r.run as found`);
 
   test.each<[fault: string, plant: () => Promise<unknown>, problem: RegExp, counted?: Partial<Verdict>]>([
     [
@@ -88,6 +101,65 @@ describe('a fleet under a small load without faults', () => {
       { lost: 2 },
     ],
     [
+      'an effect that was given up',
+      async () => {
+        const key = await applied('pay_never');
+        fleet.payments.plant(key, -1);
+        await fleet.sql`update effects set state = 'void' where key = ${key}`;
+      },
+      /never, \w+: pay_never was asked for and never done: void/,
+      { lost: 3 },
+    ],
+    [
+      'an effect that is gone',
+      async () => {
+        const key = await applied('pay_keyed');
+        fleet.payments.plant(key, -fleet.payments.of(key).acts);
+        await fleet.sql`delete from effects where key = ${key}`;
+      },
+      /pay_keyed was asked for and never done: no row/,
+      { lost: 4 },
+    ],
+    [
+      'a run that was left to people',
+      async () => fleet.sql`update runs set outcome = 'escalated' where workflow_id = ${idOf('read')}`,
+      /its customer was told completed, and the store says escalated\n.*it ended as escalated, not as completed/,
+      { lost: 5 },
+    ],
+    [
+      'an approval that nobody gave',
+      async () =>
+        fleet.sql`update approvals set decision = null, decided_at = null where id = ${await approvalOf()}`,
+      /V2: .* was claimed on an approval without a yes, a name or a time/,
+    ],
+    [
+      'a rejection that was executed',
+      async () => {
+        const [row] = await fleet.sql<{ key: string }[]>`
+          update approvals set state = 'approved', decision = (decision::jsonb ||
+            '{"kind": "approve", "votes": [{"by": "boss"}]}')::text
+          where kind = 'call' and state = 'rejected' returning key`;
+        const key = row?.key ?? '';
+        await fleet.sql`insert into effects (key, run, tool, release, args_hash, mode, state, lease_until, approval)
+          select key, run, tool, release, args_hash, 'keyed', 'applied', now(), id from approvals where key = ${key}`;
+        fleet.payments.plant(key, 1);
+      },
+      /V2: .* was claimed on the word of boss: those who may have not said yes.*\n.*(told|pay_asked\) was done and nobody wanted it)/,
+    ],
+    [
+      "a stranger's yes",
+      async () => {
+        const approval = await approvalOf();
+        const [row] = await fleet.sql<{ args_hash: string }[]>`
+          update approvals set decision = (decision::jsonb ||
+            '{"by": "passer-by", "votes": [{"by": "passer-by"}]}')::text
+          where id = ${approval} returning args_hash`;
+        const argsHash = row?.args_hash ?? '';
+        fleet.people.note({ approval, by: 'passer-by', kind: 'approve', argsHash, atMs: Date.now() });
+      },
+      /V2: .* was claimed on the word of passer-by/,
+    ],
+    [
       'an approval that is gone',
       async () => fleet.sql`delete from approvals where id = (
         select approval from effects where tool = 'pay_asked' and state = 'applied' limit 1)`,
@@ -97,9 +169,7 @@ describe('a fleet under a small load without faults', () => {
     [
       'a conversation that was edited',
       async () => fleet.sql`update nodes set body = replace(body, 'fleet', 'float') where seq = 1 and run = (
-        select run from runs where workflow_id = ${
-          fleet.runs.find(({ plan }) => plan.kind === 'parallel')?.plan.workflowId ?? ''
-        })`,
+        select run from runs where workflow_id = ${idOf('parallel')})`,
       /V3: its conversation cannot be read/,
     ],
     [
@@ -120,10 +190,7 @@ describe('a fleet under a small load without faults', () => {
     ],
     [
       'a start that was acknowledged, and is gone',
-      async () =>
-        fleet.sql`delete from runs where workflow_id = ${
-          fleet.runs.find(({ plan }) => plan.kind === 'never')?.plan.workflowId ?? ''
-        }`,
+      async () => fleet.sql`delete from runs where workflow_id = ${idOf('never')}`,
       /V9: its start was acknowledged, and the store does not know it/,
     ],
     [
@@ -145,11 +212,6 @@ describe('a fleet under a small load without faults', () => {
       /V5: the run is running and waits for nothing with a deadline/,
     ],
     [
-      'a row of the audit that was changed',
-      async () => fleet.sql`update audit set event = 'effect_applied' where event = 'effect_claimed'`,
-      /V8: /,
-    ],
-    [
       'a worker that died by itself',
       async () => {
         const [worker] = fleet.workers;
@@ -157,6 +219,12 @@ describe('a fleet under a small load without faults', () => {
         await worker?.exited;
       },
       /worker \d+ ended by itself \(signal SIGKILL\)/,
+    ],
+    // The last one: it is found in every run, and the judge tells of so many problems only.
+    [
+      'a row of the audit that was changed',
+      async () => fleet.sql`update audit set event = 'effect_applied' where event = 'effect_claimed'`,
+      /V8: audit row \d+ does not follow/,
     ],
   ])('%s is found', async (_, plant, problem, counted = {}) => {
     expect((await judge(fleet, ENOUGH)).problems.join('\n')).not.toMatch(problem);

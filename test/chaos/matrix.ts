@@ -1,6 +1,8 @@
+import { agent as support } from '../../src/agents/support/index.ts';
+import { DEFAULT_RUN_LIMITS } from '../../src/core/limits.ts';
 import type { Addresses } from '../e2e/lab.ts';
 import { CELLS, type Cell, ENDS, type Fault, type Seen } from './cells.ts';
-import { broken } from './checker.ts';
+import { ANYBODY, broken } from './checker.ts';
 import { type Ended, type Fate, goOn, kill, play, stall } from './play.ts';
 
 // The whole matrix, or a few of its cells, played and judged.
@@ -63,8 +65,9 @@ async function playTogether(addresses: Addresses, cells: readonly Cell[], mostMs
 }
 
 /** What is not as the matrix says, and what no order of events may break. */
-export function cellProblems(cell: Cell, { facts, seen }: Ended): readonly string[] {
+export function cellProblems(cell: Cell, { facts, decisions, seen }: Ended): readonly string[] {
   const expected: Seen = ENDS[cell.end];
+  const limits = cell.kind === 'shop' ? support.release.limits : DEFAULT_RUN_LIMITS;
   const outcome = cell.fault.includes('cancel') ? 'cancelled' : 'completed';
   const names = Object.keys(expected) as (keyof Seen)[];
   const wrong = names.filter((name) => JSON.stringify(seen[name]) !== JSON.stringify(expected[name]));
@@ -73,7 +76,14 @@ export function cellProblems(cell: Cell, { facts, seen }: Ended): readonly strin
       (name) =>
         `${name} is ${JSON.stringify(seen[name])}, and ${JSON.stringify(expected[name])} in "${cell.end}"`,
     ),
-    ...broken(facts, { actsMax: expected.acts }),
+    ...broken(facts, {
+      actsMax: expected.acts,
+      asks: () => ANYBODY,
+      decisions,
+      reads: () => false,
+      heard: [cell.name],
+      limitMicroUsd: limits.costMicroUsdPerRun,
+    }),
     ...(facts.run.outcome === outcome ? [] : [`the run ended as ${facts.run.outcome}, not as ${outcome}`]),
   ];
 }

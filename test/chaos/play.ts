@@ -8,8 +8,10 @@ import { cancelSignal, decideSignal } from '../../src/workflows/messages.ts';
 import { type Addresses, type Handle, type Lab, openLab, until } from '../e2e/lab.ts';
 import { call, say, script } from '../e2e/labAgent.ts';
 import type { Cell, Seen } from './cells.ts';
+import type { DecisionNote } from './decisionNote.ts';
 import { type Facts, outcomeOf, readFacts, toldBy } from './facts.ts';
 import { firstAfter, readEvents } from './golden/history.ts';
+import { openOrderBook } from './orderBook.ts';
 import { openPayments } from './payments.ts';
 import { accountOf, change, finish, LIMIT_MS, type Playing, switchOf, type Table } from './table.ts';
 import { startWorkerProcess, type WorkerProcess } from './workerProcess.ts';
@@ -17,6 +19,8 @@ import { startWorkerProcess, type WorkerProcess } from './workerProcess.ts';
 /** What came of a cell. */
 export interface Ended {
   readonly facts: Facts;
+  /** Whoever said yes to its effect. */
+  readonly decisions: readonly DecisionNote[];
   readonly seen: Seen;
   /** From the moment when another worker was there to the first activity that came to its end; null: none was away. */
   readonly backMs: number | null;
@@ -58,11 +62,12 @@ export async function play(
     environment,
     new Map(cells.map((cell) => [workflowIdOf(cell), cell.point])),
   );
+  await openOrderBook(lab.sql);
   const playing = await Promise.all(
     cells.map(async (cell) => ({ cell, handle: await start(lab, cell, workflowIdOf(cell)) })),
   );
   const table: Table = { lab, payments, environment, playing };
-  await approveAll(table);
+  const decisions = await approveAll(table);
   const readyAtMs = await disturb(table, first);
   const ended = new Map<Cell, Ended>();
   for (const one of playing) {
@@ -70,7 +75,8 @@ export async function play(
       readyAtMs === null
         ? null
         : firstAfter(await readEvents(one.handle), readyAtMs, ['ACTIVITY_TASK_COMPLETED']);
-    ended.set(one.cell, { ...(await readEnd(table, one)), backMs });
+    const own = decisions.filter(({ workflowId }) => workflowId === one.handle.workflowId);
+    ended.set(one.cell, { ...(await readEnd(table, one)), decisions: own, backMs });
   }
   return ended;
 }
@@ -104,24 +110,30 @@ async function start(lab: Lab, cell: Cell, workflowId: string): Promise<Handle> 
 }
 
 /** Every run waits for a person, so that all attempts start together. */
-async function approveAll({ lab, playing }: Table): Promise<void> {
+async function approveAll({
+  lab,
+  playing,
+}: Table): Promise<readonly (DecisionNote & { workflowId: string })[]> {
   const look = async () => {
-    const rows = await lab.sql<{ id: string; workflow_id: string }[]>`
-      select id, workflow_id from approvals where kind = 'call' and state = 'open'`;
+    const rows = await lab.sql<{ id: string; workflow_id: string; args_hash: string }[]>`
+      select id, workflow_id, args_hash from approvals where kind = 'call' and state = 'open'`;
     return rows.length === playing.length && rows;
   };
   const open = await until('every approval', look, LIMIT_MS);
-  const ids = new Map(open.map((row) => [row.workflow_id, row.id]));
+  const decisions = open.map(({ id, workflow_id, args_hash }) => ({
+    workflowId: workflow_id,
+    approval: id,
+    kind: 'approve' as const,
+    by: 'boss',
+    argsHash: args_hash,
+    atMs: Date.now(),
+  }));
   await Promise.all(
-    playing.map(({ handle }) =>
-      handle.signal(decideSignal, {
-        approval: ids.get(handle.workflowId) ?? '',
-        kind: 'approve',
-        by: 'boss',
-        channel: 'test',
-      }),
+    decisions.map(({ workflowId, approval, kind, by }) =>
+      lab.client.workflow.getHandle(workflowId).signal(decideSignal, { approval, kind, by, channel: 'test' }),
     ),
   );
+  return decisions;
 }
 
 /** The worker dies with every attempt at its point; then another one comes. */
@@ -196,7 +208,7 @@ async function finishWithAnother(table: Table): Promise<number> {
   return readyAtMs;
 }
 
-async function readEnd(table: Table, { cell, handle }: Playing): Promise<Omit<Ended, 'backMs'>> {
+async function readEnd(table: Table, { cell, handle }: Playing): Promise<Pick<Ended, 'facts' | 'seen'>> {
   const { run } = await handle.result();
   const facts = await readFacts(
     table.lab.sql,

@@ -2,6 +2,7 @@ import { liftSwitch } from '../../src/store/switches.ts';
 import { cancelSignal, decideSignal, retrySignal } from '../../src/workflows/messages.ts';
 import { type Handle, type Lab, until } from '../e2e/lab.ts';
 import type { Cell } from './cells.ts';
+import { orderWrites } from './orderBook.ts';
 import type { Account, Payments } from './payments.ts';
 
 // The runs that are played together, and the people around them, who go by what the store and the books say.
@@ -89,10 +90,13 @@ async function releaseHeld(table: Table, workflowId: string): Promise<void> {
   await handle.signal(retrySignal, { by: 'operator' });
 }
 
-/** The books of whoever acted. */
-export async function accountOf({ lab, payments }: Table, cell: Cell, key: string): Promise<Account> {
+/** The books of whoever acted. A shop is one cell's alone, so whatever is written there is this cell's doing. */
+export async function accountOf(
+  { lab, payments }: { readonly lab: Pick<Lab, 'sql'>; readonly payments: Pick<Payments, 'of'> },
+  cell: Pick<Cell, 'kind' | 'name'>,
+  key: string,
+): Promise<Account> {
   if (cell.kind !== 'shop') return payments.of(key);
-  const [row] = await lab.sql<{ acts: number }[]>`
-    select count(*)::int as acts from shop.applied where shop = ${cell.name} and idempotency_key = ${key}`;
-  return { requests: row?.acts ?? 0, acts: row?.acts ?? 0, checks: 0 };
+  const acts = await orderWrites(lab.sql, cell.name);
+  return { requests: acts, acts, checks: 0 };
 }

@@ -31,10 +31,14 @@ export interface Report {
   readonly duplicated: number;
   /** From the end of each fault (a process back, a link healed) to the first progress after it. */
   readonly recoveryMs: readonly number[];
+  /** Histories that were replayed, of those that the load left. Without it the campaign replays none. */
+  readonly histories?: { readonly replayed: number; readonly of: number };
   /** Broken promises, each naming the run and the invariant; one of them fails the campaign. */
   readonly problems: readonly string[];
   /** What did not happen often enough to prove anything; one of them fails the campaign. */
   readonly vacuous: readonly string[];
+  /** What could not be tried here, each with the reason and what to do about it; absent where all of it was. */
+  readonly leftOut?: readonly string[];
   /** Further figures, with the unit in the name. */
   readonly figures: Readonly<Record<string, number | string>>;
 }

@@ -16,6 +16,7 @@ const torn: Fault = { kind: 'reset', afterEvents: 3 };
 
 const ALL = [mute, hanging, stuck, pinging, dripping, resetting, torn] as const;
 const MS = 20_000;
+const CONCURRENCY = { quick: 12, full: 20 };
 
 const SCENES = {
   quick: [{ name: 'all kinds', ms: 12_000, share: 0.9, faults: ALL }],
@@ -37,6 +38,7 @@ export const r19: Campaign = {
     'a model API that hangs, drips and resets under load: every run goes on by itself, workers stay small, nothing is paid twice',
   run: async (how) => {
     const { quick, seed } = how;
+    const size = quick ? 'quick' : 'full';
     await using fleet = await openFleet({ addresses: await how.addresses(), seed, workers: 0 });
     const module = new URL('../impatientWorker.ts', import.meta.url);
     await Promise.all(Array.from({ length: quick ? 1 : 2 }, () => fleet.startWorker({}, module)));
@@ -44,12 +46,13 @@ export const r19: Campaign = {
       how,
       fleet,
       scenes: quick ? SCENES.quick : SCENES.full,
-      concurrency: quick ? 12 : 20,
+      concurrency: CONCURRENCY[size],
       calmMs: quick ? [500, 1_500] : [8_000, 12_000],
       recoverWithinMs: 90_000,
       patienceMs: 8 * 60_000,
-      // Circuits stay open for a tenth of their usual time.
-      failedPerSecondMost: 10,
+      // Whoever comes is kept there until they have no patience any more: all of them.
+      underWay: CONCURRENCY[size],
+      circuit: IMPATIENCE,
       failedAtLeast: 4,
       enough: { runsAtLeast: quick ? 12 : 100, effectsAtLeast: quick ? 6 : 50 },
     });

@@ -6,6 +6,7 @@ import {
   CALM,
   type Case,
   type Killed,
+  type Played,
   playKilled,
   playUndisturbed,
   type Undisturbed,
@@ -81,13 +82,12 @@ function groupsOf(cases: readonly Case[]): Case[][] {
 
 function reportOf({ quick }: How, undisturbed: Undisturbed, killed: readonly Killed[]): Report {
   const runs = [...undisturbed.values(), ...killed];
-  const acts = runs.map(({ facts }) => Object.values(facts.acts).reduce((sum, one) => sum + one, 0));
   const atEvent = killed.filter(({ wasAtEvent }) => wasAtEvent).length;
   const duplicated = runs.flatMap(({ facts }) => Object.values(facts.acts)).filter((one) => one > 1).length;
-  const lost = runs.filter(({ facts }) =>
-    facts.effects.some(({ key, state }) => state === 'applied' && facts.acts[key] === 0),
-  ).length;
-  const effects = acts.reduce((sum, one) => sum + one, 0);
+  const actsOf = (played: Played | undefined) =>
+    Object.values(played?.facts.acts ?? {}).reduce((sum, one) => sum + one, 0);
+  const lost = killed.filter((one) => actsOf(one) < actsOf(undisturbed.get(one.one.kind))).length;
+  const effects = runs.reduce((sum, one) => sum + actsOf(one), 0);
   return {
     faults: killed.length,
     runs: runs.length,

@@ -1,9 +1,7 @@
-import type { Sql } from '../../../src/store/connection.ts';
 import { openFleet } from '../fleet/fleet.ts';
-import type { FleetWorker } from '../fleet/fleetWorker.ts';
 import { judge } from '../fleet/judge.ts';
-import { pause } from '../fleet/patience.ts';
 import type { Campaign } from './campaign.ts';
+import { type Freeze, freeze, judgeFreezes, readHeld } from './freezing.ts';
 import { playStorm, reportOf } from './storm.ts';
 
 const TOOL_TIMEOUT_MS = 1_500;
@@ -26,6 +24,7 @@ export const r7: Campaign = {
     });
     const faults = quick ? FAULTS.quick : FAULTS.full;
     const [from, to] = quick ? FROZEN_MS.quick : FROZEN_MS.full;
+    const freezes: (Freeze | null)[] = [];
     const storm = await playStorm({
       fleet,
       seed,
@@ -38,9 +37,9 @@ export const r7: Campaign = {
       strike: async (ordinal, random) => {
         const worker = fleet.workers[ordinal % 2];
         if (worker === undefined) throw new Error('a fleet without workers');
-        await freezeAtWork(fleet.sql, worker);
-        await pause(from + random.below(to - from + 1));
-        worker.signal('SIGCONT');
+        const frozen = await freeze(fleet.sql, worker, from + random.below(to - from + 1));
+        freezes.push(frozen);
+        progress(`held by worker ${worker.pid} when it froze: ${JSON.stringify(frozen?.held ?? [])}`);
       },
       recoverWithinMs: 60_000,
       progress,
@@ -51,26 +50,24 @@ export const r7: Campaign = {
       effectsAtLeast: faults * 8,
       frozen: true,
     });
-    const report = reportOf(storm, verdict);
-    const takenOver = verdict.figures.takenOver ?? 0;
-    return takenOver > 0 ? report : { ...report, vacuous: [...report.vacuous, 'no effect was taken over'] };
+    // Whoever wakes last says the last late word.
+    const held = await readHeld(
+      fleet.sql,
+      freezes.flatMap((one) => one?.grips ?? []),
+    );
+    const { problems, vacuous, settledMs } = judgeFreezes(freezes);
+    const report = reportOf(storm, verdict, {
+      effectsFrozen: held.length,
+      effectsTakenOver: held.filter(({ takenOver }) => takenOver).length,
+      lateWords: held.filter(({ lateWord }) => lateWord).length,
+    });
+    return {
+      ...report,
+      faults: freezes.filter((one) => one !== null).length,
+      // The other worker never stops: what has to come back is what was frozen.
+      recoveryMs: settledMs,
+      problems: [...report.problems, ...problems],
+      vacuous: [...report.vacuous, ...vacuous],
+    };
   },
 };
-
-const TRIES = 20;
-/** Longer than an effect takes: what is claimed since before is held by the one that is frozen. */
-const LOOK_MS = 1_000;
-
-/** Freezes it with an effect in its hands: one without any shows nothing. */
-async function freezeAtWork(sql: Sql, worker: FleetWorker): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    worker.signal('SIGSTOP');
-    const frozenAt = new Date();
-    await pause(LOOK_MS);
-    const [held] = await sql<{ n: number }[]>`
-      select count(*)::int as n from effects where state = 'claimed' and claimed_at < ${frozenAt}::timestamptz`;
-    if ((held?.n ?? 0) > 0 || tries === TRIES) return;
-    worker.signal('SIGCONT');
-    await pause(LOOK_MS);
-  }
-}

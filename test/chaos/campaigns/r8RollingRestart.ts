@@ -1,4 +1,5 @@
 import { openFleet } from '../fleet/fleet.ts';
+import type { Stopped } from '../fleet/fleetWorker.ts';
 import { judge } from '../fleet/judge.ts';
 import type { Campaign } from './campaign.ts';
 import { playStorm, reportOf } from './storm.ts';
@@ -15,7 +16,7 @@ export const r8: Campaign = {
   run: async ({ quick, seed, addresses, progress }) => {
     const { faults, runs } = quick ? SIZE.quick : SIZE.full;
     await using fleet = await openFleet({ addresses: await addresses(), seed, workers: 2 });
-    const drainMs: number[] = [];
+    const drains: Stopped[] = [];
     const storm = await playStorm({
       fleet,
       seed,
@@ -27,16 +28,20 @@ export const r8: Campaign = {
         await fleet.startWorker();
         const old = fleet.workers[ordinal - 1];
         const how = HOW[(ordinal - 1) % HOW.length] ?? 'stop';
-        const fromMs = Date.now();
-        await old?.[how]();
-        if (how === 'stop') drainMs.push(Date.now() - fromMs);
-        progress(`${how === 'stop' ? 'drained' : 'killed'} worker ${old?.pid}`);
+        if (old === undefined) throw new Error(`there is no worker ${ordinal}`);
+        if (how === 'kill') await old.kill();
+        else drains.push(await old.stop());
+        progress(`${how === 'stop' ? 'drained' : 'killed'} worker ${old.pid}`);
       },
       recoverWithinMs: 60_000,
       progress,
     });
     progress('judging');
     const verdict = await judge(fleet, { runsAtLeast: runs, effectsAtLeast: runs / 2 });
-    return reportOf(storm, verdict, { longestDrainMs: Math.max(...drainMs) });
+    const report = reportOf(storm, verdict, {
+      drains: drains.length,
+      longestDrainMs: Math.round(Math.max(...drains.map(({ ms }) => ms))),
+    });
+    return { ...report, problems: [...report.problems, ...drains.flatMap(({ problem }) => problem ?? [])] };
   },
 };

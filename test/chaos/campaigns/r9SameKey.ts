@@ -1,15 +1,18 @@
 import { HoldfastError } from '../../../src/client/errors.ts';
 import { until } from '../../e2e/lab.ts';
+import { APPROVERS } from '../fleet/clerk.ts';
 import { type Fleet, openFleet } from '../fleet/fleet.ts';
 import { judge } from '../fleet/judge.ts';
 import { type Plan, planOf } from '../fleet/mix.ts';
 import { patiently } from '../fleet/patience.ts';
 import type { Campaign } from './campaign.ts';
+import { decisionProblems, messageProblems, startProblems } from './sameKey.ts';
 import { reportOf } from './storm.ts';
 
 const TIMES = 50;
 const KEYS = { quick: 2, full: 20 };
 const PATIENCE_MS = 120_000;
+const [BOSS, ...DEPUTIES] = APPROVERS;
 
 export const r9: Campaign = {
   id: 'R9',
@@ -73,11 +76,7 @@ async function sameStart(fleet: Fleet, ordinal: number): Promise<readonly string
   noted.heard.push({ text: input.message, atMs: noted.startedAtMs });
   const late = await start(0);
   const executions = await executionsOf(fleet, workflowId);
-  return [
-    ...(answers.includes('taken') ? [] : ['nobody was told that it has begun']),
-    ...(late === 'already_started' ? [] : ['it could be started again after its end']),
-    ...(executions === 1 ? [] : [`the server ran it ${executions} times`]),
-  ].map(at(workflowId));
+  return startProblems({ answers, late, executions }).map(at(workflowId));
 }
 
 /** The last message of a conversation, by as many senders with one id: each gets the answer. */
@@ -100,9 +99,8 @@ async function sameMessage(fleet: Fleet, ordinal: number): Promise<readonly stri
       }),
     );
     noted.heard.push({ text, atMs: Date.now() });
-    const said = new Set(replies.flatMap((reply) => (reply === null ? [] : [`${reply.kind} ${reply.text}`])));
-    if (said.size !== 1)
-      problems.push(`message ${id} was answered in ${said.size} ways: ${[...said].join(' | ')}`);
+    const said = replies.flatMap((reply) => (reply === null ? [] : [`${reply.kind} ${reply.text}`]));
+    problems.push(...messageProblems(id, said));
   }
   await fleet.holdfast.close({ workflowId, by });
   noted.outcome = (await fleet.holdfast.result(workflowId, { timeoutMs: PATIENCE_MS })).outcome;
@@ -124,16 +122,17 @@ async function sameDecision(fleet: Fleet, ordinal: number): Promise<readonly str
   );
   noted.startedAtMs = Date.now();
   noted.heard.push({ text, atMs: noted.startedAtMs });
-  const approval = await until('the request', async () => {
-    const [row] = await fleet.sql<{ id: string }[]>`
-      select id from approvals where workflow_id = ${workflowId} and state = 'open'`;
-    return row?.id;
+  const { id: approval, args_hash: argsHash } = await until('the request', async () => {
+    const [row] = await fleet.sql<{ id: string; args_hash: string }[]>`
+      select id, args_hash from approvals where workflow_id = ${workflowId} and state = 'open'`;
+    return row;
   });
   const untilMs = Date.now() + PATIENCE_MS;
-  const byOf = (i: number) => (i % 2 === 0 ? 'boss' : `boss-${i}`);
+  const byOf = (i: number) => (i % 2 === 0 ? BOSS : (DEPUTIES[i % DEPUTIES.length] ?? BOSS));
   const replies = await all((i) =>
     patiently('decide', { untilMs }, async () => {
       const decision = { workflowId, approval, kind: 'approve', by: byOf(i) } as const;
+      fleet.people.note({ approval, kind: 'approve', by: byOf(i), argsHash, atMs: Date.now() });
       if (i % 5 === 4) {
         await fleet.holdfast.decide(decision);
         return 'left';
@@ -150,19 +149,11 @@ async function sameDecision(fleet: Fleet, ordinal: number): Promise<readonly str
   );
   noted.outcome = (await fleet.holdfast.result(workflowId, { timeoutMs: PATIENCE_MS })).outcome;
   noted.endedAtMs = Date.now();
-  const decided = new Set(replies.flatMap((reply, i) => (reply === 'decided' ? [byOf(i)] : [])));
-  const others = replies.filter((reply) => !FITTING.includes(reply));
   const [row] = await fleet.sql<{ by: string }[]>`
     select decision::jsonb ->> 'by' as by from approvals where id = ${approval}`;
-  return [
-    // A signal may have been the first: then nobody was told.
-    ...(decided.size > 1 ? [`${[...decided].join(' and ')} were told that they decided`] : []),
-    ...(decided.size === 1 && !decided.has(row?.by ?? '') ? ['the store names somebody else'] : []),
-    ...(others.length > 0 ? [`somebody was told ${[...new Set(others)].join(', ')}`] : []),
-  ].map(at(workflowId));
+  const heard = replies.map((reply, i) => ({ by: byOf(i), reply }));
+  return decisionProblems(heard, row?.by ?? null).map(at(workflowId));
 }
-
-const FITTING: readonly string[] = ['decided', 'left', 'already_decided', 'ended', 'too_many'];
 
 async function executionsOf(fleet: Fleet, workflowId: string): Promise<number> {
   const runs = new Set<string>();

@@ -1,7 +1,20 @@
+import { quantile } from '../../../bench/rounds.ts';
 import type { Campaign, Report } from './campaign.ts';
 
-export function isGreen(report: Report): boolean {
-  return report.problems.length === 0 && report.vacuous.length === 0;
+export { quantile };
+
+export type Verdict = 'held' | 'left out' | 'BROKEN';
+
+/** What was not tried, or only in part, has not held. */
+export function verdictOf({ problems, vacuous, leftOut = [] }: Report): Verdict {
+  if (problems.length + vacuous.length > 0) return 'BROKEN';
+  return leftOut.length > 0 ? 'left out' : 'held';
+}
+
+/** A quick run may leave out what this machine lacks, as long as it says so; one in full may not. */
+export function isGreen(report: Report, { quick }: { readonly quick: boolean }): boolean {
+  const verdict = verdictOf(report);
+  return verdict === 'held' || (quick && verdict === 'left out');
 }
 
 /** What is said of a campaign that threw. */
@@ -24,7 +37,19 @@ export function unplayed(error: unknown): Report {
 export function textOf(
   reports: readonly { readonly campaign: Campaign; readonly report: Report; readonly ms: number }[],
 ): string {
-  const head = ['', 'faults', 'runs', 'effects', 'lost', 'twice', 'back p50', 'back p95', 'took', 'verdict'];
+  const head = [
+    '',
+    'faults',
+    'runs',
+    'effects',
+    'lost',
+    'twice',
+    'replayed',
+    'back p50',
+    'back p95',
+    'took',
+    'verdict',
+  ];
   const rows = reports.map(({ campaign, report, ms }) => [
     campaign.id,
     String(report.faults),
@@ -32,10 +57,11 @@ export function textOf(
     String(report.effects),
     String(report.lost),
     String(report.duplicated),
-    seconds(quantile(report.recoveryMs, 0.5)),
-    seconds(quantile(report.recoveryMs, 0.95)),
+    replayedOf(report),
+    secondsAt(report.recoveryMs, 0.5),
+    secondsAt(report.recoveryMs, 0.95),
     seconds(ms),
-    isGreen(report) ? 'held' : 'BROKEN',
+    verdictOf(report),
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>
@@ -48,16 +74,28 @@ export function textOf(
     ...Object.entries(report.figures).map(([name, value]) => `    ${name}: ${value}`),
     ...report.problems.map((problem) => `  ! ${problem}`),
     ...report.vacuous.map((what) => `  ? too little happened: ${what}`),
+    ...(report.leftOut ?? []).map((what) => `  - left out: ${what}`),
   ]);
-  return `${[head, ...rows].map(line).join('\n')}\n\n${notes.join('\n')}\n`;
+  return `${[head, ...rows].map(line).join('\n')}\n\n${notes.join('\n')}\n\n${countsOf(reports)}\n`;
 }
 
-/** The value below which this share of the values lies; null without values. */
-export function quantile(values: readonly number[], share: number): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
+/** `14 held, 1 left out, 0 BROKEN`. */
+function countsOf(reports: readonly { readonly report: Report }[]): string {
+  const verdicts: readonly Verdict[] = ['held', 'left out', 'BROKEN'];
+  const count = (verdict: Verdict) => reports.filter(({ report }) => verdictOf(report) === verdict).length;
+  return verdicts.map((verdict) => `${count(verdict)} ${verdict}`).join(', ');
 }
 
-function seconds(ms: number | null): string {
-  return ms === null ? '-' : `${(ms / 1000).toFixed(1)} s`;
+/** `312 of 312` */
+function replayedOf({ histories }: Report): string {
+  return histories === undefined ? '-' : `${histories.replayed} of ${histories.of}`;
+}
+
+/** Of times in ms; `-` where there are none. */
+function secondsAt(values: readonly number[], share: number): string {
+  return values.length === 0 ? '-' : seconds(quantile(values, share));
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

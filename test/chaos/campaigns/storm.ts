@@ -1,3 +1,4 @@
+import { quantile } from '../../../bench/rounds.ts';
 import { until } from '../../e2e/lab.ts';
 import { type Random, randomOf } from '../../hostile/random.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -6,7 +7,6 @@ import type { LoadOptions } from '../fleet/load.ts';
 import { pause } from '../fleet/patience.ts';
 import { whereIs } from '../fleet/whereIs.ts';
 import type { Report } from './campaign.ts';
-import { quantile } from './report.ts';
 
 // One fault after the other under a load that does not end before them, and how long each kept the fleet from work.
 
@@ -87,7 +87,12 @@ const SEEN_MS = 9_000;
 const LOOKS_OF_THE_LATE = 5;
 const TOLD = 3;
 
-async function recovery(fleet: Fleet, fromMs: number, withinMs: number): Promise<number | null> {
+/** From then to the first work that began after it; null where there was none in time. */
+export async function recovery(
+  fleet: Pick<Fleet, 'progressAfter'>,
+  fromMs: number,
+  withinMs: number,
+): Promise<number | null> {
   while (Date.now() - fromMs < withinMs) {
     // The store may be what is still away.
     const atMs = await fleet.progressAfter(fromMs).catch(() => null);
@@ -106,11 +111,14 @@ export function reportOf(storm: Storm, verdict: Verdict, figures: Report['figure
     lost: verdict.lost,
     duplicated: verdict.duplicated,
     recoveryMs: storm.recoveryMs,
+    histories: verdict.histories,
     problems: [...storm.problems, ...verdict.problems],
     vacuous: verdict.vacuous,
     figures: {
-      outageP50Ms: Math.round(quantile(storm.outageMs, 0.5) ?? 0),
-      outageP95Ms: Math.round(quantile(storm.outageMs, 0.95) ?? 0),
+      ...(storm.outageMs.length > 0 && {
+        outageP50Ms: Math.round(quantile(storm.outageMs, 0.5)),
+        outageP95Ms: Math.round(quantile(storm.outageMs, 0.95)),
+      }),
       ...verdict.figures,
       ...figures,
     },

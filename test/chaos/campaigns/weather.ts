@@ -1,3 +1,5 @@
+import { LIMITS } from '../../../src/core/limits.ts';
+import type { CircuitLimits } from '../../../src/models/circuit.ts';
 import type { Fault } from '../../../src/models/scripted/faults.ts';
 import type { ScriptedModel } from '../../../src/models/scripted/server.ts';
 import type { Random } from '../../hostile/random.ts';
@@ -28,8 +30,10 @@ export interface WeatherOptions {
   readonly calmMs: readonly [from: number, to: number];
   readonly recoverWithinMs: number;
   readonly patienceMs: number;
-  /** Failed requests that each scene may see at most for each second and worker, beside those that it surprises. */
-  readonly failedPerSecondMost: number;
+  /** How many requests are with the model at once when a scene begins, at most: all of them are surprised. */
+  readonly underWay: number;
+  /** How long the workers' circuits stay open. */
+  readonly circuit: CircuitLimits;
   readonly enough: Pick<JudgeOptions, 'runsAtLeast' | 'effectsAtLeast'>;
   readonly failedAtLeast: number;
 }
@@ -40,7 +44,7 @@ const REQUESTS_MOST = 4_000;
 const FAIR: Fault = { kind: 'slow', delayMs: 0 };
 
 export async function playWeather(options: WeatherOptions): Promise<Report> {
-  const { how, fleet, scenes, concurrency, failedPerSecondMost } = options;
+  const { how, fleet, scenes, concurrency, underWay, circuit } = options;
   const witness = await startWitness(fleet);
   const failed: number[] = [];
   const problems: string[] = [];
@@ -74,7 +78,7 @@ export async function playWeather(options: WeatherOptions): Promise<Report> {
   const verdict = await judge(fleet, options.enough);
   const books = await readPayBooks(fleet.sql, fleet.model.requests);
   for (const [i, scene] of scenes.entries()) {
-    const most = failedMost(scene, { workers: fleet.workers.length, concurrency, failedPerSecondMost });
+    const most = failedMost(scene, { workers: fleet.workers.length, underWay, circuit });
     const count = failed[i] ?? 0;
     if (count > most)
       problems.push(`${scene.name}: ${count} requests failed, ${most} at most were to be made`);
@@ -102,12 +106,28 @@ export async function playWeather(options: WeatherOptions): Promise<Report> {
   };
 }
 
-/** Those who are under way are surprised; then only so many a second go out to see whether it is over. */
-function failedMost(
-  { ms }: Weather,
-  given: { readonly workers: number; readonly concurrency: number; readonly failedPerSecondMost: number },
+/**
+ * Those who are under way are surprised, and a few more until each worker's circuit opens. Then one request goes out each
+ * time that it has been open, and that time doubles up to its limit. What succeeds in between starts the doubling anew, so
+ * a scene that lets something through may see twice as many.
+ */
+export function failedMost(
+  { ms, share, faults }: Pick<Weather, 'ms' | 'share' | 'faults'>,
+  given: { readonly workers: number; readonly underWay: number; readonly circuit: CircuitLimits },
 ): number {
-  return Math.ceil(given.concurrency + (given.workers * given.failedPerSecondMost * ms) / 1_000);
+  const { openMaxMs } = given.circuit;
+  // A rate limit that names its time is taken at its word.
+  const namedMs = faults.flatMap((fault) =>
+    fault.kind === 'http' && fault.status === 429 ? (fault.retryAfterSeconds ?? []) : [],
+  );
+  const firstMs = Math.min(given.circuit.openFirstMs, ...namedMs.map((seconds) => seconds * 1_000));
+  let probes = 0;
+  for (let openMs = firstMs, atMs = openMs; atMs <= ms; atMs += openMs) {
+    probes += 1;
+    openMs = Math.min(openMaxMs, openMs * 2);
+  }
+  const each = LIMITS.circuitFailuresInARow + probes;
+  return (given.underWay + given.workers * each) * (share < 1 ? 2 : 1);
 }
 
 function rain(model: Pick<ScriptedModel, 'inject'>, { share, faults }: Weather, random: Random): void {

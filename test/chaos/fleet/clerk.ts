@@ -23,8 +23,15 @@ const OUTWARD = { touches: 'external', timeoutMs: TOOL_TIMEOUT_MS } as const;
 export const ASKED = 'pay_asked';
 export const LOOK = 'look';
 
+/** Who may say yes. */
+export const APPROVERS = ['boss', 'deputy-1', 'deputy-2', 'deputy-3', 'deputy-4'] as const;
+
 const POLICY: readonly Rule[] = [
-  { name: 'asked', match: { tools: [ASKED] }, answer: { kind: 'ask', reason: 'somebody has to look at it' } },
+  {
+    name: 'asked',
+    match: { tools: [ASKED] },
+    answer: { kind: 'ask', reason: 'somebody has to look at it', approvers: { people: APPROVERS } },
+  },
   { name: 'others', match: {}, answer: { kind: 'allow' } },
 ];
 

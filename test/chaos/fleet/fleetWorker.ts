@@ -1,10 +1,13 @@
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { LIMITS } from '../../../src/core/limits.ts';
 import { isLeaked } from './secrecy.ts';
 
 const READY_MS = 90_000;
-const DRAIN_MS = 75_000;
+/** What a worker may take to drain: its activities, its notices, its connections to the store. */
+const DRAIN_MS = LIMITS.workerDrainMs + LIMITS.noticeDrainMs + LIMITS.storeEndMs;
+const DRAINED = 'exit code 0';
 const HEAP_MS = 60_000;
 const LAST_WORDS_CHARS = 2_000;
 
@@ -14,8 +17,8 @@ export interface FleetWorker {
   signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
   /** SIGKILL, and gone. */
   kill(): Promise<void>;
-  /** SIGTERM: it finishes what it does. Killed where that takes more than 75 s. */
-  stop(): Promise<void>;
+  /** SIGTERM: it finishes what it does. Killed where that takes longer than a worker may take. */
+  stop(withinMs?: number): Promise<Stopped>;
   readonly exited: Promise<void>;
   /** How it ended although nobody of the fleet ended it; null while it did not. */
   diedOfItself(): string | null;
@@ -25,6 +28,13 @@ export interface FleetWorker {
   rssBytes(): number | null;
   /** What its heap holds after a collection. */
   heapBytes(): Promise<number>;
+}
+
+/** How a worker ended that was asked to. */
+export interface Stopped {
+  readonly ms: number;
+  /** Why this was no draining, in words; null where it was. */
+  readonly problem: string | null;
 }
 
 type FromWorker = { readonly kind: 'ready' } | { readonly kind: 'heap'; readonly bytes: number };
@@ -81,11 +91,22 @@ export async function startFleetWorker(
     pid: child.pid ?? 0,
     signal,
     kill,
-    stop: async () => {
+    stop: async (withinMs = DRAIN_MS) => {
+      const askedAtMs = performance.now();
       if (ended === null) signal('SIGTERM');
-      const killer = setTimeout(() => child.kill('SIGKILL'), DRAIN_MS);
+      let late = false;
+      const killer = setTimeout(() => {
+        late = true;
+        child.kill('SIGKILL');
+      }, withinMs);
       await exited;
       clearTimeout(killer);
+      const said = `worker ${child.pid} was asked to drain and`;
+      const wrong = late ? `had not ended within ${withinMs} ms` : `ended with ${ended}: ${words}`;
+      return {
+        ms: performance.now() - askedAtMs,
+        problem: ended === DRAINED && !late ? null : `${said} ${wrong}`,
+      };
     },
     exited,
     diedOfItself: () =>

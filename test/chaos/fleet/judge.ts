@@ -1,10 +1,13 @@
 import type { RunId } from '../../../src/core/ids.ts';
 import { DEFAULT_RUN_LIMITS } from '../../../src/core/limits.ts';
 import { verifyAudit } from '../../../src/store/integrity.ts';
+import type { Report } from '../campaigns/campaign.ts';
 import { broken } from '../checker.ts';
 import { type Facts, readFacts } from '../facts.ts';
-import { ASKED, LOOK } from './clerk.ts';
+import { readCards } from './cards.ts';
+import { APPROVERS, ASKED, LOOK } from './clerk.ts';
 import type { Noted } from './customer.ts';
+import { strayedFrom } from './expected.ts';
 import type { Fleet } from './fleet.ts';
 import { replayAll } from './replays.ts';
 import { hiddenTimes, leakingTables } from './secrecy.ts';
@@ -15,8 +18,8 @@ export interface JudgeOptions {
   /** Fewer prove nothing. */
   readonly runsAtLeast: number;
   readonly effectsAtLeast: number;
-  /** Histories that are replayed; default 4. */
-  readonly replays?: number;
+  /** Histories that are replayed at most; default 400. */
+  readonly replaysMost?: number;
   /**
    * A process was frozen: what it sends when it wakes nobody can fence. Effects of services that ignore keys may then
    * have been done once more, if the ledger says so itself.
@@ -30,6 +33,7 @@ export interface Verdict {
   readonly effects: number;
   readonly lost: number;
   readonly duplicated: number;
+  readonly histories: Required<Report>['histories'];
   readonly problems: readonly string[];
   readonly vacuous: readonly string[];
   readonly figures: Readonly<Record<string, number>>;
@@ -37,7 +41,10 @@ export interface Verdict {
 
 const AT_ONCE = 6;
 const PROBLEMS = 40;
-const REPLAYS = 4;
+/** Every run of a quick campaign, and of a full one those that met a fault first: 400 take some ten seconds. */
+const REPLAYS_MOST = 400;
+/** Each is a question to a living worker. */
+const CARDS = 20;
 /** A run's row says that it ended a moment before its workflow has. */
 const CLOSING_MS = 10_000;
 
@@ -77,8 +84,12 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
   const audit = await verifyAudit(sql);
   problems.push(...audit.faults.map((fault) => `V8: ${fault.problem}`));
   const ended = judged.filter(({ noted }) => noted.outcome !== null);
-  const sample = spread(ended, options.replays ?? REPLAYS).map(({ noted }) => noted.plan.workflowId);
-  problems.push(...(await replayAll(fleet.client, sample)));
+  const replayFromMs = Date.now();
+  const replays = await replayAll(fleet.client, inOrderOfTrouble(ended), options.replaysMost ?? REPLAYS_MOST);
+  const replayMs = Date.now() - replayFromMs;
+  problems.push(...replays.problems);
+  const cards = await readCards(fleet, inOrderOfTrouble(ended).slice(0, CARDS));
+  problems.push(...cards.leaking.map((workflowId) => `V7: a secret is on the card of ${workflowId}`));
   const leaking = [...(await leakingTables(sql)).map((table) => `table ${table}`), ...leakingLogs(fleet)];
   problems.push(...leaking.map((where) => `V7: a secret is in ${where}`));
   problems.push(...fleet.model.problems.map((problem) => `the model refused a request: ${problem}`));
@@ -92,6 +103,7 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
       ? [`${effects} effects, ${options.effectsAtLeast} were expected`]
       : []),
     ...(audit.rows === 0 ? ['the audit is empty'] : []),
+    ...(cards.asked > 0 && cards.read === 0 ? ['no card could be read'] : []),
     ...((await hiddenTimes(sql)) === 0 ? ['no tool let a secret slip'] : []),
   ];
   const states = judged.flatMap(({ facts }) => facts?.effects ?? []);
@@ -100,6 +112,7 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
     effects,
     lost: judged.reduce((sum, one) => sum + one.lost, unrecorded.length + undone.length),
     duplicated,
+    histories: { replayed: replays.replayed, of: replays.read },
     problems: bounded(problems),
     vacuous,
     figures: {
@@ -109,7 +122,8 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
       takenOver: states.filter(({ fence }) => fence > 1).length,
       honestlyNotDone: states.filter(({ state }) => state === 'void' || state === 'refused').length,
       auditRows: audit.rows,
-      replays: sample.length,
+      replayMs,
+      cardsRead: cards.read,
       slowestRunMs: Math.max(0, ...ended.map(({ noted }) => (noted.endedAtMs ?? 0) - noted.askedAtMs)),
     },
   };
@@ -121,8 +135,6 @@ async function judgeRun(fleet: Fleet, noted: Noted, options: JudgeOptions): Prom
   const named = (problem: string) => `${workflowId}: ${problem}`;
   const problems: string[] = [];
   if (noted.left !== null) problems.push(named(`V5: the customer left: ${noted.left}`));
-  if (noted.outcome === 'failed' || noted.outcome === 'refused')
-    problems.push(named(`it ended as ${noted.outcome}`));
   const [row] = await sql<{ run: RunId }[]>`select run from runs where workflow_id = ${workflowId}`;
   if (row === undefined) {
     const acknowledged = noted.startedAtMs !== null;
@@ -138,7 +150,8 @@ async function judgeRun(fleet: Fleet, noted: Noted, options: JudgeOptions): Prom
   if (facts === null) return { noted, facts, problems, lost: 1 };
   const found = broken(facts, {
     actsMax: options.frozen === true ? (key) => mostActs(facts, key) : 1,
-    asks: (tool) => tool === ASKED,
+    asks: (tool) => (tool === ASKED ? { people: APPROVERS, quorum: 1 } : null),
+    decisions: fleet.people.notes,
     reads: (tool) => tool === LOOK,
     heard: noted.heard.map(({ text }) => text),
     limitMicroUsd: noted.plan.limits.costMicroUsdPerRun ?? DEFAULT_RUN_LIMITS.costMicroUsdPerRun,
@@ -146,10 +159,25 @@ async function judgeRun(fleet: Fleet, noted: Noted, options: JudgeOptions): Prom
   problems.push(...found.map(named));
   const stands = await standing(fleet, workflowId, facts.run.state);
   if (stands !== null) problems.push(named(stands));
-  const lost =
-    found.filter((problem) => problem.startsWith('V9')).length +
-    facts.effects.filter(({ key, state }) => state === 'applied' && (facts.acts[key] ?? 0) === 0).length;
-  return { noted, facts, problems, lost };
+  const unheard = found.filter((problem) => problem.startsWith('V9')).length;
+  // One that has not ended is told of above: what it still has to do is not lost yet.
+  if (noted.outcome === null) return { noted, facts, problems, lost: unheard };
+  if (noted.outcome !== facts.run.outcome)
+    problems.push(named(`its customer was told ${noted.outcome}, and the store says ${facts.run.outcome}`));
+  const { lost, unwanted } = strayedFrom(noted.plan, facts);
+  problems.push(
+    ...[...lost, ...unwanted].map((problem) => named(`${noted.plan.kind}, ${noted.plan.mind}: ${problem}`)),
+  );
+  return { noted, facts, problems, lost: unheard + Math.min(1, lost.length) };
+}
+
+/** By what the store knows: effects that were taken over, then what took longest. Histories tell the rest. */
+function inOrderOfTrouble(judged: readonly Judged[]): readonly string[] {
+  const fences = ({ facts }: Judged) => Math.max(1, ...(facts?.effects ?? []).map(({ fence }) => fence));
+  const tookMs = ({ noted }: Judged) => (noted.endedAtMs ?? 0) - noted.askedAtMs;
+  return [...judged]
+    .sort((a, b) => fences(b) - fences(a) || tookMs(b) - tookMs(a))
+    .map(({ noted }) => noted.plan.workflowId);
 }
 
 function leakingLogs({ workers }: Fleet): readonly string[] {
@@ -173,14 +201,6 @@ async function standing(fleet: Fleet, workflowId: string, state: string): Promis
       return `V5: the store says ${state}, the server says ${status.name}`;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-}
-
-/** Evenly, from the first to the last. */
-function spread<Item>(items: readonly Item[], count: number): readonly Item[] {
-  const every = Math.max(1, items.length / count);
-  return Array.from({ length: Math.min(count, items.length) }, (_, i) => items[Math.floor(i * every)]).filter(
-    (item) => item !== undefined,
-  );
 }
 
 function bounded(problems: readonly string[]): readonly string[] {

@@ -37,6 +37,10 @@ export interface Plan {
   readonly limits: Partial<RunLimits>;
 }
 
+/** What a call is made with, and what an edit makes of it. */
+export const ARGUMENTS = { what: 'x' } as const;
+export const EDITED = { what: 'less' } as const;
+
 /** The tools by which kinds act; the others only look. */
 export const EFFECT_OF: Readonly<Partial<Record<RunKind, string>>> = {
   asked: ASKED,
@@ -54,7 +58,8 @@ export function fleetConversations(): readonly Conversation[] {
   return OPENINGS.map(([kind, opening]) => script(opening, stepsOf(kind)));
 }
 
-function stepsOf(kind: RunKind): Conversation['steps'] {
+/** What the model says to a kind. */
+export function stepsOf(kind: RunKind): Conversation['steps'] {
   switch (kind) {
     case 'read':
       return [call(LOOK), say('I have seen it.')];
@@ -64,12 +69,12 @@ function stepsOf(kind: RunKind): Conversation['steps'] {
     case 'keyed':
     case 'checkable':
     case 'never':
-      return [call(EFFECT_OF[kind] ?? ''), say('That is all that I know.')];
+      return [call(EFFECT_OF[kind] ?? '', ARGUMENTS.what), say('That is all that I know.')];
     case 'chat':
       return [
         say('Hello.'),
         call(LOOK),
-        call('pay_keyed'),
+        call('pay_keyed', ARGUMENTS.what),
         say('It is taken care of.'),
         say('You are welcome.'),
       ];

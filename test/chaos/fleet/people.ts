@@ -1,8 +1,9 @@
 import type { HoldfastClient } from '../../../src/client/holdfastClient.ts';
 import type { Decision } from '../../../src/core/approvals.ts';
 import type { Sql } from '../../../src/store/connection.ts';
+import type { DecisionNote } from '../decisionNote.ts';
 import type { Payments } from '../payments.ts';
-import type { Mind } from './mix.ts';
+import { EDITED, type Mind } from './mix.ts';
 import { isPassing, pause } from './patience.ts';
 
 // The people of a fleet: they look into the inbox and decide what is open, each request once. What they know of
@@ -11,6 +12,8 @@ import { isPassing, pause } from './patience.ts';
 const LOOK_MS = 150;
 const AT_ONCE = 10;
 const LOOK_TIMEOUT_MS = 5_000;
+/** No policy names them. */
+const PASSER_BY = 'passer-by';
 
 /** A decision that the server has acknowledged: from then on it must not be lost. */
 export interface Decided {
@@ -22,6 +25,10 @@ export interface Decided {
 
 export interface People {
   readonly decided: readonly Decided[];
+  /** What was said, in whoever's name, before it was sent. */
+  readonly notes: readonly DecisionNote[];
+  /** What somebody else says to a request, who is none of them. */
+  note(note: DecisionNote): void;
   /** What they could not say to a run, in words; the store or the server being away is not among it. */
   readonly problems: readonly string[];
   stop(): Promise<void>;
@@ -32,6 +39,7 @@ interface Request {
   readonly kind: 'call' | 'question' | 'reconcile' | 'landing' | 'pause';
   readonly key: string;
   readonly workflow_id: string;
+  readonly args_hash: string | null;
 }
 
 /** `mindOf`: what they think of the first request of a run; later ones they approve. */
@@ -44,12 +52,26 @@ export function startPeople(given: {
   const { sql, holdfast, payments, mindOf } = given;
   const decided: Decided[] = [];
   const problems: string[] = [];
+  const notes: DecisionNote[] = [];
   const settled = new Set<string>();
+  const say = async (request: Request, by: string, decision: ReturnType<typeof decisionOn>) => {
+    notes.push({
+      approval: request.id,
+      by,
+      kind: decision.kind,
+      argsHash: request.args_hash,
+      atMs: Date.now(),
+    });
+    await holdfast.decide({ workflowId: request.workflow_id, by, channel: 'fleet', ...decision });
+  };
   let over = false;
   const decide = async (request: Request) => {
     try {
       const decision = decisionOn(request, mindOf(request.workflow_id), payments);
-      await holdfast.decide({ workflowId: request.workflow_id, by: 'boss', channel: 'fleet', ...decision });
+      // Before a no somebody says yes who may not: what is executed then was executed against everybody's word.
+      if (request.kind === 'call' && decision.kind === 'reject')
+        await say(request, PASSER_BY, { approval: request.id, kind: 'approve' });
+      await say(request, 'boss', decision);
       decided.push({
         approval: request.id,
         workflowId: request.workflow_id,
@@ -69,7 +91,7 @@ export function startPeople(given: {
       const open = await within(
         sql<
           Request[]
-        >`select id, kind, key, workflow_id from approvals where state = 'open' order by opened_at`,
+        >`select id, kind, key, workflow_id, args_hash from approvals where state = 'open' order by opened_at`,
       ).catch(() => []);
       const waiting = open
         .filter((one) => !settled.has(one.id) && mindOf(one.workflow_id) !== 'absent')
@@ -81,6 +103,10 @@ export function startPeople(given: {
   const attending = attend();
   return {
     decided,
+    notes,
+    note: (note) => {
+      notes.push(note);
+    },
     problems,
     stop: async () => {
       over = true;
@@ -101,7 +127,7 @@ function decisionOn(
       if (!first || mind === 'approve') return { approval, kind: 'approve' };
       return mind === 'reject'
         ? { approval, kind: 'reject', reason: 'not this one' }
-        : { approval, kind: 'edit', arguments: { what: 'less' } };
+        : { approval, kind: 'edit', arguments: EDITED };
     }
     case 'reconcile':
       return payments.of(request.key).acts > 0

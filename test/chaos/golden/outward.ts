@@ -14,7 +14,10 @@ export interface Outward {
   readonly found: readonly string[];
 }
 
-export function outwardOf({ outcome, reason, answer }: RunResult, facts: Facts): Outward {
+export function outwardOf(
+  { outcome, reason, answer }: Pick<RunResult, 'outcome' | 'reason' | 'answer'>,
+  facts: Facts,
+): Outward {
   const questions = facts.approvals.filter(({ kind }) => kind === 'reconcile');
   return {
     outcome,

@@ -1,7 +1,7 @@
 import type { Report } from '../campaigns/campaign.ts';
 
 /** A part of a campaign: what is played by itself, with its own workers. */
-export type Part = Omit<Report, 'lost' | 'duplicated'> & { readonly name: string };
+export type Part = Report & { readonly name: string };
 
 /** The parts as one report. Every problem says of which part it is. */
 export function joined(parts: readonly Part[]): Report {
@@ -11,9 +11,8 @@ export function joined(parts: readonly Part[]): Report {
     faults: sum(({ faults }) => faults),
     runs: sum(({ runs }) => runs),
     effects: sum(({ effects }) => effects),
-    lost: all(({ problems }) => problems).filter((problem) => problem.includes('was not paid once')).length,
-    duplicated: all(({ problems }) => problems).filter((problem) => problem.includes('the outside acted'))
-      .length,
+    lost: sum(({ lost }) => lost),
+    duplicated: sum(({ duplicated }) => duplicated),
     recoveryMs: all(({ recoveryMs }) => recoveryMs),
     problems: all(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`)),
     vacuous: all(({ name, vacuous }) => vacuous.map((what) => `${name}: ${what}`)),

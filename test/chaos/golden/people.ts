@@ -1,6 +1,7 @@
 import type { Sql } from '../../../src/store/connection.ts';
 import { decideSignal } from '../../../src/workflows/messages.ts';
 import type { Lab } from '../../e2e/lab.ts';
+import type { DecisionNote } from '../decisionNote.ts';
 import type { Payments } from '../payments.ts';
 
 interface Open {
@@ -8,12 +9,15 @@ interface Open {
   readonly kind: string;
   readonly key: string;
   readonly workflow_id: string;
+  readonly args_hash: string | null;
 }
 
 const LOOK_MS = 100;
 
 /** People who say yes, and look into the books when they are asked what happened. */
 export interface People extends AsyncDisposable {
+  /** Everything they have said, of every run. */
+  readonly decisions: readonly DecisionNote[];
   /** From now on this workflow is answered. */
   answer(workflowId: string): void;
   /** From now on everybody is answered. */
@@ -33,6 +37,7 @@ export function openPeople(
   { answersFor = new Map(), givesUp = false }: Habits = {},
 ): People {
   const answered = new Map<string, string>();
+  const decisions: DecisionNote[] = [];
   const free = new Set<string>();
   let over = false;
   let limited = true;
@@ -47,7 +52,10 @@ export function openPeople(
     while (!over) {
       for (const open of (await readOpen(lab.sql)).filter(mayAnswer)) {
         answered.set(open.id, open.workflow_id);
-        await answer(lab, payments, open, givesUp);
+        const decision = decisionOn(payments, open, givesUp);
+        const { kind, by } = decision;
+        decisions.push({ approval: open.id, by, kind, argsHash: open.args_hash, atMs: Date.now() });
+        await lab.client.workflow.getHandle(open.workflow_id).signal(decideSignal, decision);
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
@@ -56,6 +64,7 @@ export function openPeople(
   // Whoever waits for a run says so in better words.
   attending.catch(() => undefined);
   return {
+    decisions,
     answer: (workflowId) => {
       free.add(workflowId);
     },
@@ -75,26 +84,15 @@ async function readOpen(sql: Sql): Promise<readonly Open[]> {
   if (there?.there !== true) return [];
   return sql<
     Open[]
-  >`select id, kind, coalesce(key, '') as key, workflow_id from approvals where state = 'open'`;
+  >`select id, kind, coalesce(key, '') as key, workflow_id, args_hash from approvals where state = 'open'`;
 }
 
-async function answer(
-  lab: Lab,
-  payments: Payments,
-  { id, kind, key, workflow_id }: Open,
-  givesUp: boolean,
-): Promise<void> {
+function decisionOn(payments: Payments, { id, kind, key }: Open, givesUp: boolean) {
   const said = { approval: id, by: 'boss', channel: 'test' } as const;
+  if (kind !== 'reconcile') return { ...said, kind: 'approve' } as const;
   const happened = payments.of(key).acts > 0;
-  const decision =
-    kind === 'reconcile'
-      ? ({
-          ...said,
-          kind: 'answer',
-          answer: happened
-            ? { outcome: 'happened', result: 'paid' }
-            : { outcome: givesUp ? 'give_up' : 'did_not' },
-        } as const)
-      : ({ ...said, kind: 'approve' } as const);
-  await lab.client.workflow.getHandle(workflow_id).signal(decideSignal, decision);
+  const answer = happened
+    ? { outcome: 'happened', result: 'paid' }
+    : { outcome: givesUp ? 'give_up' : 'did_not' };
+  return { ...said, kind: 'answer', answer } as const;
 }

@@ -1,11 +1,10 @@
-import type { RunId } from '../../../src/core/ids.ts';
 import { retrySignal } from '../../../src/workflows/messages.ts';
 import { type Handle, type Lab, until } from '../../e2e/lab.ts';
-import { readFacts } from '../facts.ts';
-import type { Payments } from '../payments.ts';
+import { endsBeside } from './beside.ts';
+import { readEnds, type Started } from './ends.ts';
 import type { Part } from './part.ts';
 import { openPeople } from './people.ts';
-import { brokenOf, endsOf, startGolden } from './play.ts';
+import { endsOf, startGolden } from './play.ts';
 import { startProcess } from './process.ts';
 import { openBench, type Stage } from './stage.ts';
 import { superviseWorkers } from './supervisor.ts';
@@ -21,18 +20,18 @@ const STUCK_MS = 120_000;
 export async function playBugs(stage: Stage, words: readonly string[]): Promise<Part> {
   await using bench = await openBench(stage);
   const { lab, environment } = bench;
-  const start = startsIn(lab);
-  await using _people = openPeople(lab, stage.payments);
+  const { start, startedAs } = startsIn(lab);
+  await using people = openPeople(lab, stage.payments);
   const bad = await superviseWorkers(1, { environment, planted: './plantedBugs.ts' });
   const throwing = await start(THROWS);
   await until('the run that throws parks as a bug', () => isInState(lab, throwing, 'bug'), STUCK_MS);
   const spinning = words.includes(SPINS) ? [await start(SPINS)] : [];
   for (const handle of spinning) await until('the task that spins fails', () => isFailing(handle), STUCK_MS);
+  const problems: string[] = [];
   const startedAtMs = performance.now();
   const beside = await Promise.all(BESIDE.map((kind) => start(kind)));
-  await endsOf(beside);
+  await endsBeside(lab, beside, problems);
   const besideMs = performance.now() - startedAtMs;
-  const problems: string[] = [];
   if (!(await isInState(lab, throwing, 'bug'))) problems.push('the run that throws did not stay parked');
   for (const handle of spinning)
     if (!(await isFailing(handle))) problems.push('the run that spins went on with the bug still there');
@@ -44,15 +43,15 @@ export async function playBugs(stage: Stage, words: readonly string[]): Promise<
   await endsOf([throwing, ...spinning]);
   const backMs = performance.now() - readyAtMs;
   const runs = [throwing, ...spinning, ...beside];
-  const effects = await checkEnds(lab, stage.payments, runs, problems);
+  const ends = await readEnds(lab, stage.payments, startedAs(runs), { decisions: people.decisions });
   await good.kill('SIGTERM');
   return {
     name: 'bugs in workflow code',
     faults: 1 + spinning.length,
     runs: runs.length,
-    effects,
+    ...ends,
     recoveryMs: [backMs],
-    problems,
+    problems: [...problems, ...ends.problems],
     vacuous: [],
     figures: { besideTheBugsMs: Math.round(besideMs), deathsOfTheTaskThatSpins: deaths },
   };
@@ -62,7 +61,7 @@ export async function playBugs(stage: Stage, words: readonly string[]): Promise<
 export async function playDrift(stage: Stage): Promise<Part> {
   await using bench = await openBench(stage);
   const { lab, environment } = bench;
-  const start = startsIn(lab);
+  const { start, startedAs } = startsIn(lab);
   const parked = ['approval', 'approval', 'landing'] as const;
   const first = await startProcess({ environment });
   const waiting = await Promise.all(parked.map((kind, index) => start(kind, `parked ${index} ${kind}`)));
@@ -76,39 +75,55 @@ export async function playDrift(stage: Stage): Promise<Part> {
   await first.kill('SIGKILL');
   const bad = await startProcess({ environment, planted: './plantedDrift.ts' });
   await using people = openPeople(lab, stage.payments, { answersFor });
+  const problems: string[] = [];
   const beside = await Promise.all(BESIDE.map((kind) => start(kind)));
-  await endsOf(beside);
+  await endsBeside(lab, beside, problems);
   people.goOn();
   for (const handle of waiting)
     await until('a task that cannot be replayed', () => isFailing(handle), STUCK_MS);
   const late = await start('approval', 'begun while others fail');
-  await endsOf([late]);
+  await endsBeside(lab, [late], problems);
   await bad.kill('SIGKILL');
   await using good = await startProcess({ environment });
   const readyAtMs = performance.now();
   await endsOf(waiting);
   const backMs = performance.now() - readyAtMs;
-  const problems: string[] = [];
   const runs = [...waiting, ...beside, late];
-  const effects = await checkEnds(lab, stage.payments, runs, problems);
+  const ends = await readEnds(lab, stage.payments, startedAs(runs), { decisions: people.decisions });
   await good.kill('SIGTERM');
   return {
     name: 'a deploy that cannot replay',
     faults: waiting.length,
     runs: runs.length,
-    effects,
+    ...ends,
     recoveryMs: [backMs],
-    problems,
+    problems: [...problems, ...ends.problems],
     vacuous: [],
     figures: {},
   };
 }
 
-export function startsIn(lab: Lab): (kind: string, name?: string) => Promise<Handle> {
-  let started = 0;
-  return (kind, name = kind) => {
-    started += 1;
-    return startGolden(lab, kind, `${lab.config.taskQueue} ${name} ${started}`);
+/** Starts runs, and keeps which kind each is of. */
+export function startsIn(lab: Lab): {
+  readonly start: (kind: string, name?: string) => Promise<Handle>;
+  /** Those of these handles, each with what was said to it: its opening, and `more`. */
+  readonly startedAs: (
+    handles: readonly Handle[],
+    more?: (handle: Handle) => readonly string[],
+  ) => readonly Started[];
+} {
+  const kinds = new Map<string, string>();
+  return {
+    start: (kind, name = kind) => {
+      const workflowId = `${lab.config.taskQueue} ${name} ${kinds.size + 1}`;
+      kinds.set(workflowId, kind);
+      return startGolden(lab, kind, workflowId);
+    },
+    startedAs: (handles, more = () => []) =>
+      handles.map((handle) => {
+        const kind = kinds.get(handle.workflowId) ?? '';
+        return { kind, handle, heard: [kind, ...more(handle)] };
+      }),
   };
 }
 
@@ -128,24 +143,4 @@ export async function isInState(lab: Lab, handle: Handle, state: string): Promis
 export async function isFailing(handle: Handle): Promise<boolean> {
   const { raw } = await handle.describe();
   return (raw.pendingWorkflowTask?.attempt ?? 0) > 1;
-}
-
-/** How many of them paid; what is wrong with any goes into `problems`. */
-export async function checkEnds(
-  lab: Lab,
-  payments: Payments,
-  handles: readonly Handle[],
-  problems: string[],
-): Promise<number> {
-  let paid = 0;
-  for (const handle of handles) {
-    const { run, outcome } = await handle.result();
-    const facts = await readFacts(lab.sql, run as RunId, (key) => payments.of(key).acts);
-    const acts = Object.values(facts.acts);
-    paid += acts.filter((one) => one > 0).length;
-    if (outcome !== 'completed') problems.push(`${handle.workflowId} ended as ${outcome}`);
-    if (acts.some((one) => one !== 1)) problems.push(`${handle.workflowId} was not paid once`);
-    problems.push(...brokenOf(facts).map((problem) => `${handle.workflowId}: ${problem}`));
-  }
-  return paid;
 }

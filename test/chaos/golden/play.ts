@@ -1,9 +1,11 @@
 import type { RunId } from '../../../src/core/ids.ts';
+import { DEFAULT_RUN_LIMITS } from '../../../src/core/limits.ts';
 import { AGENT_RUN, type RunResult, type StartInput } from '../../../src/workflows/messages.ts';
 import { type Handle, type Lab, until } from '../../e2e/lab.ts';
-import { broken } from '../checker.ts';
+import { ANYBODY, broken, type Terms } from '../checker.ts';
 import { type Facts, readFacts } from '../facts.ts';
 import type { Payments } from '../payments.ts';
+import { agentsOf } from './agents.ts';
 import { type GoldenRun, startOf } from './goldenRuns.ts';
 import { firstAfter, readEvents } from './history.ts';
 import { type Event, type Hold, holdAt, type Plan } from './holds.ts';
@@ -117,7 +119,7 @@ export async function playKilled(
         ...played,
         one,
         problems: [
-          ...brokenOf(played.facts),
+          ...brokenOf(played.facts, { heard: [one.kind], decisions: people.decisions }),
           ...(before === undefined ? [] : differences(before.outward, played.outward)),
         ].map((problem) => `${one.kind}, killed at event ${one.event}: ${problem}`),
         wasAtEvent: wereAt.has(handle.workflowId),
@@ -202,8 +204,22 @@ export async function readPlayed(lab: Lab, payments: Payments, handle: Handle): 
   return { outward: outwardOf(result, facts), facts, history: await readEvents(handle) };
 }
 
-/** Where no effect is on record, a word that something was done is about a look. */
-export function brokenOf(facts: Facts): readonly string[] {
-  const problems = broken(facts, { actsMax: 1 });
-  return facts.effects.length > 0 ? problems : problems.filter((problem) => !problem.startsWith('told "'));
+/** What differs between golden runs: what was said to them, and by which rules they go. */
+export type GoldenTerms = Pick<Terms, 'heard' | 'decisions'> & Partial<Pick<Terms, 'asks' | 'limitMicroUsd'>>;
+
+/** By the rules of version 1, unless `terms` says otherwise. */
+export function brokenOf(facts: Facts, terms: GoldenTerms): readonly string[] {
+  return broken(facts, {
+    actsMax: 1,
+    asks: () => ANYBODY,
+    reads: (tool) => LOOKS.has(tool),
+    limitMicroUsd: DEFAULT_RUN_LIMITS.costMicroUsdPerRun,
+    ...terms,
+  });
 }
+
+const LOOKS: ReadonlySet<string> = new Set(
+  agentsOf('1').flatMap(({ release }) =>
+    release.tools.filter(({ labels }) => labels.replay === 'pure').map(({ labels }) => labels.name),
+  ),
+);

@@ -2,15 +2,19 @@ import type { RunId } from '../../../src/core/ids.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { Handle } from '../../e2e/lab.ts';
 import { readFacts } from '../facts.ts';
+import { endsBeside } from './beside.ts';
+import { readEnds } from './ends.ts';
 import { readEvents } from './history.ts';
 import type { Part } from './part.ts';
 import { openPeople } from './people.ts';
-import { brokenOf, endsOf, readPlayed, startGolden } from './play.ts';
+import { brokenOf, endsOf, startGolden } from './play.ts';
 import { openBench, type Stage } from './stage.ts';
 import { superviseWorkers } from './supervisor.ts';
 
 /** A workflow task that is lost is handed to another worker after this; a lost quick read is one. */
 const TASK_TIMEOUT_MS = 3_000;
+/** What the others do. */
+const BESIDE = 'approval';
 
 /** How many workers may die of one call of it. */
 const DEATHS_MAX: Readonly<Record<string, number>> = {
@@ -34,15 +38,16 @@ export async function playPoison(stage: Stage, tools: readonly string[], lanes: 
     environment: { ...bench.environment, GOLDEN_STUCK_MS: '3000', TOOL_TIMEOUT_MS: '1000' },
     nodeArguments: ['--max-old-space-size=400'],
   });
-  await using _people = openPeople(lab, stage.payments, { givesUp: true });
+  await using people = openPeople(lab, stage.payments, { givesUp: true });
+  const problems: string[] = [];
   const others: Handle[] = [];
   const tookMs: number[] = [];
   const beside = async (name: string) => {
     const startedAtMs = performance.now();
     const workflowId = `${lab.config.taskQueue} beside ${name}`;
-    const handle = await startGolden(lab, 'approval', workflowId, TASK_TIMEOUT_MS);
+    const handle = await startGolden(lab, BESIDE, workflowId, TASK_TIMEOUT_MS);
     others.push(handle);
-    await endsOf([handle]);
+    await endsBeside(lab, [handle], problems);
     tookMs.push(performance.now() - startedAtMs);
   };
   // Nothing is in the way of these; the poison then meets others in the middle of their way.
@@ -59,9 +64,8 @@ export async function playPoison(stage: Stage, tools: readonly string[], lanes: 
     for (let n = 0; !over; n += 1) await beside(`${lane} ${n}`);
   };
   await Promise.all([ended, ...Array.from({ length: lanes }, (_, lane) => besides(lane))]);
-  const problems: string[] = [];
   const vacuous: string[] = [];
-  for (const handle of poisoned) {
+  for (const [index, handle] of poisoned.entries()) {
     const { run, outcome } = await handle.result();
     const facts = await readFacts(lab.sql, run as RunId, () => 0);
     const [told] = facts.results;
@@ -70,7 +74,11 @@ export async function playPoison(stage: Stage, tools: readonly string[], lanes: 
     if (outcome !== 'completed') problems.push(`${handle.workflowId} ended as ${outcome}`);
     if (isRead ? !told?.text.includes('Could not look') : !asked)
       problems.push(`${handle.workflowId}: "${told?.text}", and nobody was ${isRead ? 'told' : 'asked'}`);
-    problems.push(...brokenOf(facts).map((problem) => `${handle.workflowId}: ${problem}`));
+    problems.push(
+      ...brokenOf(facts, { decisions: people.decisions, heard: [tools[index] ?? ''] }).map(
+        (problem) => `${handle.workflowId}: ${problem}`,
+      ),
+    );
     if (!handle.workflowId.includes('read_quick_')) continue;
     const history = await readEvents(handle);
     const lostTask = history.findIndex(({ type }) => type === 'WORKFLOW_TASK_TIMED_OUT');
@@ -80,13 +88,8 @@ export async function playPoison(stage: Stage, tools: readonly string[], lanes: 
     if (tries.length !== LIMITS.lostAttempts)
       problems.push(`${handle.workflowId} was tried ${tries.length} times by itself`);
   }
-  const played = await Promise.all(others.map((handle) => readPlayed(lab, stage.payments, handle)));
-  played.forEach(({ facts, outward }, index) => {
-    const name = others[index]?.workflowId;
-    if (outward.outcome !== 'completed') problems.push(`${name} ended as ${outward.outcome}`);
-    if (Object.values(facts.acts).some((acts) => acts !== 1)) problems.push(`${name} was not paid once`);
-    problems.push(...brokenOf(facts).map((problem) => `${name}: ${problem}`));
-  });
+  const besideThem = others.map((handle) => ({ kind: BESIDE, handle, heard: [BESIDE] }));
+  const ends = await readEnds(lab, stage.payments, besideThem, { decisions: people.decisions });
   const allowed = tools.reduce((sum, tool) => sum + (DEATHS_MAX[tool] ?? LIMITS.lostAttempts), 0);
   const { deaths } = workers;
   if (deaths > allowed)
@@ -95,9 +98,9 @@ export async function playPoison(stage: Stage, tools: readonly string[], lanes: 
     name: 'tools that end their process',
     faults: deaths,
     runs: poisoned.length + others.length,
-    effects: played.filter(({ facts }) => Object.values(facts.acts).includes(1)).length,
+    ...ends,
     recoveryMs: [],
-    problems,
+    problems: [...problems, ...ends.problems],
     vacuous: [
       ...vacuous,
       ...(deaths < tools.length ? [`${deaths} workers died of ${tools.length} calls`] : []),

@@ -97,17 +97,18 @@ const asArguments = (bytes: number) => filler(bytes - 11);
 
 const emits = ({ what }: { readonly what: string }): ToolResult => success(quoted(Number(what)));
 
+export const ROOMY = {
+  tokensPerRun: 100_000_000,
+  costMicroUsdPerRun: 1_000_000_000,
+  maxOutputTokens: 64_000,
+} as const;
+
 /** The agents of these runs: nothing but the sizes stops them, and of an answer not even that, or nothing else. */
 export function sizesAgents(): readonly Agent[] {
   return [sizesAgent('sizes', []), sizesAgent('guarded-sizes', [lengthGuard()])];
 }
 
 function sizesAgent(name: string, answer: Guards['answer']): Agent {
-  const roomy = {
-    tokensPerRun: 100_000_000,
-    costMicroUsdPerRun: 1_000_000_000,
-    maxOutputTokens: 64_000,
-  };
   return labAgent(
     [
       readTool('emit', emits, { timeoutMs: 10_000 }),
@@ -124,7 +125,7 @@ function sizesAgent(name: string, answer: Guards['answer']): Agent {
         { timeoutMs: 10_000, touches: 'external' },
       ),
     ],
-    { name, limits: roomy, guards: { answer } },
+    { name, limits: ROOMY, guards: { answer } },
   );
 }
 

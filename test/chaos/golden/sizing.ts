@@ -9,7 +9,15 @@ import { type Facts, readFacts } from '../facts.ts';
 import type { Part } from './part.ts';
 import { brokenOf } from './play.ts';
 import { startProcess } from './process.ts';
-import { conversationOfSize, SIZED, type SizeCase, type Sized, startOfSize } from './sizes.ts';
+import {
+  conversationOfSize,
+  openingOf,
+  ROOMY,
+  SIZED,
+  type SizeCase,
+  type Sized,
+  startOfSize,
+} from './sizes.ts';
 import { openBench, type Stage } from './stage.ts';
 
 /** An event names types, ids and times beside what it carries. */
@@ -26,6 +34,8 @@ export interface Left {
   /** Its end, or in words why it has none. */
   readonly outcome: string;
   readonly answer: string;
+  /** What was said to it. */
+  readonly heard: readonly string[];
   /** The largest text of the run that the store has. */
   readonly keptBytes: number;
   readonly largestEventBytes: number;
@@ -54,6 +64,10 @@ export async function playSizes(stage: Stage, cases: readonly SizeCase[]): Promi
     faults: cases.filter(({ refused }) => refused).length,
     runs: left.length,
     effects: acts.filter((one) => one > 0).length,
+    lost: left.filter(
+      ({ one, facts }) => one.what === 'deed' && !Object.values(facts?.acts ?? {}).some(Boolean),
+    ).length,
+    duplicated: acts.filter((one) => one > 1).length,
     recoveryMs: [],
     problems: [
       ...left.flatMap(sizeProblems),
@@ -76,7 +90,8 @@ async function playSize(lab: Lab, { payments }: Stage, one: SizeCase): Promise<L
     taskQueue: lab.config.taskQueue,
     args: [startOfSize(one)],
   });
-  const nothing = { one, facts: null, answer: '', keptBytes: 0 };
+  const heard = [openingOf(one)];
+  const nothing = { one, facts: null, answer: '', heard, keptBytes: 0 };
   const ended = await endOf(handle);
   const sizes = await readSizes(handle);
   if (typeof ended === 'string') return { ...nothing, outcome: ended, ...sizes };
@@ -85,7 +100,7 @@ async function playSize(lab: Lab, { payments }: Stage, one: SizeCase): Promise<L
   const [kept] = await lab.sql<{ bytes: number }[]>`
     select max(octet_length(body))::int as bytes from (
       select body from nodes where run = ${run} union all select body from blobs where run = ${run}) texts`;
-  return { one, facts, outcome, answer, keptBytes: kept?.bytes ?? 0, ...sizes };
+  return { one, facts, outcome, answer, heard, keptBytes: kept?.bytes ?? 0, ...sizes };
 }
 
 /** What came of a run, or in words why nothing did. */
@@ -126,7 +141,7 @@ export function sizeProblems(left: Left): readonly string[] {
     ...(largestEventBytes > mostBytes ? [`an event of ${largestEventBytes} bytes is in history`] : []),
     ...(faults.length > 0 ? [faults.join(', ')] : []),
     ...(outcome === 'completed' || isRefusedStart ? [] : [`it ended as ${outcome}`]),
-    ...(facts === null ? [] : [...wordProblems(left, facts), ...brokenBySize(facts)]),
+    ...(facts === null ? [] : [...wordProblems(left, facts), ...brokenBySize(left, facts)]),
   ].map((problem) => `${one.what} of ${one.bytes} bytes: ${problem}`);
 }
 
@@ -163,10 +178,9 @@ function toldAbout({ what }: SizeCase, { results, said }: Facts): string {
 }
 
 /** Nobody is asked here. */
-function brokenBySize(facts: Facts): readonly string[] {
-  return brokenOf(facts)
-    .filter((problem) => !problem.includes('without a standing approval'))
-    .map((problem) => problem.slice(0, 300));
+function brokenBySize({ heard }: Left, facts: Facts): readonly string[] {
+  const terms = { heard, decisions: [], asks: () => null, limitMicroUsd: ROOMY.costMicroUsdPerRun };
+  return brokenOf(facts, terms).map((problem) => problem.slice(0, 300));
 }
 
 /** The most memory that a process has had. */

@@ -1,15 +1,18 @@
-import type { Hash } from '../../../src/core/ids.ts';
 import { listReleases, promoteRelease, type ReleaseRow } from '../../../src/store/releases.ts';
 import { closeSignal, messageSignal, retrySignal } from '../../../src/workflows/messages.ts';
 import { type Handle, type Lab, until } from '../../e2e/lab.ts';
+import { readEnds, sumOf } from './ends.ts';
 import type { Part } from './part.ts';
 import { openPeople } from './people.ts';
-import { checkEnds, isFailing, isInState, startsIn } from './planting.ts';
+import { isFailing, isInState, startsIn } from './planting.ts';
 import { endsOf } from './play.ts';
 import { startProcess } from './process.ts';
+import { rewritten, snapshot, strayed } from './snapshots.ts';
 import { openBench, type Stage } from './stage.ts';
 
 const WAIT_MS = 120_000;
+/** What is said to a chat after its opening. */
+const MORE = 'more';
 
 /**
  * Workers of version 1 are replaced by those of version 2 (another prompt, other rules, another version of a tool), and
@@ -19,7 +22,7 @@ const WAIT_MS = 120_000;
 export async function playVersions(stage: Stage, { patched }: { readonly patched: boolean }): Promise<Part> {
   await using bench = await openBench(stage);
   const { lab, environment } = bench;
-  const start = startsIn(lab);
+  const { start, startedAs } = startsIn(lab);
   const problems: string[] = [];
   const second = { environment, version: '2', ...(patched && { planted: './plantedPatch.ts' }) };
 
@@ -93,15 +96,20 @@ export async function playVersions(stage: Stage, { patched }: { readonly patched
 
   const ofOne = [...before, between, rolledBack];
   const ofTwo = [unknownOfTwo, idleOfTwo, paidByTwo, alsoByTwo];
-  problems.push(...(await strayed(lab, ofOne, ofFirst)), ...(await strayed(lab, ofTwo, ofSecond)));
-  problems.push(...(await rewritten(lab, [...parkedOfOne, ...parkedOfTwo])));
+  problems.push(
+    ...strayed(await snapshot(lab, ofOne), ofFirst),
+    ...strayed(await snapshot(lab, ofTwo), ofSecond),
+  );
+  const now = await snapshot(lab, [...ofOne, ...ofTwo]);
+  problems.push(...rewritten([...parkedOfOne, ...parkedOfTwo], now));
   problems.push(...lab.model.problems.map((problem) => `the model was sent other bytes: ${problem}`));
-  const ofTwoProblems: string[] = [];
-  const effects =
-    (await checkEnds(lab, stage.payments, ofOne, problems)) +
-    (await checkEnds(lab, stage.payments, ofTwo, ofTwoProblems));
-  // By the rules of version 2 nobody is asked before the act, and by those of version 1 somebody is.
-  problems.push(...ofTwoProblems.filter((problem) => !problem.includes('without a standing approval')));
+  const talked = (handle: Handle) => (handle === idle || handle === idleOfTwo ? [MORE] : []);
+  const { decisions } = people;
+  const ends = sumOf([
+    await readEnds(lab, stage.payments, startedAs(ofOne, talked), { decisions }),
+    // By the rules of version 2 nobody is asked before the act, and by those of version 1 somebody is.
+    await readEnds(lab, stage.payments, startedAs(ofTwo, talked), { decisions, asks: () => null }),
+  ]);
   const [asked] = await lab.sql<{ runs: number }[]>`
     select count(*)::int as runs from approvals
     where kind = 'call' and workflow_id = any(${ofTwo.map(({ workflowId }) => workflowId)})`;
@@ -110,10 +118,10 @@ export async function playVersions(stage: Stage, { patched }: { readonly patched
     name: patched ? 'other workflow code too' : 'other agents',
     faults: patched ? 4 : 3,
     runs: ofOne.length + ofTwo.length,
-    effects,
+    ...ends,
     recoveryMs: [backMs],
-    problems,
-    vacuous: effects < 6 ? [`${effects} effects`] : [],
+    problems: [...problems, ...ends.problems],
+    vacuous: ends.effects < 6 ? [`${ends.effects} effects`] : [],
     figures: {},
   };
 }
@@ -124,53 +132,8 @@ async function allIn(lab: Lab, wanted: readonly (readonly [Handle, string])[]): 
 }
 
 async function talk(handle: Handle): Promise<void> {
-  await handle.signal(messageSignal, { text: 'more', by: 'mara', id: 'more' });
+  await handle.signal(messageSignal, { text: MORE, by: 'mara', id: 'more' });
   await handle.signal(closeSignal, { by: 'mara' });
-}
-
-interface Snapshot {
-  readonly workflowId: string;
-  readonly release: Hash;
-  readonly nodes: readonly { readonly hash: string; readonly body: string }[];
-}
-
-async function snapshot(lab: Lab, handles: readonly Handle[]): Promise<readonly Snapshot[]> {
-  return Promise.all(
-    handles.map(async ({ workflowId }) => {
-      const [row] = await lab.sql<{ run: string; release: Hash }[]>`
-        select run, release from runs where workflow_id = ${workflowId}`;
-      const nodes = await lab.sql<{ hash: string; body: string }[]>`
-        select hash, body from nodes where run = ${row?.run ?? ''} order by seq`;
-      return { workflowId, release: row?.release ?? ('' as Hash), nodes };
-    }),
-  );
-}
-
-/** Nodes of then that are not there now, as they were; the first hangs on the release. */
-export async function rewritten(lab: Lab, then: readonly Snapshot[]): Promise<readonly string[]> {
-  const problems: string[] = [];
-  for (const { workflowId, release, nodes } of then) {
-    const rows = await lab.sql<{ hash: string; body: string; release: Hash }[]>`
-      select n.hash, n.body, r.release from runs r join nodes n on n.run = r.run where r.workflow_id = ${workflowId}`;
-    if (rows.some((row) => row.release !== release)) problems.push(`${workflowId} has another release now`);
-    for (const node of nodes)
-      if (!rows.some(({ hash, body }) => hash === node.hash && body === node.body))
-        problems.push(`${workflowId}: node ${node.hash} is not as it was`);
-    if (nodes.length === 0) problems.push(`${workflowId} had said nothing`);
-  }
-  return problems;
-}
-
-/** Runs that are not pinned to what their version published. */
-async function strayed(
-  lab: Lab,
-  handles: readonly Handle[],
-  releases: readonly ReleaseRow[],
-): Promise<readonly string[]> {
-  const now = await snapshot(lab, handles);
-  return now
-    .filter(({ release }) => !releases.some(({ hash }) => hash === release))
-    .map(({ workflowId, release }) => `${workflowId} is pinned to ${release}, which is of the other version`);
 }
 
 function published(lab: Lab): Promise<readonly ReleaseRow[]> {

@@ -3,35 +3,20 @@ import { LIMITS } from '../../../src/core/limits.ts';
 import type { Facts } from '../../chaos/facts.ts';
 import { filler, QUICK_SIZE_CASES, SIZE_CASES, SIZED } from '../../chaos/golden/sizes.ts';
 import { type Left, sizeProblems } from '../../chaos/golden/sizing.ts';
+import { EMPTY } from './emptyFacts.ts';
 
 const MIB = 1024 * 1024;
-const FACTS: Facts = {
-  run: { state: 'ended', outcome: 'completed' },
-  effects: [],
-  approvals: [],
-  answers: [],
-  resolutions: [],
-  calls: [],
-  results: [],
-  said: [],
-  spent: { microUsd: 0, largestMicroUsd: 0 },
-  evidence: [],
-  acts: {},
-  brokenAuditRow: null,
-  incidents: [],
-  held: 0,
-  claimedWhileStopped: 0,
-};
-const told = (text: string): Facts => ({
-  ...FACTS,
+const told = (text: string, tool = 'emit'): Facts => ({
+  ...EMPTY,
   calls: ['a'],
-  results: [{ call: 'a', text, key: 'r/1/0', tool: 'emit' }],
+  results: [{ call: 'a', text, key: 'r/1/0', tool }],
 });
 const left = (what: Left['one']['what'], bytes: number, refused: boolean): Left => ({
   one: { what, bytes, refused },
-  facts: FACTS,
+  facts: EMPTY,
   outcome: 'completed',
   answer: 'It is read.',
+  heard: [],
   keptBytes: bytes,
   largestEventBytes: 9_000,
   faults: [],
@@ -44,7 +29,10 @@ const refused: Left = {
   keptBytes: 300,
 };
 const DONE: Facts = {
-  ...told('It was done. Its result cannot be shown: it has 10485760 bytes, the limit is 8388608.'),
+  ...told(
+    'It was done. Its result cannot be shown: it has 10485760 bytes, the limit is 8388608.',
+    'act_emit',
+  ),
   effects: [{ key: 'r/1/0', tool: 'act_emit', state: 'applied', fence: 1, approval: null, args_hash: 'h' }],
   acts: { 'r/1/0': 1 },
 };
@@ -52,7 +40,7 @@ const deed: Left = { ...left('deed', 10 * MIB, true), facts: DONE, keptBytes: 30
 const keptBack: Left = {
   ...left('guarded answer', 2 * MIB, true),
   facts: {
-    ...FACTS,
+    ...EMPTY,
     said: [
       'guarded answer 2097152',
       '<notice>\nYour answer was not sent. It has 9, and at most 4 are allowed.',
@@ -112,10 +100,10 @@ describe('the judge of sizes', () => {
       { ...excerpt, facts: told('x'.repeat(LIMITS.inlineResultBytes + 1)) },
       'was told 8193',
     ],
-    ['a call without a result', { ...excerpt, facts: FACTS }, 'the model was told nothing'],
+    ['a call without a result', { ...excerpt, facts: EMPTY }, 'the model was told nothing'],
     [
       'an answer that went out too long',
-      { ...keptBack, facts: { ...FACTS, said: ['guarded answer 2097152'] } },
+      { ...keptBack, facts: { ...EMPTY, said: ['guarded answer 2097152'] } },
       'not refused',
     ],
     [
@@ -125,7 +113,7 @@ describe('the judge of sizes', () => {
     ],
     [
       'a deed that was told as not done',
-      { ...deed, facts: { ...DONE, results: told('Not run: the limit is 8388608.').results } },
+      { ...deed, facts: { ...DONE, results: told('Not run: the limit is 8388608.', 'act_emit').results } },
       'about what was done',
     ],
   ])('finds %s', (_, one, problem) => {
