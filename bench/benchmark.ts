@@ -34,6 +34,8 @@ export interface Goal {
   readonly comparison: '<=' | '>=';
   readonly goal: number;
   readonly unit: string;
+  /** Where the figure is the median of rounds: the smallest and the largest of them. */
+  readonly spread?: readonly [number, number];
 }
 
 export interface Table {

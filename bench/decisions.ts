@@ -6,7 +6,7 @@ import { memoryPlot, parkedTables, parkMany } from './decisions/parked.ts';
 import { openPayments } from './decisions/payments.ts';
 import { payer } from './live/agents.ts';
 import { startChild } from './live/child.ts';
-import { alternate, median, medianRatio, quantile } from './rounds.ts';
+import { alternate, median, quantile, ratioOf } from './rounds.ts';
 
 interface Setting {
   readonly rounds: number;
@@ -87,9 +87,11 @@ const WORDS = {
 
 function goalOf(place: Place, taken: Measured): Goal {
   const p50s = (name: string) => (taken.get(name) ?? []).map((round) => median(round.map(effectOf)));
+  const ratio = ratioOf(p50s('Holdfast'), p50s('the engine alone'));
   return {
     what: `decision to effect / the engine's signal to activity, p50, ${WORDS[place]}`,
-    figure: medianRatio(p50s('Holdfast'), p50s('the engine alone')),
+    figure: ratio.median,
+    spread: [ratio.smallest, ratio.largest],
     comparison: '<=',
     goal: GOAL,
     unit: 'x',
@@ -98,7 +100,7 @@ function goalOf(place: Place, taken: Measured): Goal {
 
 function tableOf(place: Place, taken: Measured): Table {
   return {
-    title: `From the word to the effect, ${WORDS[place]}`,
+    title: `From the word to the effect, ${WORDS[place]}; on record: from the event of the signal to that of the result`,
     head: ['', 'decisions', 'effect p50 ms', 'p95 ms', 'on record p50 ms', 'p95 ms'],
     rows: [...taken].map(([name, rounds]) => {
       const all = rounds.flat();

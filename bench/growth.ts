@@ -1,5 +1,6 @@
 import type { Benchmark } from './benchmark.ts';
 import type { Book } from './growth/book.ts';
+import { chainOf } from './growth/chain.ts';
 import { findingsOf, type Series } from './growth/findings.ts';
 import { holdfast } from './growth/holdfast.ts';
 import { type Reading, readBook, readInMemory } from './growth/reading.ts';
@@ -41,6 +42,7 @@ export const growth: Benchmark = {
         holdfast: of(holdfast.name),
         transcript: of(transcript.name),
         inMemory,
+        chain: await chainOf(stack.temporalAddress, book.calls),
       } satisfies Series;
     };
     if (quick) return findingsOf([await read({ ...QUICK, seed }, { rounds: 1, replays: 2 })]);

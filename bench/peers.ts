@@ -26,6 +26,8 @@ export const peers: Benchmark = {
     'What does Holdfast cost beside other ways to keep a conversation, and what does each do after a kill -9?',
   measure: async ({ quick, stack, progress }) => {
     const absent = await whyAbsent(quick, progress);
+    // Holdfast alone is no comparison: it would take the place of one.
+    if (absent !== null && !quick) return { goals: [], tables: [], plots: [], problems: [absent], raw: null };
     const contenders = CONTENDERS.filter(({ installed }) => absent === null || !installed);
     const rounds = quick ? 1 : ROUNDS;
     await using table = await openTable(stack);

@@ -85,9 +85,11 @@ function alignedOf({ head, rows }: Table): string {
     .join('\n');
 }
 
-function wordsOf({ what, figure, comparison, goal, unit }: Goal): string {
-  const shown = Number.isInteger(figure) ? figure : figure.toPrecision(3);
-  return `${what}: ${shown}${unit} (goal ${comparison} ${goal}${unit})`;
+function wordsOf({ what, figure, comparison, goal, unit, spread }: Goal): string {
+  const shown = (value: number) =>
+    Number.isInteger(value) || value >= 1_000 ? Math.round(value) : value.toPrecision(3);
+  const rounds = spread === undefined ? '' : `${shown(spread[0])} to ${shown(spread[1])}; `;
+  return `${what}: ${shown(figure)}${unit} (${rounds}goal ${comparison} ${goal}${unit})`;
 }
 
 export function isMet({ figure, comparison, goal }: Goal): boolean {

@@ -42,7 +42,27 @@ export function quantile(values: readonly number[], share: number): number {
   return value;
 }
 
-/** Median over rounds of `a / b`, round by round: what the machine did to both of a round cancels out. */
-export function medianRatio(a: readonly number[], b: readonly number[]): number {
-  return median(a.map((value, round) => value / (b[round] ?? Number.NaN)));
+/** One thing over another, measured in the same rounds. */
+export interface Ratio {
+  readonly median: number;
+  readonly smallest: number;
+  readonly largest: number;
+}
+
+/**
+ * `a / b` within each round, where what the machine did to both cancels out; then the median of these ratios, and how far
+ * apart they lie. It is not the ratio of the two medians, which may come from different rounds.
+ */
+export function ratioOf(a: readonly number[], b: readonly number[]): Ratio {
+  const ratios = a.map((value, round) => value / (b[round] ?? Number.NaN));
+  return {
+    median: median(ratios),
+    smallest: Math.min(...ratios),
+    largest: Math.max(...ratios),
+  };
+}
+
+/** `0.71x (0.60 to 1.15)`. */
+export function ratioWords({ median: middle, smallest, largest }: Ratio): string {
+  return `${middle.toFixed(2)}x (${smallest.toFixed(2)} to ${largest.toFixed(2)})`;
 }

@@ -2,6 +2,7 @@ import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/w
 import { startStack } from '../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes.ts';
 import { readArguments } from '../test/arguments.ts';
+import { isInTime } from '../test/quickTime.ts';
 import type { Benchmark, Findings } from './benchmark.ts';
 import { BENCHMARKS } from './benchmarks.ts';
 import { STACK_FOLDER } from './place.ts';
@@ -47,15 +48,18 @@ async function main(): Promise<number> {
         progress: (line) => progress(`${benchmark.name}: ${line}`),
       });
       found.push({ benchmark, findings });
-      // Figures of a quick run are no figures.
-      if (!values.quick) keep(benchmark, findings);
+      // Figures of a quick run are no figures, and neither are those of a run in which something did not work.
+      if (values.quick) continue;
+      if (findings.problems.length === 0) keep(benchmark, findings);
+      else
+        progress(`${benchmark.name}: not kept, the files of the run before stand: ${findings.problems[0]}`);
     }
   } finally {
     await stack.stop();
   }
   const said = Object.fromEntries(found.map(({ benchmark, findings }) => [benchmark.name, findings]));
   process.stdout.write(values.json ? `${JSON.stringify(said)}\n` : found.map(textOf).join('\n'));
-  return found.every(({ findings }) => findings.problems.length === 0) ? 0 : 1;
+  return isInTime(values, progress) && found.every(({ findings }) => findings.problems.length === 0) ? 0 : 1;
 }
 
 function choose(only: string | undefined): readonly Benchmark[] | null {

@@ -1,10 +1,10 @@
 import type { HoldfastClient } from '../../src/client.ts';
-import { randomOf } from '../live/random.ts';
 import { type Speech, turnsOf } from './speech.ts';
 
 /** One reply to one message. */
 export interface Reply {
   readonly customer: number;
+  /** 0 begins a run. */
   readonly turn: number;
   /** On the clock of `performance.now`. */
   readonly sentAtMs: number;
@@ -17,10 +17,6 @@ export interface Customers {
   readonly replies: readonly Reply[];
   /** Messages that were not answered, or not with the words that the model was given for them. */
   readonly problems: readonly string[];
-  /** Customers in a conversation now. */
-  readonly live: () => number;
-  /** Conversations that have begun so far. */
-  readonly begun: () => number;
   /** Nobody says anything more; resolves when what was asked is answered. */
   stop(): Promise<void>;
 }
@@ -29,22 +25,20 @@ const PROBLEMS_MAX = 20;
 const REPLY_MS = 120_000;
 
 /**
- * So many customers who come one after the other during `rampMs`, and then always talk: four messages each with time to
- * read and type between, and then a new conversation.
+ * So many customers who always talk: four messages each with time to read and type between, and then a new conversation.
+ * Each is somewhere in one when they come.
  */
 export function bringCustomers(
   holdfast: HoldfastClient,
   {
     count,
-    rampMs,
     speech,
     conversations,
     name,
   }: {
     readonly count: number;
-    readonly rampMs: number;
     readonly speech: Speech;
-    /** How many the model knows; nobody begins a further one. */
+    /** How many the model knows, those of `speech.joined` among them; nobody begins a further one. */
     readonly conversations: number;
     /** Begins the workflow ids. */
     readonly name: string;
@@ -54,8 +48,8 @@ export function bringCustomers(
   const problems: string[] = [];
   const waits = new Set<() => void>();
   let stopped = false;
-  let next = 0;
-  let live = 0;
+  // The first ones are those in which the customers are when they come.
+  let next = count;
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
@@ -69,9 +63,7 @@ export function bringCustomers(
       waits.add(end);
     });
 
-  const converse = async (customer: number): Promise<void> => {
-    const conversation = next;
-    next += 1;
+  const converse = async (customer: number, conversation: number): Promise<void> => {
     if (conversation >= conversations) throw new Error(`the model knows ${conversations} conversations only`);
     const workflowId = `${name}-${conversation}`;
     const by = `customer-${customer}`;
@@ -99,23 +91,17 @@ export function bringCustomers(
     await holdfast.close({ workflowId, by });
   };
 
-  const random = randomOf(speech.seed, name);
   const all = Array.from({ length: count }, async (_, customer) => {
-    await pause(random() * rampMs);
-    live += 1;
-    while (!stopped)
-      await converse(customer).catch((error: unknown) => {
+    for (let conversation = customer; !stopped; conversation = next++)
+      await converse(customer, conversation).catch((error: unknown) => {
         if (problems.length < PROBLEMS_MAX) problems.push(String(error));
         // A customer who was lost once would be lost again and again.
         stopped ||= problems.length >= PROBLEMS_MAX;
       });
-    live -= 1;
   });
   return {
     replies,
     problems,
-    live: () => live,
-    begun: () => next,
     stop: async () => {
       stopped = true;
       for (const end of [...waits]) end();

@@ -7,12 +7,16 @@ import { startChild } from '../live/child.ts';
 import { between, readMetrics } from '../live/metrics.ts';
 import { stackUsage, type Usage, usageOf } from '../live/usage.ts';
 import { bringCustomers, type Reply } from './customers.ts';
+import { openShare } from './speech.ts';
 
 export interface Setting {
-  readonly customers: number;
-  /** Customers come one after the other during this; then it is measured for so long. */
-  readonly rampMs: number;
-  readonly measuredMs: number;
+  /** Runs to be open at a time. */
+  readonly open: number;
+  /** Before it is measured: every customer has said something, and so begun a run, and what that piled up is worked off. */
+  readonly beforeMs: number;
+  /** So many pieces of so long are measured, one after the other. */
+  readonly pieces: number;
+  readonly pieceMs: number;
   readonly hurry: number;
 }
 
@@ -20,15 +24,17 @@ export const PARTS = ['worker', 'temporal', 'postgres', 'model', 'customers'] as
 export type Part = (typeof PARTS)[number];
 
 export interface Taken {
+  /** Runs that were to be open, and the customers who talk so that as many are. */
+  readonly open: number;
   readonly customers: number;
   /** To messages that were sent while it was measured; `sentAtMs` counts from its beginning. */
   readonly replies: readonly Reply[];
   readonly measuredMs: number;
+  readonly pieces: number;
   readonly cpuMs: Readonly<Record<Part, number>>;
   readonly memoryBytes: Readonly<Record<Part, number>>;
   readonly slices: readonly Slice[];
   readonly worker: {
-    readonly cachedRuns: number;
     readonly cacheMisses: number;
     readonly evictions: number;
     /** Means over all tasks: how long they waited for the worker. */
@@ -44,7 +50,8 @@ export interface Slice {
   readonly fromMs: number;
   readonly untilMs: number;
   readonly cpuMs: Readonly<Record<Part, number>>;
-  readonly begun: number;
+  /** At its end, in the worker's cache: all that are open, while nothing is evicted. */
+  readonly openRuns: number;
 }
 
 const PROGRESS_MS = 5_000;
@@ -53,9 +60,12 @@ export const SLICE_MS = 5_000;
 const SHORTEST_MS = 30_000;
 
 /** So many live conversations on a worker of its own, with a model of its own and an empty database. */
-export async function carry(how: How, { customers, rampMs, measuredMs, hurry }: Setting): Promise<Taken> {
-  const speech = { seed: how.seed, hurry };
-  const each = 2 + Math.ceil(((rampMs + measuredMs) * hurry) / SHORTEST_MS);
+export async function carry(how: How, setting: Setting): Promise<Taken> {
+  const { open, beforeMs, pieces, pieceMs, hurry } = setting;
+  const customers = Math.round(open / openShare({ seed: how.seed, hurry }));
+  const speech = { seed: how.seed, hurry, joined: customers };
+  const measuredMs = pieces * pieceMs;
+  const each = 2 + Math.ceil(((beforeMs + measuredMs) * hurry) / SHORTEST_MS);
   const conversations = customers * each;
   const model = await startChild('model.ts', { BENCH_SPEECH: JSON.stringify({ ...speech, conversations }) });
   await using _model = model;
@@ -65,21 +75,19 @@ export async function carry(how: How, { customers, rampMs, measuredMs, hurry }: 
     worker: false,
     environment: { HOLDFAST_MODEL_URL: model.said },
   });
-  const metrics = `127.0.0.1:${await findFreePort()}`;
-  const worker = await startChild('worker.ts', { ...lab.environment, BENCH_METRICS: metrics });
+  const metricsAt = `127.0.0.1:${await findFreePort()}`;
+  const worker = await startChild('worker.ts', { ...lab.environment, BENCH_METRICS: metricsAt });
   await using _worker = worker;
   const { client, config } = lab;
   const holdfast = createHoldfastClient({ client, taskQueue: config.taskQueue });
   const crowd = bringCustomers(holdfast, {
     count: customers,
-    rampMs,
     speech,
     conversations,
-    name: `talk-${customers}`,
+    name: `talk-${open}`,
   });
   const said = setInterval(
-    () =>
-      how.progress(`${crowd.live()} of ${customers} customers talk, ${crowd.replies.length} replies so far`),
+    () => how.progress(`${customers} customers talk, ${crowd.replies.length} replies so far`),
     PROGRESS_MS,
   );
   const usage = (): Record<Part, Usage> => ({
@@ -89,28 +97,29 @@ export async function carry(how: How, { customers, rampMs, measuredMs, hurry }: 
     customers: usageOf(process.pid),
   });
   try {
-    await sleep(rampMs);
+    await sleep(beforeMs);
     const startMs = performance.now();
-    const [usedBefore, before] = [usage(), await readMetrics(metrics)];
+    const [usedBefore, before] = [usage(), await readMetrics(metricsAt)];
     const slices: Slice[] = [];
-    for (let [last, begun] = [usedBefore, crowd.begun()]; performance.now() < startMs + measuredMs; ) {
+    for (let last = usedBefore; performance.now() < startMs + measuredMs; ) {
       await sleep(Math.min(SLICE_MS, startMs + measuredMs - performance.now()));
-      const now = usage();
-      const cpuMs = ofEach((part) => now[part].cpuMs - last[part].cpuMs);
+      const [now, metrics] = [usage(), await readMetrics(metricsAt)];
       slices.push({
         fromMs: slices.at(-1)?.untilMs ?? 0,
         untilMs: performance.now() - startMs,
-        cpuMs,
-        begun: crowd.begun() - begun,
+        cpuMs: ofEach((part) => now[part].cpuMs - last[part].cpuMs),
+        openRuns: metrics.total('temporal_sticky_cache_size'),
       });
-      [last, begun] = [now, crowd.begun()];
+      last = now;
     }
     const endMs = performance.now();
-    const [used, after] = [usage(), await readMetrics(metrics)];
+    const [used, after] = [usage(), await readMetrics(metricsAt)];
     await crowd.stop();
     const { count, meanMs } = between(before, after);
     return {
+      open,
       customers,
+      pieces,
       slices,
       replies: crowd.replies
         .filter(({ sentAtMs }) => sentAtMs >= startMs && sentAtMs < endMs)
@@ -119,7 +128,6 @@ export async function carry(how: How, { customers, rampMs, measuredMs, hurry }: 
       cpuMs: ofEach((part) => used[part].cpuMs - usedBefore[part].cpuMs),
       memoryBytes: ofEach((part) => used[part].memoryBytes),
       worker: {
-        cachedRuns: after.total('temporal_sticky_cache_size'),
         cacheMisses: count('temporal_sticky_cache_miss'),
         evictions: count('temporal_sticky_cache_total_forced_eviction'),
         workflowTaskWaitMs: meanMs('temporal_workflow_task_schedule_to_start_latency'),

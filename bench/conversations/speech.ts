@@ -1,5 +1,5 @@
 import type { Conversation } from '../../src/models/scripted/conversation.ts';
-import { drawLogNormal, type LogNormal, randomOf } from '../live/random.ts';
+import { drawLogNormal, type LogNormal, randomFor } from '../live/random.ts';
 
 // What is said in the conversations, and how long everybody takes for it. All of it is drawn from the seed and the
 // conversation's number alone, so that the model's process and the customers' agree without a word between them.
@@ -39,12 +39,29 @@ export interface Speech {
   readonly seed: number;
   /** Everybody, models and customers, is so many times as fast. */
   readonly hurry: number;
+  /** So many conversations, the first ones, are under way already: beginnings and ends are spread from the start. */
+  readonly joined: number;
 }
 
-export function turnsOf({ seed, hurry }: Speech, conversation: number): readonly Turn[] {
-  const random = randomOf(seed, 'conversation', conversation);
+/** All turns of this conversation; of one that is joined those that are left, the first after what is left of its pause. */
+export function turnsOf({ joined, ...speech }: Speech, conversation: number): readonly Turn[] {
+  const random = randomFor(speech.seed, 'conversation', conversation);
+  const all = drawTurns(random, speech);
+  const { from, thinkMs } =
+    conversation < joined
+      ? placeIn(all, randomFor(speech.seed, 'joins', conversation)())
+      : { from: 0, thinkMs: all[0]?.thinkMs ?? 0 };
+  // The script is found by its first words, so they say which conversation this is.
+  return all
+    .slice(from)
+    .map((turn, i) =>
+      i > 0 ? turn : { ...turn, thinkMs, text: `This is about matter ${conversation}. ${turn.text}` },
+    );
+}
+
+function drawTurns(random: () => number, { hurry }: Pick<Speech, 'hurry'>): readonly Turn[] {
   let wordsToRead = 0;
-  return TURNS.map((tool, turn): Turn => {
+  return TURNS.map((tool): Turn => {
     const words = Math.max(3, Math.min(MESSAGE_WORDS_MAX, Math.round(drawLogNormal(random, MESSAGE_WORDS))));
     const thinkMs = (60_000 * (wordsToRead / WORDS_READ_PER_MINUTE + words / WORDS_TYPED_PER_MINUTE)) / hurry;
     const answerTokens = Math.min(ANSWER_TOKENS_MAX, drawLogNormal(random, ANSWER_TOKENS));
@@ -52,12 +69,36 @@ export function turnsOf({ seed, hurry }: Speech, conversation: number): readonly
     wordsToRead = Math.ceil(answerTokens * WORDS_PER_TOKEN);
     return {
       tool,
-      text: `${openingOf(conversation, turn)} ${prose(random, ASKED, words)}`,
+      text: prose(random, ASKED, words),
       answer: prose(random, ANSWERED, wordsToRead),
       modelMs: tokens.map((count) => Math.round(modelMs(random, count) / hurry)),
       thinkMs,
     };
   });
+}
+
+/** Where a conversation is after this share of its time: which turn is next, and how long its pause still takes. */
+function placeIn(turns: readonly Turn[], share: number): { readonly from: number; readonly thinkMs: number } {
+  let leftMs = share * turns.reduce((sum, turn) => sum + lengthOf(turn), 0);
+  for (const [from, turn] of turns.entries()) {
+    if (leftMs < lengthOf(turn)) return { from, thinkMs: Math.max(0, turn.thinkMs - leftMs) };
+    leftMs -= lengthOf(turn);
+  }
+  return { from: 0, thinkMs: turns[0]?.thinkMs ?? 0 };
+}
+
+function lengthOf({ thinkMs, modelMs }: Turn): number {
+  return modelMs.reduce((sum, ms) => sum + ms, thinkMs);
+}
+
+const SAMPLE = 500;
+
+/** Of a customer's time the share in which the run is open: all of it but what is typed before the first message. */
+export function openShare(speech: Omit<Speech, 'joined'>): number {
+  const sample = Array.from({ length: SAMPLE }, (_, i) => turnsOf({ ...speech, joined: 0 }, i));
+  const allMs = sample.flat().reduce((sum, turn) => sum + lengthOf(turn), 0);
+  const closedMs = sample.reduce((sum, [first]) => sum + (first?.thinkMs ?? 0), 0);
+  return 1 - closedMs / allMs;
 }
 
 /** What the scripted model says in this conversation, without its delays. */
@@ -77,11 +118,6 @@ export function scriptOf(speech: Speech, conversation: number): Conversation {
 
 function modelMs(random: () => number, tokens: number): number {
   return drawLogNormal(random, FIRST_TOKEN_MS) + (1_000 * tokens) / drawLogNormal(random, TOKENS_PER_SECOND);
-}
-
-/** The script is found by its first words, so they say which conversation this is. */
-function openingOf(conversation: number, turn: number): string {
-  return turn === 0 ? `This is about matter ${conversation}.` : 'Thank you.';
 }
 
 function prose(random: () => number, sentences: readonly string[], words: number): string {

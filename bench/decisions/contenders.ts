@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { createHoldfastClient } from '../../src/client.ts';
-import type { RunResult } from '../../src/workflows/messages.ts';
+import { decideSignal, type RunResult } from '../../src/workflows/messages.ts';
 import { type Lab, until } from '../../test/e2e/lab.ts';
 import { script } from '../../test/e2e/labAgent.ts';
 import { type bareDecision, goSignal } from '../live/bareWorkflow.ts';
 import { crowd } from '../live/crowd.ts';
 import type { Payments } from './payments.ts';
+import { recordedAfterMs } from './record.ts';
 
 /** Something that waits for a word and then acts outside: the engine alone, or Holdfast. */
 export interface Deciding {
@@ -20,7 +21,7 @@ export interface Deciding {
 export interface Decided {
   /** From the call of the client to the request at the service. */
   readonly effectMs: number;
-  /** To the row of the ledger, or to the engine's result. */
+  /** From the server's event of the signal to its event of the effect's result. */
   readonly recordedMs: number;
 }
 
@@ -64,7 +65,6 @@ export function holdfast(lab: Lab, payments: Payments): Deciding {
         select id, args_hash from approvals where workflow_id = ${workflowId}`;
       if (open === undefined) throw new Error(`${workflowId} waits for nothing`);
       const arrival = payments.arrival(workflowId);
-      const saidAt = Date.now();
       const saidAtMs = performance.now();
       await speaker.decide({
         workflowId,
@@ -74,12 +74,10 @@ export function holdfast(lab: Lab, payments: Payments): Deciding {
         by: 'clerk',
       });
       const effectMs = (await arrival) - saidAtMs;
-      const { outcome, run } = await client.workflow.getHandle<() => Promise<RunResult>>(workflowId).result();
+      const handle = client.workflow.getHandle<() => Promise<RunResult>>(workflowId);
+      const { outcome } = await handle.result();
       if (outcome !== 'completed') throw new Error(`${workflowId} ended as ${outcome}`);
-      const [row] = await sql<{ at: Date }[]>`
-        select settled_at as at from effects where run = ${run} and state = 'applied'`;
-      if (row === undefined) throw new Error(`${workflowId} paid, and the ledger has no applied effect`);
-      return { effectMs, recordedMs: row.at.getTime() - saidAt };
+      return { effectMs, recordedMs: await recordedMs(client, workflowId, decideSignal.name, 'runTool') };
     },
   };
 }
@@ -114,9 +112,19 @@ export function bare(client: Client, taskQueue: string, payments: Payments): Dec
       await handle(workflowId).signal(goSignal);
       const effectMs = (await arrival) - saidAtMs;
       await handle(workflowId).result();
-      return { effectMs, recordedMs: performance.now() - saidAtMs };
+      return { effectMs, recordedMs: await recordedMs(client, workflowId, goSignal.name, 'pay') };
     },
   };
+}
+
+async function recordedMs(
+  client: Client,
+  workflowId: string,
+  signal: string,
+  activity: string,
+): Promise<number> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  return recordedAfterMs(events ?? [], { signal, activity });
 }
 
 function idsOf(batch: string, count: number): readonly string[] {

@@ -4,7 +4,7 @@ import { until } from '../../test/e2e/lab.ts';
 import type { How, Plot, Table } from '../benchmark.ts';
 import { startChild } from '../live/child.ts';
 import { crowd } from '../live/crowd.ts';
-import { randomOf } from '../live/random.ts';
+import { randomFor } from '../live/random.ts';
 import { megabytes, usageOf } from '../live/usage.ts';
 import { quantile } from '../rounds.ts';
 import { type Decided, type Deciding, settle, startParked } from './contenders.ts';
@@ -48,19 +48,19 @@ export async function parkMany(how: How, lab: Lab, deciding: Deciding): Promise<
   const batch = randomUUID();
   const ids: string[] = [];
   const weights: Weight[] = [];
-  const startedAtMs = performance.now();
   const wake = async (chosen: readonly string[]): Promise<readonly Decided[]> => {
     const decided: Decided[] = [];
     for (const workflowId of chosen) decided.push(await deciding.decide(workflowId));
     return decided;
   };
-  const random = randomOf(how.seed, 'parked');
+  const random = randomFor(how.seed, 'parked');
   const draw = (count: number) => Array.from({ length: count }, () => take(ids, random));
 
   const first = await startChild('worker.ts', lab.environment);
   await using _first = first;
   await wake(await deciding.park(5));
   weights.push({ parked: 0, bytes: usageOf(first.pid).memoryBytes });
+  const startedAtMs = performance.now();
   const enough = () => performance.now() - startedAtMs > parkMs;
   while (ids.length < runs && !enough()) {
     const from = ids.length;

@@ -1,6 +1,7 @@
 import type { Findings, Goal, Plot, Table } from '../benchmark.ts';
-import { median } from '../rounds.ts';
+import { median, type Ratio, ratioOf, ratioWords } from '../rounds.ts';
 import type { Book } from './book.ts';
+import type { Chain } from './chain.ts';
 import type { Reading } from './reading.ts';
 
 /** One book, read round by round in three ways. */
@@ -10,6 +11,8 @@ export interface Series {
   readonly transcript: readonly Reading[];
   /** Steps of the loop that keeps nothing, in milliseconds. */
   readonly inMemory: readonly (readonly number[])[];
+  /** The engine alone. */
+  readonly chain: Chain;
 }
 
 const HISTORY_GOAL = 150;
@@ -30,9 +33,11 @@ export function findingsOf(series: readonly Series[]): Findings {
 }
 
 function goalsOf({ book, holdfast, transcript }: Series): readonly Goal[] {
+  const flatness = lateOverEarly(holdfast.map(({ stepMs }) => stepMs));
   const flat: Goal = {
     what: `latency of Holdfast's last tenth of steps over its first, ${book.name}`,
-    figure: lateOverEarly(holdfast.map(({ stepMs }) => stepMs)),
+    figure: flatness.median,
+    spread: [flatness.smallest, flatness.largest],
     comparison: '<=',
     goal: FLAT_GOAL,
     unit: 'x',
@@ -42,7 +47,7 @@ function goalsOf({ book, holdfast, transcript }: Series): readonly Goal[] {
   return [
     {
       what: `history bytes of the whole transcript over Holdfast's, ${book.name}`,
-      figure: bytesAt(transcript) / bytesAt(holdfast),
+      figure: ratioOf(transcript.map(bytesOf), holdfast.map(bytesOf)).median,
       comparison: '>=',
       goal: HISTORY_GOAL,
       unit: 'x',
@@ -63,19 +68,20 @@ function problemsOf({ book, holdfast, transcript }: Series): readonly string[] {
   ];
 }
 
-function costOf({ book, holdfast, transcript, inMemory }: Series): Table {
+function costOf({ book, holdfast, transcript, inMemory, chain }: Series): Table {
   const row = (name: string, readings: readonly Reading[]) => {
     const steps = readings.map(({ stepMs }) => stepMs);
+    const calls = median(steps.map((ms) => ms.length));
     return [
       name,
-      median(steps.map((ms) => ms.length)),
+      calls,
       [...new Set(readings.map(({ ended }) => ended))].join('; '),
       kilobytes(bytesAt(readings)),
+      (bytesAt(readings) / 1_000 / calls).toFixed(2),
       kilobytes(median(readings.map((reading) => reading.serverHistoryBytes))),
-      kilobytes(median(readings.map(({ added }) => added.temporal ?? 0))),
-      kilobytes(median(readings.map(({ added }) => added.tables))),
-      kilobytes(median(readings.map(({ added }) => added.log))),
+      kilobytes(median(readings.map((reading) => reading.tableBytes))),
       ...latencies(steps),
+      milliseconds(median(readings.map(({ replays }) => Math.max(0, ...replays.map(({ ms }) => ms))))),
       milliseconds(median(readings.map(({ replays }) => replays.at(-1)?.ms ?? 0))),
     ];
   };
@@ -86,13 +92,13 @@ function costOf({ book, holdfast, transcript, inMemory }: Series): Table {
       'calls',
       'ended',
       'history kB',
+      'a call',
       'by the server kB',
-      'Temporal database kB',
       'tables kB',
-      'WAL kB',
       'first tenth ms',
       'last tenth ms',
       'last / first',
+      'worst replay ms',
       'replay at the end ms',
     ],
     rows: [
@@ -102,27 +108,37 @@ function costOf({ book, holdfast, transcript, inMemory }: Series): Table {
         'no engine',
         median(inMemory.map((ms) => ms.length)),
         'completed',
-        ...['-', '-', '-', '-', '-'],
+        ...['-', '-', '-', '-'],
         ...latencies(inMemory),
         '-',
+        '-',
+      ],
+      [
+        'bare chain of the engine',
+        chain.calls,
+        'completed',
+        kilobytes(chain.bytes),
+        (chain.bytes / 1_000 / chain.calls).toFixed(2),
+        ...['-', '-', '-', '-', '-', '-', '-'],
       ],
     ],
   };
 }
 
 /** Where the bytes of a history go: per model call, the largest first. */
-function eventsOf({ book, holdfast, transcript }: Series): Table {
-  const perCall = (reading: Reading | undefined) =>
-    Object.entries(reading?.bytesByEvent ?? {})
-      .map(([kind, bytes]) => [kind, Math.round(bytes / (reading?.stepMs.length ?? 1))] as const)
-      .filter(([, bytes]) => bytes > 0)
-      .sort(([, a], [, b]) => b - a);
+function eventsOf({ book, holdfast, transcript, chain }: Series): Table {
+  const perCall = (loop: string, of: Pick<Reading, 'bytesByEvent'> | undefined, calls: number) =>
+    Object.entries(of?.bytesByEvent ?? {})
+      .map(([kind, bytes]) => [loop, kind, Math.round(bytes / calls)] as const)
+      .filter(([, , bytes]) => bytes > 0)
+      .sort(([, , a], [, , b]) => b - a);
   return {
     title: `${book.name}: history bytes per call, by event`,
     head: ['loop', 'event', 'bytes'],
     rows: [
-      ...perCall(holdfast[0]).map(([kind, bytes]) => ['Holdfast', kind, bytes]),
-      ...perCall(transcript[0]).map(([kind, bytes]) => ['whole transcript', kind, bytes]),
+      ...perCall('Holdfast', holdfast[0], holdfast[0]?.stepMs.length ?? 1),
+      ...perCall('whole transcript', transcript[0], transcript[0]?.stepMs.length ?? 1),
+      ...perCall('bare chain of the engine', chain, chain.calls),
     ],
   };
 }
@@ -157,12 +173,11 @@ function plotsOf({ book, holdfast, transcript, inMemory }: Series): readonly Plo
       title: `Replay for a worker that has forgotten the run, ${book.name}`,
       x,
       y: { label: 'ms' },
-      lines: lines((readings) =>
-        (readings[0]?.replays ?? []).map(({ call }, i) => [
-          call,
-          median(readings.map(({ replays }) => replays[i]?.ms ?? 0)),
-        ]),
-      ),
+      lines: lines((readings) => {
+        const all = readings.flatMap(({ replays }) => replays);
+        const calls = [...new Set(all.map(({ call }) => call))].sort((a, b) => a - b);
+        return calls.map((at) => [at, median(all.filter(({ call }) => call === at).map(({ ms }) => ms))]);
+      }),
     },
   ];
 }
@@ -187,12 +202,16 @@ function smoothed(rounds: readonly (readonly number[])[]): Plot['lines'][number]
   });
 }
 
-function bytesAt(readings: readonly Reading[]): number {
-  return median(readings.map(({ historyBytes }) => historyBytes));
+function bytesOf({ historyBytes }: Reading): number {
+  return historyBytes;
 }
 
-function lateOverEarly(rounds: readonly (readonly number[])[]): number {
-  return median(rounds.map(late)) / median(rounds.map(early));
+function bytesAt(readings: readonly Reading[]): number {
+  return median(readings.map(bytesOf));
+}
+
+function lateOverEarly(rounds: readonly (readonly number[])[]): Ratio {
+  return ratioOf(rounds.map(late), rounds.map(early));
 }
 
 function early(steps: readonly number[]): number {
@@ -210,7 +229,7 @@ function latencies(rounds: readonly (readonly number[])[]): readonly [string, st
   return [
     milliseconds(median(rounds.map(early))),
     milliseconds(median(rounds.map(late))),
-    lateOverEarly(rounds).toFixed(2),
+    ratioWords(lateOverEarly(rounds)),
   ];
 }
 

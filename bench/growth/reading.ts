@@ -6,7 +6,7 @@ import {
 } from '@temporalio/worker';
 import { isToolUse, type Message } from '../../src/core/messages.ts';
 import { type Addresses, type Lab, openLab } from '../../test/e2e/lab.ts';
-import { type Bytes, bytesOf, grown } from '../bytes.ts';
+import { tableBytes } from '../bytes.ts';
 import { askerOf, type Book, conversationOf, OPENING, pageOf } from './book.ts';
 import { type Histories, historyAtCall, readHistories } from './history.ts';
 
@@ -37,7 +37,8 @@ export interface Reading {
   readonly executions: number;
   readonly bytesAfterCall: readonly number[];
   readonly bytesByEvent: Readonly<Record<string, number>>;
-  readonly added: Bytes;
+  /** Added to the tables of its database. */
+  readonly tableBytes: number;
   readonly replays: readonly Replay[];
 }
 
@@ -60,14 +61,14 @@ export async function readBook(
     worker: false,
   });
   const open = await reader.open(lab, book, addresses);
-  const before = await bytesOf(lab.sql);
+  const before = await tableBytes(lab.sql);
   const { workflowId, ended } = await open.start();
   const tick = setInterval(
     () => how.progress(`${reader.name}, ${book.name}: call ${lab.model.requests} of ${book.calls}`),
     5_000,
   );
   const outcome = await ended.catch((error: unknown) => causeOf(error)).finally(() => clearInterval(tick));
-  const added = grown(before, await bytesOf(lab.sql));
+  const added = (await tableBytes(lab.sql)) - before;
   await open.stop();
   const histories = await readHistories(addresses.temporalAddress, workflowId, reader.modelActivity);
   how.progress(`${reader.name}, ${book.name}: replays`);
@@ -79,7 +80,7 @@ export async function readBook(
     executions: histories.executions.length,
     bytesAfterCall: histories.bytesAfterCall,
     bytesByEvent: histories.bytesByEvent,
-    added,
+    tableBytes: added,
     replays: await replaysOf(reader, histories, how.replays),
   };
 }
@@ -120,14 +121,18 @@ function causeOf(error: unknown): string {
 
 const bundles = new Map<string, WorkflowBundleWithSourceMap>();
 
-/** At so many calls, evenly spread, the last one included. */
+/** At so many calls, evenly spread, and where an execution is longest: at its last call. */
 async function replaysOf(reader: Reader, histories: Histories, count: number): Promise<readonly Replay[]> {
   const { workflowsPath } = reader;
   const logger = new DefaultLogger('ERROR');
   const bundle = bundles.get(workflowsPath) ?? (await bundleWorkflowCode({ workflowsPath, logger }));
   bundles.set(workflowsPath, bundle);
   const last = histories.calls.length - 1;
-  const places = Array.from({ length: count }, (_, i) => Math.round((last * (i + 1)) / count));
+  const spread = Array.from({ length: count }, (_, i) => Math.round((last * (i + 1)) / count));
+  const longest = histories.executions.map((_, i) =>
+    histories.calls.findLastIndex(({ execution }) => execution === i),
+  );
+  const places = [...new Set([...spread, ...longest.filter((call) => call > 0)])].sort((a, b) => a - b);
   const replays: Replay[] = [];
   // The first one warms what all of them share.
   for (const call of [places[0] ?? last, ...places]) {

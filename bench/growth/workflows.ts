@@ -1,8 +1,9 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ContentBlock, Message } from '../../src/core/messages.ts';
+import type { ChainActivities } from './chain.ts';
 import type { TranscriptActivities } from './transcript.ts';
 
-// The other way to write an agent on this engine: the conversation is a variable of the workflow.
+// The other way to write an agent on this engine: the conversation is a variable of the workflow. And the engine alone.
 
 const { invokeModel, readPage } = proxyActivities<TranscriptActivities>({
   startToCloseTimeout: '10 minutes',
@@ -23,4 +24,15 @@ export async function wholeTranscript(opening: string): Promise<string> {
     }
     messages.push({ role: 'user', content: results });
   }
+}
+
+const { model, tool } = proxyActivities<ChainActivities>({ startToCloseTimeout: '10 minutes' });
+
+/** So many times two activities, and nothing in them or around them. */
+export async function bareChain(calls: number): Promise<void> {
+  for (let call = 0; call < calls; call += 1) {
+    await model(call);
+    await tool(call);
+  }
+  await model(calls);
 }

@@ -1,15 +1,11 @@
+import { randomOf } from '../../test/hostile/random.ts';
+
 /**
  * Numbers from 0 to less than 1, the same ones for the same words every time. Whoever draws for something names it, so
  * that two processes draw alike without speaking to each other.
  */
-export function randomOf(...words: readonly (string | number)[]): () => number {
-  let state = hashOf(words.join(' '));
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+export function randomFor(...words: readonly (string | number)[]): () => number {
+  return randomOf(hashOf(words.join(' '))).next;
 }
 
 /** Half of all values lie below `median`; a larger `sigma` makes the slow ones slower. */

@@ -79,28 +79,26 @@ function byShape(
   };
 }
 
-/** Of the longest single conversation. */
+/** Of the longest single conversation: what stands in tables of the contender's own, and in its history. */
 function bytes({ contenders, speeds }: Taken): Table {
   const speed = longestAlone(speeds);
-  const kilobytes = (value: number | null) => (value === null ? '-' : Math.round(value / 1_000));
+  const kilobytes = (value: number) => Math.round(value / 1_000);
   return {
-    title: `Written by ${speed === null ? 'no conversation' : wordsOf(speed.shape)}, kB, median of rounds`,
-    head: ['', 'tables', 'WAL', "Temporal's database", 'of it history', 'WAL + Temporal, kB a turn'],
+    title: `Stored by ${speed === null ? 'no conversation' : wordsOf(speed.shape)}, kB, median of rounds`,
+    head: ['', 'tables and indexes', 'history', 'a turn'],
     rows: contenders.flatMap(({ name, modelActivity }) => {
       if (speed === null) return [];
       const measured = successes(speed, name);
-      if (measured.length === 0) return [[name, firstFailure(speed, name), '', '', '', '']];
+      if (measured.length === 0) return [[name, firstFailure(speed, name), '', '']];
       const middle = (of: (one: Success) => number) => median(measured.map(of));
-      const temporal = modelActivity === null ? null : middle(({ added }) => added.temporal ?? 0);
-      const log = middle(({ added }) => added.log);
+      const history = ({ historyBytes }: Success) => historyBytes ?? 0;
+      const stored = middle((one) => one.tableBytes + history(one));
       return [
         [
           name,
-          kilobytes(middle(({ added }) => added.tables)),
-          kilobytes(log),
-          kilobytes(temporal),
-          kilobytes(middle(({ historyBytes }) => historyBytes ?? 0) || null),
-          ((log + (temporal ?? 0)) / 1_000 / (speed.shape.turns * speed.shape.repeats)).toFixed(1),
+          kilobytes(middle((one) => one.tableBytes)),
+          modelActivity === null ? '-' : kilobytes(middle(history)),
+          (stored / 1_000 / (speed.shape.turns * speed.shape.repeats)).toFixed(1),
         ],
       ];
     }),
@@ -145,7 +143,7 @@ const READING: Table = {
     ],
     [
       'Seconds after a kill',
-      "The next process has to start first. The libraries go on when it is there, or when somebody asks them to. The engine gives an attempt its time-out (6 s here, and Holdfast's lease 5 s more), since it may still be alive elsewhere.",
+      "The next process has to start first. The libraries go on when it is there, or when somebody asks them to. The engine gives an attempt its time-out (6 s here), since it may still be alive elsewhere, and the run's next task waits for the worker that is gone before any worker may take it (5 s, set alike for both). Holdfast's lease on the effect (11 s) runs out meanwhile.",
     ],
     [
       'LangGraph, async',

@@ -1,5 +1,5 @@
 import { openDatabase, type TestDatabase } from '../../test/store/database.ts';
-import { type Bytes, bytesOf, grown } from '../bytes.ts';
+import { tableBytes } from '../bytes.ts';
 import { readHistories } from '../growth/history.ts';
 import { alternate } from '../rounds.ts';
 import type { Contender } from './contenders.ts';
@@ -20,8 +20,9 @@ export type Measured =
       readonly turnsPerSecond: number;
       /** With one conversation: in the order of its turns. */
       readonly turnsMs: readonly number[];
-      readonly added: Bytes;
-      /** Of all its conversations, where the engine is Temporal. */
+      /** Added to the tables of its database. */
+      readonly tableBytes: number;
+      /** Of all its conversations, where the engine is Temporal and they ran one after another. */
       readonly historyBytes: number | null;
     }
   | { readonly kind: 'failed'; readonly why: string };
@@ -93,7 +94,7 @@ async function measure(
     Array.from({ length: repeats }, () => table.newId(contender)),
   );
   for (const id of ids.flat()) table.model.add(reading(id, turns));
-  const before = await bytesOf(database.sql);
+  const before = await tableBytes(database.sql);
   try {
     const { ms, turnsMs } = await peer.converse(ids);
     if (turnsMs.length !== turns * lanes * repeats)
@@ -102,20 +103,22 @@ async function measure(
       kind: 'measured',
       turnsPerSecond: turnsMs.length / (ms / 1_000),
       turnsMs,
-      added: grown(before, await bytesOf(database.sql)),
-      historyBytes: await historyBytes(table, contender, ids.flat()),
+      tableBytes: (await tableBytes(database.sql)) - before,
+      // Where many run side by side each says the same again.
+      historyBytes: await historyBytes(table, contender, lanes === 1 ? ids.flat() : []),
     };
   } catch (error) {
     return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** Read for single conversations only: the others say the same again. */
 async function historyBytes(
   { stack }: Table,
   { modelActivity }: Contender,
-  [id, ...others]: readonly string[],
+  ids: readonly string[],
 ): Promise<number | null> {
-  if (modelActivity === null || id === undefined || others.length > 0) return null;
-  return (await readHistories(stack.temporalAddress, id, modelActivity)).bytes;
+  if (modelActivity === null || ids.length === 0) return null;
+  let bytes = 0;
+  for (const id of ids) bytes += (await readHistories(stack.temporalAddress, id, modelActivity)).bytes;
+  return bytes;
 }

@@ -62,25 +62,29 @@ export const stepper = defineAgent<unknown>({
   services: () => null,
 });
 
-/** What a run is told to do: `look 20` is twenty steps with the tool `look`. */
-export const orderOf = (tool: ToolName, steps: number) => `${tool} ${steps}`;
+/** What a run is told to do: `look 20 of R` is twenty steps with the tool `look` in the run R. */
+export const orderOf = (tool: ToolName, steps: number, run: string) => `${tool} ${steps} of ${run}`;
+
+const ORDER = /(\w+) (\d+) of (\S+)/;
 
 /**
- * A model that answers at once and without a network: the next call until all steps are taken, then a word. `onCall` hears
- * of every call with the run's first message.
+ * A model that answers at once and without a network: the next call until all steps of the last order are taken, then a
+ * word. `onCall` hears of every call with the run it is for.
  */
-export function instantModel(onCall: (order: string, step: number) => void): ModelProvider {
+export function instantModel(onCall: (run: string) => void): ModelProvider {
   return {
     complete: async ({ messages, model }) => {
-      const order = textOf(messages[0]?.content ?? []);
-      const [, tool = '', count = ''] = /(\w+) (\d+)/.exec(order) ?? [];
-      const step = messages.filter(({ role }) => role === 'assistant').length;
-      onCall(order, step);
+      const at = messages.findLastIndex(
+        ({ role, content }) => role === 'user' && ORDER.test(textOf(content)),
+      );
+      const [, tool = '', count = '', run = ''] = ORDER.exec(textOf(messages[at]?.content ?? [])) ?? [];
+      const step = messages.slice(at).filter(({ role }) => role === 'assistant').length;
+      onCall(run);
       const last = step >= Number(count);
       const answer: ModelAnswer = {
         content: last
           ? [{ type: 'text', text: 'All steps are taken.' }]
-          : [{ type: 'tool_use', id: `call_${step}`, name: tool, input: { step } }],
+          : [{ type: 'tool_use', id: `call_${at}_${step}`, name: tool, input: { step } }],
         unparsable: [],
         stopReason: last ? 'end_turn' : 'tool_use',
         usage: { ...NO_USAGE, inputTokens: 100, outputTokens: 10 },

@@ -2,15 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { LIMITS } from '../../src/core/limits.ts';
-import { openLab } from '../../test/e2e/lab.ts';
+import { createHoldfastClient } from '../../src/client.ts';
+import { WORKER_SETTINGS } from '../../src/worker.ts';
+import { openLab, until } from '../../test/e2e/lab.ts';
 import type { How } from '../benchmark.ts';
+import { crowd } from '../live/crowd.ts';
 import { instantModel, orderOf, stepper, type ToolName } from './agents.ts';
+import { type bareLocalLoop, type bareLoop, endSignal, goSignal } from './bareWorkflow.ts';
+import { Clock } from './clock.ts';
 
 /** Something that takes steps: the engine alone, or Holdfast. */
 export interface Stepping extends AsyncDisposable {
   readonly name: string;
-  /** Runs so many loops side by side to their end. */
+  /** So many runs, each with its steps. While it is measured none of them starts or ends. */
   take(load: Load): Promise<Taken>;
 }
 
@@ -20,30 +24,25 @@ export interface Load {
 }
 
 export interface Taken {
+  /** From the first run's first step to the end of the last one's last. */
   readonly elapsedMs: number;
   /** From each model call of a run to its next one, in milliseconds. */
   readonly stepMs: readonly number[];
+  /** Before that: until all runs were started, had taken one step, and waited. */
+  readonly startMs: number;
+  /** After it: until all runs had ended. */
+  readonly endMs: number;
 }
 
 type Stack = Pick<How['stack'], 'temporalAddress' | 'databaseUrl'>;
 
-/** Times of model calls by run. */
-class Clock {
-  readonly #calls = new Map<string, number[]>();
-
-  call(run: string): void {
-    const times = this.#calls.get(run) ?? [];
-    times.push(performance.now());
-    this.#calls.set(run, times);
-  }
-
-  take(): number[] {
-    const steps = [...this.#calls.values()].flatMap((times) =>
-      times.slice(1).map((time, i) => time - (times[i] ?? time)),
-    );
-    this.#calls.clear();
-    return steps;
-  }
+/** The life of one run. */
+interface Life {
+  /** It takes one step, and then waits for a word. */
+  start(workflowId: string): Promise<unknown>;
+  go(workflowId: string, steps: number): Promise<void>;
+  /** Resolves when it has ended. */
+  end(workflowId: string): Promise<void>;
 }
 
 /** The engine alone, its worker set up like ours. */
@@ -70,15 +69,22 @@ export async function bare(
       tool: async (step: number) => step,
       end: async () => undefined,
     },
-    maxConcurrentActivityTaskExecutions: LIMITS.workerActivities,
+    ...WORKER_SETTINGS,
   });
   const done = worker.run();
+  const handle = (workflowId: string) =>
+    client.workflow.getHandle<typeof bareLoop | typeof bareLocalLoop>(workflowId);
+  const life: Life = {
+    start: (workflowId) => client.workflow.start(workflow, { workflowId, taskQueue }),
+    go: (workflowId, steps) => handle(workflowId).signal(goSignal, steps),
+    end: async (workflowId) => {
+      await handle(workflowId).signal(endSignal);
+      await handle(workflowId).result();
+    },
+  };
   return {
     name,
-    take: (load) =>
-      timed(load, clock, async (workflowId, steps) =>
-        client.workflow.execute(workflow, { workflowId, taskQueue, args: [steps] }),
-      ),
+    take: (load) => timed(load, { clock, client, life }),
     [Symbol.asyncDispose]: async () => {
       worker.shutdown();
       await done;
@@ -99,23 +105,25 @@ export async function holdfast(
     agents: [stepper],
     provider: instantModel((run) => clock.call(run)),
   });
+  const { client, config } = lab;
+  const speaker = createHoldfastClient({ client, taskQueue: config.taskQueue });
+  const by = 'bench';
+  const lifeOf = (tool: ToolName): Life => ({
+    start: (workflowId) =>
+      lab.start(
+        { agent: 'stepper', message: orderOf(tool, 1, workflowId), requester: { id: by } },
+        workflowId,
+      ),
+    go: (workflowId, steps) => speaker.post({ workflowId, by, text: orderOf(tool, steps, workflowId) }),
+    end: async (workflowId) => {
+      await speaker.close({ workflowId, by });
+      const { outcome, reason } = await speaker.result(workflowId);
+      if (outcome !== 'completed') throw new Error(`a run with ${tool} ended as ${outcome} (${reason})`);
+    },
+  });
   return contenders.map(({ name, tool }, i) => ({
     name,
-    take: (load) =>
-      timed(load, clock, async (workflowId, steps) => {
-        const handle = await lab.start(
-          {
-            agent: 'stepper',
-            // The number makes the message one of this run.
-            message: `${orderOf(tool, steps)} ${workflowId}`,
-            once: true,
-            requester: { id: 'bench' },
-          },
-          workflowId,
-        );
-        const { outcome, reason } = await handle.result();
-        if (outcome !== 'completed') throw new Error(`a run of ${name} ended as ${outcome} (${reason})`);
-      }),
+    take: (load) => timed(load, { clock, client, life: lifeOf(tool) }),
     // They share one worker.
     [Symbol.asyncDispose]: async () => {
       if (i === 0) await lab[Symbol.asyncDispose]();
@@ -125,10 +133,36 @@ export async function holdfast(
 
 async function timed(
   { runs, stepsPerRun }: Load,
-  clock: Clock,
-  play: (workflowId: string, steps: number) => Promise<unknown>,
+  { clock, client, life }: { readonly clock: Clock; readonly client: Client; readonly life: Life },
 ): Promise<Taken> {
-  const startedAtMs = performance.now();
-  await Promise.all(Array.from({ length: runs }, () => play(`steps-${randomUUID()}`, stepsPerRun)));
-  return { elapsedMs: performance.now() - startedAtMs, stepMs: clock.take() };
+  const ids = Array.from({ length: runs }, () => `steps-${randomUUID()}`);
+  const all = async (work: (workflowId: string) => Promise<unknown>) => {
+    const startedAtMs = performance.now();
+    await Promise.all(ids.map(work));
+    return () => performance.now() - startedAtMs;
+  };
+  clock.begin(1);
+  const sinceStart = await all(life.start);
+  await clock.allThere(runs);
+  await allWait(client, ids);
+  const startMs = sinceStart();
+  clock.begin(stepsPerRun);
+  await all((workflowId) => life.go(workflowId, stepsPerRun));
+  await clock.allThere(runs);
+  await allWait(client, ids);
+  const sinceEnd = await all(life.end);
+  return { ...clock.taken(), startMs, endMs: sinceEnd() };
+}
+
+const AT_ONCE = 40;
+
+/** Resolves when none of them has a task or an activity under way. */
+async function allWait(client: Client, ids: readonly string[]): Promise<void> {
+  await crowd({ count: ids.length, atOnce: AT_ONCE }, async (i) => {
+    const handle = client.workflow.getHandle(ids[i] ?? '');
+    await until(`${handle.workflowId} to wait`, async () => {
+      const { pendingWorkflowTask, pendingActivities = [] } = (await handle.describe()).raw;
+      return !pendingWorkflowTask && pendingActivities?.length === 0;
+    });
+  });
 }

@@ -9,6 +9,7 @@ import {
   Runtime,
   Worker,
 } from '@temporalio/worker';
+import { LIMITS } from '../../../src/core/limits.ts';
 import { pay, readPage, serve } from '../child.ts';
 import { MAX_OUTPUT_TOKENS, MODEL, SYSTEM, TOOLS } from '../work.ts';
 
@@ -41,6 +42,8 @@ const worker = await Worker.create({
   workflowsPath: fileURLToPath(new URL('./aiSdkWorkflows.mjs', import.meta.url)),
   bundlerOptions: { preloadModules: [fileURLToPath(new URL('./aiSdkGlobals.mjs', import.meta.url))] },
   activities: { readPage: async (input) => readPage(input), pay },
+  // As Holdfast has it: after a kill the run's next task waits for the dead worker so long (the SDK's own: 10 s).
+  stickyQueueScheduleToStartTimeout: LIMITS.stickyWaitMs,
 });
 worker.run().catch((error) => {
   process.stderr.write(`${error}\n`);

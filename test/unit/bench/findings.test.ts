@@ -6,10 +6,10 @@ import { findingsOf as peersOf, type Taken } from '../../../bench/peers/findings
 import { judge, type Killed } from '../../../bench/peers/kills.ts';
 import type { Measured } from '../../../bench/peers/speed.ts';
 
-const BYTES = { tables: 1_000, log: 2_000, temporal: 3_000 };
+const BYTES = 1_000;
 
 function measured(turnsMs: readonly number[]): Measured {
-  return { kind: 'measured', turnsPerSecond: 10, turnsMs, added: BYTES, historyBytes: 500 };
+  return { kind: 'measured', turnsPerSecond: 10, turnsMs, tableBytes: BYTES, historyBytes: 500 };
 }
 
 const [ours] = CONTENDERS;
@@ -78,6 +78,14 @@ describe('findings beside the peers', () => {
     expect(peersOf({ ...TAKEN, refused: ['400 no'] }).problems).toHaveLength(1);
   });
 
+  test('what is stored by a turn is tables and history, and nothing that others may have written', () => {
+    const stored = peersOf(TAKEN).tables.find(({ title }) => title.startsWith('Stored by 1 x 2 turns'));
+    expect(stored?.rows.map(([name, , history, turn]) => [name, history, turn]).slice(0, 2)).toEqual([
+      ['Holdfast', 1, '0.8'],
+      ['@temporalio/ai-sdk', 1, '0.8'],
+    ]);
+  });
+
   test('peers that are not installed are a row that says how to install them', () => {
     const { tables } = peersOf({
       ...TAKEN,
@@ -97,7 +105,7 @@ function reading(calls: number, historyBytes: number, ended = 'completed'): Read
     executions: 1,
     bytesAfterCall: Array.from({ length: calls }, (_, i) => (historyBytes * (i + 1)) / calls),
     bytesByEvent: { 'callModel scheduled': historyBytes },
-    added: BYTES,
+    tableBytes: BYTES,
     replays: [{ call: calls, ms: 100 }],
   };
 }
@@ -107,6 +115,7 @@ const SERIES: Series = {
   holdfast: [reading(100, 1_000)],
   transcript: [reading(100, 200_000)],
   inMemory: [Array.from({ length: 100 }, () => 1)],
+  chain: { bytes: 245_000, bytesByEvent: { 'model scheduled': 245_000 }, calls: 100 },
 };
 
 describe('findings about growth', () => {
@@ -127,6 +136,23 @@ describe('findings about growth', () => {
       'history size exceeds limit',
     ]);
     expect(growthOf([{ ...SERIES, transcript: [reading(3, 900, 'refused')] }]).problems).toHaveLength(1);
+  });
+
+  test('the worst replay stands beside the last one, and a bare chain beside both loops', () => {
+    const replayed = {
+      ...reading(100, 1_000),
+      replays: [50, 850, 75].map((ms, i) => ({ call: 30 * i, ms })),
+    };
+    const [cost] = growthOf([{ ...SERIES, holdfast: [replayed] }]).tables;
+    expect(cost?.rows[0]?.slice(-2)).toEqual(['850', '75.0']);
+    expect(cost?.rows.at(-1)?.slice(0, 5)).toEqual([
+      'bare chain of the engine',
+      100,
+      'completed',
+      245,
+      '2.45',
+    ]);
+    expect(new Set(cost?.rows.map((row) => row.length))).toEqual(new Set([cost?.head.length]));
   });
 
   test('another length has no goal for the ratio: it grows with the calls', () => {

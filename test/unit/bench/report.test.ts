@@ -44,6 +44,16 @@ describe('reports', () => {
     expect(text).toContain('! a run was lost');
   });
 
+  test('a goal says how far apart its rounds were', () => {
+    const spread: Findings = {
+      ...FINDINGS,
+      goals: [{ ...goal, figure: 1.5, comparison: '<=', spread: [1.23456, 2.5] }],
+    };
+    expect(textOf({ benchmark: BENCHMARK, findings: spread })).toContain(
+      'a ratio: 1.50x (1.23 to 2.50; goal <= 2x)',
+    );
+  });
+
   test('the page says how it was measured, what was missed, and keeps its tables whole', () => {
     const page = markdownOf(BENCHMARK, FINDINGS);
     expect(page).toContain('npm run bench -- --only some');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { alternate, median, medianRatio, quantile } from '../../../bench/rounds.ts';
+import { alternate, median, quantile, ratioOf, ratioWords } from '../../../bench/rounds.ts';
 
 describe('rounds', () => {
   test('the order turns with every round, so that each contender comes first as often as the others', async () => {
@@ -55,11 +55,11 @@ describe('rounds', () => {
     });
     const rounds = 20;
     const measured = await alternate([contender('quick', 1), contender('planted', 1.05)], rounds);
-    const ratio = medianRatio(measured.get('planted') ?? [], measured.get('quick') ?? []);
+    const ratio = ratioOf(measured.get('planted') ?? [], measured.get('quick') ?? []).median;
     expect(ratio).toBeGreaterThan(1.04);
     expect(ratio).toBeLessThan(1.06);
     const even = await alternate([contender('quick', 1), contender('same', 1)], rounds);
-    expect(medianRatio(even.get('same') ?? [], even.get('quick') ?? [])).toBeCloseTo(1, 1);
+    expect(ratioOf(even.get('same') ?? [], even.get('quick') ?? []).median).toBeCloseTo(1, 1);
   });
 });
 
@@ -96,9 +96,11 @@ describe('figures', () => {
     expect(() => quantile([], 0.5)).toThrow('nothing');
   });
 
-  test('a ratio is taken round by round', () => {
+  test('a ratio is taken round by round, and says how far apart the rounds are', () => {
     // The third round met a bad minute: both were slow in it.
-    expect(medianRatio([20, 22, 900], [10, 11, 450])).toBe(2);
-    expect(medianRatio([1], [])).toBeNaN();
+    const ratio = ratioOf([20, 24, 900], [10, 10, 450]);
+    expect(ratio).toEqual({ median: 2, smallest: 2, largest: 2.4 });
+    expect(ratioWords(ratio)).toBe('2.00x (2.00 to 2.40)');
+    expect(ratioOf([1], []).median).toBeNaN();
   });
 });
