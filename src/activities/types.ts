@@ -13,6 +13,7 @@ import type { Origin } from '../core/provenance.ts';
 import type { RateLimited } from '../core/rates.ts';
 import type { PinnedRelease, Release } from '../core/release.ts';
 import type { Requester } from '../core/requester.ts';
+import type { AskingPhase, RunPhase } from '../core/runPhases.ts';
 import type { Append, HandOver, Head, UnrecordedDecision } from '../core/state.ts';
 
 /**
@@ -250,7 +251,7 @@ export interface ResolveEffectInput extends RunRef {
 export interface OpenApprovalsInput extends RunRef {
   readonly release: Hash | null;
   readonly records: readonly ApprovalRecord[];
-  readonly state: 'waiting' | 'landed' | 'unknown' | 'paused';
+  readonly state: AskingPhase;
   readonly evidence: string | null;
 }
 
@@ -258,7 +259,7 @@ export interface RecordDecisionsInput {
   readonly run: RunId;
   readonly decisions: readonly UnrecordedDecision[];
   /** How the run stands from now on, for lists; null where that does not change. */
-  readonly state: string | null;
+  readonly state: RunPhase | null;
 }
 
 /** In order of arrival; the answer has one entry for each. */

@@ -41,12 +41,6 @@ import {
 } from './inputs.ts';
 import { createMint, type Mint } from './minting.ts';
 
-/** How often a message or a decision is sent again when its run moves on underneath. */
-const TRIES = 10;
-
-/** A run that moves on has answered what was on its way and begun anew after a few of these. */
-const MOVING_MS = 20;
-
 /**
  * Starts runs, sends messages, decides approvals, and reads how runs stand. Every call is bounded in time, and throws
  * a `HoldfastError` whose `code` says what happened.
@@ -158,7 +152,7 @@ export class HoldfastClient {
           return reply.kind === 'moved' ? await this.#ask(workflowId, message, 1) : reply;
         } catch (error) {
           // A run that ended between the two halves of the call did not take the message: the next call starts one.
-          if (isGone(error) && tries < TRIES) continue;
+          if (isGone(error) && tries < LIMITS.clientTries) continue;
           // Refused to start again: the ended run still knows the answers it gave.
           if (refuse && error instanceof WorkflowExecutionAlreadyStartedError)
             return this.#ask(workflowId, message, 0);
@@ -196,8 +190,8 @@ export class HoldfastClient {
         try {
           return await this.#handle(workflowId).executeUpdate(decideNowUpdate, { args });
         } catch (error) {
-          if (!isMoving(error) || tries === TRIES) throw error;
-          await new Promise((resolve) => setTimeout(resolve, tries * MOVING_MS));
+          if (!isMoving(error) || tries === LIMITS.clientTries) throw error;
+          await new Promise((resolve) => setTimeout(resolve, tries * LIMITS.clientMovingMs));
         }
       }
     });
@@ -279,7 +273,7 @@ export class HoldfastClient {
     round = 0,
   ): Promise<Reply> {
     const first = round === 0 ? message.id : `${message.id}.${round}`;
-    for (let tries = moves; tries < TRIES; tries++) {
+    for (let tries = moves; tries < LIMITS.clientTries; tries++) {
       const updateId = tries === 0 ? first : `${first}~${tries}`;
       try {
         const reply = await this.#handle(workflowId).executeUpdate(sendUpdate, { args: [message], updateId });
@@ -290,7 +284,7 @@ export class HoldfastClient {
     }
     throw new HoldfastError(
       'busy',
-      `run "${workflowId}" moved on ${TRIES} times while message "${message.id}" waited: send it again with the same id`,
+      `run "${workflowId}" moved on ${LIMITS.clientTries} times while message "${message.id}" waited: send it again with the same id`,
     );
   }
 

@@ -1,11 +1,12 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import { LIMITS } from '../core/limits.ts';
 import type { StartInput } from '../core/start.ts';
 import type { RunResult, Steering, UserMessage } from '../workflows/messages.ts';
 
 /** How long `send` waits for an answer, unless told otherwise. */
-export const SEND_TIMEOUT_MS = 600_000;
+export const SEND_TIMEOUT_MS = LIMITS.clientSendMs;
 /** How long everything else waits for the server (and, for queries and `decideNow`, for a worker). */
-export const CALL_TIMEOUT_MS = 10_000;
+export const CALL_TIMEOUT_MS = LIMITS.clientCallMs;
 
 /** The workflow type, for typed handles. */
 export type AgentRun = (input: StartInput) => Promise<RunResult>;

@@ -75,6 +75,8 @@ export const LIMITS = {
   argumentsBytes: 64 * 1024,
   /** Deeper values would exhaust the stack before they are understood. */
   jsonDepth: 200,
+  /** Deeper arguments of a tool call are refused rather than walked by recursion later on. */
+  argumentDepth: 64,
   /** A page is at most 8 KB of JSON even when every character takes three bytes. */
   readResultPageChars: 2_500,
   callsPerStep: 32,
@@ -325,6 +327,9 @@ export const LIMITS = {
   circuitProbeMs: 20_000,
   /** Where this many calls may run at once the circuit is closed; a worker has no more. */
   circuitRampCalls: 100,
+  /** Times are stretched by up to this share, and by so much more, so that workers do not come back in one moment. */
+  circuitSpread: 0.25,
+  circuitSpreadMs: 500,
 
   // Activities
   activityOverheadMs: 5_000,
@@ -342,9 +347,21 @@ export const LIMITS = {
   /** How often a model call says that it lives, and how late a cancel reaches it that no notification brought. */
   modelBeatMs: 10_000,
   modelAttempts: 6,
+  modelBackoffFirstMs: 1_000,
   modelScheduleToCloseMs: 20 * 60_000,
+  /** The longest wait that an upstream may ask of us. */
   retryAfterMaxMs: 600_000,
+  /** Bytes of one answer's stream. 128,000 output tokens are a few megabytes of events. */
+  modelStreamBytes: 64 * 1024 * 1024,
+  /** After the last event of an answer the end of its body is waited for, so that the connection can be used again. */
+  modelDrainMs: 500,
+  /** Causes of an upstream's error are followed this far and no further. */
+  errorCauses: 5,
   storeActivityMs: 30_000,
+  storeBackoffFirstMs: 500,
+  storeBackoffMaxMs: 60_000,
+  /** Tries of what is only shown. */
+  shownAttempts: 2,
   /** Attempts of one call that may be lost with their workers: what ends every worker that takes it must not go round. */
   lostAttempts: 3,
   /** Model calls in a row, each with all its attempts, whose last attempt was lost with its worker. */
@@ -397,6 +414,15 @@ export const LIMITS = {
   reconnectFirstMs: 400,
   reconnectMaxMs: 5_000,
   listRows: 100,
+
+  // The client
+  /** How long a sender waits for an answer, and how long everything else waits for the server and its workers. */
+  clientSendMs: 600_000,
+  clientCallMs: 10_000,
+  /** How often a message or a decision is sent again when its run moves on underneath. */
+  clientTries: 10,
+  /** A run that moves on has answered what was on its way and begun anew after a few of these. */
+  clientMovingMs: 20,
 
   // Command line
   /** The longest chat; who sits there longer comes back. */
@@ -529,6 +555,7 @@ export const LIMITS = {
   /** How often the governor looks, and what one look may take. */
   governorEveryMs: 60_000,
   governorMs: 50_000,
+  governorAttempts: 3,
   /** A schedule that was away for longer does not make up for what it missed. */
   governorCatchUpMs: 60_000,
   /** A governor that has not run for this long is pointed out. */

@@ -55,6 +55,18 @@ export const RUN_PHASES = {
 
 export type RunPhase = keyof typeof RUN_PHASES;
 
+/** How a run stands that asks for something. */
+export type AskingPhase = Extract<RunPhase, 'waiting' | 'landed' | 'unknown' | 'paused'>;
+
+/** How a run stands that waits, where its row may say something else; null where there is nothing to tell. */
+export function owedPhase(shown: RunPhase, recorded: RunPhase | null): RunPhase | null {
+  if (shown === recorded) return null;
+  const isParked = RUN_PHASES[shown] !== null;
+  const saysParked = recorded !== null && RUN_PHASES[recorded] !== null;
+  // Beginning, answering and ending are told by those who do it.
+  return isParked || saysParked ? shown : null;
+}
+
 /** In the order in which lists name them. */
 export const RUN_PHASE_NAMES = Object.keys(RUN_PHASES) as readonly RunPhase[];
 

@@ -9,6 +9,7 @@ import { NO_USAGE, type Usage } from './messages.ts';
 import type { Rule } from './policy.ts';
 import type { PinnedRelease } from './release.ts';
 import type { Requester } from './requester.ts';
+import type { RunPhase } from './runPhases.ts';
 import type { Start } from './start.ts';
 import { CLEAN, type Taint } from './taint.ts';
 
@@ -188,6 +189,10 @@ export interface RunState {
   readonly taint: Taint;
   /** Index into the release's phases. */
   readonly phase: number;
+  /** How the run stands, as its card, its status and its search attributes say. */
+  readonly shownPhase: RunPhase;
+  /** How its row was last told that it stands; null where a model call may have told it something newer. */
+  readonly recordedPhase: RunPhase | null;
   readonly usage: Usage;
   readonly costMicroUsd: number;
   readonly iterations: number;
@@ -276,6 +281,8 @@ export function newState(run: RunId, start: Start): RunState {
     userMessages: 0,
     taint: CLEAN,
     phase: 0,
+    shownPhase: 'running',
+    recordedPhase: null,
     usage: NO_USAGE,
     costMicroUsd: 0,
     iterations: 0,

@@ -1,5 +1,6 @@
 import type { Json } from '../core/json.ts';
 import { isObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
 import type { ContentBlock, Message, Usage } from '../core/messages.ts';
 import { isToolUse } from '../core/messages.ts';
 import type { ModelAnswer } from './provider.ts';
@@ -30,9 +31,6 @@ interface OpenBlock {
   fields: Fields;
   argumentsJson: string;
 }
-
-/** Deeper arguments than this are refused rather than walked by recursion later on. */
-const MAX_ARGUMENT_DEPTH = 64;
 
 /**
  * We put the stream together ourselves because the SDK's helper (1.11.0) parses tool arguments as they grow: a
@@ -193,7 +191,7 @@ function sanitise(value: unknown, depth = 0): Json | undefined {
   if (value === null || typeof value === 'boolean') return value;
   if (typeof value === 'string') return wellFormed(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (depth >= MAX_ARGUMENT_DEPTH) return undefined;
+  if (depth >= LIMITS.argumentDepth) return undefined;
   if (Array.isArray(value)) {
     const items = value.map((item) => sanitise(item, depth + 1));
     return items.some((item) => item === undefined) ? undefined : (items as readonly Json[]);

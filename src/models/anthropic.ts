@@ -1,4 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
+import { LIMITS } from '../core/limits.ts';
 import { callIdsOf, createAnswerBuilder, GarbledAnswerError } from './answer.ts';
 import { classifyModelError, ModelCallError } from './classify.ts';
 import type { ModelAnswer, ModelCallOptions, ModelProvider, ModelRequest } from './provider.ts';
@@ -16,11 +17,6 @@ export interface AnthropicOptions {
   /** The longest call, from start to the last byte. */
   readonly callTimeoutMs: number;
 }
-
-/** Nothing but the end of the body is expected after `message_stop`; it is waited for so that the connection can be used again. */
-const DRAIN_TIMEOUT_MS = 500;
-/** Bytes of one stream. 128,000 output tokens are a few megabytes of events. */
-const MAX_STREAM_BYTES = 64 * 1024 * 1024;
 
 /**
  * The Messages API through the vendor's SDK, always streaming, with retries off: whoever calls owns them. `complete`
@@ -66,8 +62,8 @@ async function complete(
   let streamBytes = 0;
   const onBytes = (count: number) => {
     streamBytes += count;
-    if (streamBytes > MAX_STREAM_BYTES)
-      throw new GarbledAnswerError(`the answer is longer than ${MAX_STREAM_BYTES} bytes`);
+    if (streamBytes > LIMITS.modelStreamBytes)
+      throw new GarbledAnswerError(`the answer is longer than ${LIMITS.modelStreamBytes} bytes`);
     watchdog.touch();
     call.onProgress();
   };
@@ -88,7 +84,7 @@ async function complete(
     accepted = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
     for await (const event of data) {
       answer.apply(event);
-      if (answer.complete()) watchdog.limitSilence(DRAIN_TIMEOUT_MS);
+      if (answer.complete()) watchdog.limitSilence(LIMITS.modelDrainMs);
     }
   } catch (error) {
     // A whole answer stands, whatever happened to the end of its body.

@@ -53,9 +53,6 @@ const DEFAULTS: CircuitLimits = {
   openFirstMs: LIMITS.circuitOpenFirstMs,
   openMaxMs: LIMITS.circuitOpenMaxMs,
 };
-/** Times are stretched by up to this share, never shortened. */
-const SPREAD = 0.25;
-const SPREAD_FLAT_MS = 500;
 
 interface Circuit {
   /** Grows with every hold: passes of an earlier one have no say (K4). */
@@ -79,7 +76,7 @@ export function createCircuits({ nowMs, random, limits = DEFAULTS }: CircuitOpti
 
   /** Nobody calls for so long; what runs now has no say any more. */
   const hold = (circuit: Circuit, holdMs: number, width: number): void => {
-    circuit.openUntilMs = nowMs() + holdMs * (1 + SPREAD * random());
+    circuit.openUntilMs = nowMs() + holdMs * (1 + LIMITS.circuitSpread * random());
     circuit.era += 1;
     circuit.width = width;
     circuit.running.clear();
@@ -155,7 +152,8 @@ export function createCircuits({ nowMs, random, limits = DEFAULTS }: CircuitOpti
       circuit.running.set(pass, now);
       return { kind: 'go', pass };
     },
-    spread: (waitMs) => Math.ceil(waitMs * (1 + SPREAD * random()) + SPREAD_FLAT_MS * random()),
+    spread: (waitMs) =>
+      Math.ceil(waitMs * (1 + LIMITS.circuitSpread * random()) + LIMITS.circuitSpreadMs * random()),
   };
 }
 

@@ -1,4 +1,5 @@
 import { isObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
 
 /** What we read of an error of the API or of the network, by shape, never by class name. Nothing here is safe to show but `status`. */
 export interface Upstream {
@@ -14,9 +15,6 @@ export interface Upstream {
   readonly networkCode: string | null;
   readonly header: (name: string) => string | null;
 }
-
-/** Causes are followed this far and no further. */
-const MAX_CAUSES = 5;
 
 export function readUpstream(error: unknown): Upstream {
   const fields = isObject(error) ? error : {};
@@ -35,7 +33,8 @@ export function readUpstream(error: unknown): Upstream {
 /** The error and its causes, outermost first. */
 export function causesOf(error: unknown): readonly unknown[] {
   const chain: unknown[] = [];
-  for (let link = error; isObject(link) && chain.length < MAX_CAUSES; link = link.cause) chain.push(link);
+  for (let link = error; isObject(link) && chain.length < LIMITS.errorCauses; link = link.cause)
+    chain.push(link);
   return chain;
 }
 
@@ -43,9 +42,6 @@ export function causesOf(error: unknown): readonly unknown[] {
 export function safeWord(word: string | null): string | null {
   return word !== null && /^[A-Za-z0-9_.-]{1,80}$/.test(word) ? word : null;
 }
-
-/** The longest wait an upstream may ask of us. */
-export const MAX_RETRY_AFTER_MS = 600_000;
 
 /** `retry-after-ms`, else `retry-after` in seconds or as an HTTP date; at most ten minutes; undefined where neither asks for a wait. */
 export function retryAfterMsOf(upstream: Upstream, nowMs: number): number | undefined {
@@ -55,7 +51,7 @@ export function retryAfterMsOf(upstream: Upstream, nowMs: number): number | unde
     Date.parse(upstream.header('retry-after') ?? '') - nowMs,
   ];
   const wait = waits.find((ms) => ms > 0);
-  return wait === undefined ? undefined : Math.min(Math.ceil(wait), MAX_RETRY_AFTER_MS);
+  return wait === undefined ? undefined : Math.min(Math.ceil(wait), LIMITS.retryAfterMaxMs);
 }
 
 function numberOf(header: string | null): number {

@@ -9,6 +9,7 @@ import { RUN_ENDED } from './runEnds.ts';
 // What people are asked, what they said, and how a run ended: rows that lists and consoles read. The notices about
 // them are written by triggers (migrations/0003_notices.sql), in the same transactions.
 
+/** Idempotent. Throws, and opens nothing, where an id stands for another request: a decision on one must never count for two. */
 export async function insertApprovals(sql: Sql, input: OpenApprovalsInput): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`select lock_run(${input.run})`;
@@ -26,9 +27,24 @@ export async function insertApprovals(sql: Sql, input: OpenApprovalsInput): Prom
         on conflict (id) do nothing`;
       if (inserted.count > 0)
         await tx`select audit_append(${input.run}, 'approval_opened', ${record.key}, ${JSON.stringify(openedFacts(record))}::text::jsonb)`;
+      else await requireSame(tx, input, record);
     }
     await tx`update runs set state = ${input.state}, updated_at = now() where run = ${input.run} and ended_at is null`;
   });
+}
+
+async function requireSame(
+  tx: Transaction,
+  { run }: OpenApprovalsInput,
+  record: ApprovalRecord,
+): Promise<void> {
+  const { id, kind, key, argsHash, openedAtMs } = record;
+  const [same] = await tx<{ is: boolean }[]>`
+    select run = ${run} and kind = ${kind} and key is not distinct from ${key}
+        and args_hash is not distinct from ${argsHash} and opened_at = ${new Date(openedAtMs)} as is
+      from approvals where id = ${id}`;
+  if (same?.is !== true)
+    throw new Error(`request ${id} of ${run} is in the store already, and is another one`);
 }
 
 function jsonOrNull(value: object | null): string | null {

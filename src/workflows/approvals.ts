@@ -2,7 +2,7 @@ import { CancellationScope, CancelledFailure, isCancellation } from '@temporalio
 import { type ApprovalRecord, due, expire, nextTimeMs } from '../core/approvals.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { RunPhase } from '../core/runPhases.ts';
+import { owedPhase, type RunPhase } from '../core/runPhases.ts';
 import { clipBytes, oneLine } from '../core/text.ts';
 import { note, openRecords, patch, patchTurn, type Run, refOf, remember, showCard } from './context.ts';
 import { brief, store } from './proxies.ts';
@@ -115,8 +115,17 @@ export async function settleTimes(run: Run): Promise<void> {
   }
 }
 
-/** Tells the store what people decided and did since the last time, and how the run stands where that is given. */
-export async function flushDecisions(run: Run, state: RunPhase | null = null): Promise<void> {
+/** Tells the store what people decided and did since the last time. */
+export function flushDecisions(run: Run): Promise<void> {
+  return flush(run, null);
+}
+
+/** For a run that waits now: also tells how it stands, where its row may say something else. */
+export function flushAll(run: Run): Promise<void> {
+  return flush(run, owedPhase(run.state.shownPhase, run.state.recordedPhase));
+}
+
+async function flush(run: Run, state: RunPhase | null): Promise<void> {
   const decisions = run.state.unrecorded;
   if (decisions.length === 0 && state === null) return;
   patch(run, { unrecorded: [] });
@@ -133,6 +142,7 @@ export async function flushDecisions(run: Run, state: RunPhase | null = null): P
     patch(run, { unrecorded: [...decisions, ...run.state.unrecorded] });
     throw error;
   }
+  if (state !== null) patch(run, { recordedPhase: state });
   if (CancellationScope.current().consideredCancelled)
     throw new CancelledFailure('the run was cancelled while decisions were recorded');
 }
@@ -143,6 +153,7 @@ export async function showState(run: Run, state: RunPhase): Promise<void> {
     await brief.recordDecisions.executeWithOptions({ summary: `record that the run is ${state}` }, [
       { run: run.state.run, decisions: [], state },
     ]);
+    patch(run, { recordedPhase: state });
   } catch (error) {
     if (isCancellation(error)) throw error;
   }

@@ -3,7 +3,6 @@ import type { OverBudget } from '../core/budget.ts';
 import { LIMITS } from '../core/limits.ts';
 import { type RateLimited, rateWords } from '../core/rates.ts';
 import { oneLine } from '../core/text.ts';
-import { showState } from './approvals.ts';
 import { enter, patchTurn, type Run, turnOf } from './context.ts';
 import type { Ending } from './ending.ts';
 import { forgetReplies, mayJoin, replyTo } from './inbox.ts';
@@ -52,7 +51,6 @@ async function waitForWindow(run: Run, { scope, untilMs }: OverBudget): Promise<
   const opensMs = Math.max(untilMs ?? 0, Date.now() + LIMITS.budgetRetryMs);
   const waitsFor = `the budget ${scope} to open again at ${new Date(opensMs).toISOString()}, or \`retry\``;
   enter(run, 'budget', waitsFor);
-  await showState(run, 'budget');
   replyTo(run, messages, { kind: 'waiting', approvals: [] });
   run.live.retry = false;
   const { paused, extraTokens, extraCostMicroUsd } = run.state;

@@ -38,13 +38,12 @@ const TITLES: Readonly<Record<RunPhase, string>> = {
 
 export function card(
   state: RunState,
-  phase: RunPhase,
   waitsFor: string,
   open: readonly ApprovalRecord[],
   refused: { readonly by: string; readonly why: string } | null = null,
 ): string {
   return [
-    `### ${TITLES[phase]}`,
+    `### ${TITLES[state.shownPhase]}`,
     ...(open.length > 0 ? requestLines(state, open) : [waitsFor && `Waits for ${code(waitsFor)}`]),
     refused === null
       ? ''

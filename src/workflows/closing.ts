@@ -2,7 +2,7 @@ import { condition } from '@temporalio/workflow';
 import { type ApprovalRecord, withdraw } from '../core/approvals.ts';
 import { isCleared } from '../core/calls.ts';
 import { refuse } from '../core/refusals.ts';
-import { flushDecisions, nextTime, replace, settleTimes } from './approvals.ts';
+import { flushAll, nextTime, replace, settleTimes } from './approvals.ts';
 import { collect } from './collecting.ts';
 import { callAt, enter, isEffect, openRecords, type Run, stepOf } from './context.ts';
 import { settleReconciled } from './digesting.ts';
@@ -40,7 +40,7 @@ async function askUntilKnown(run: Run): Promise<void> {
   do {
     while (open().length > 0) {
       enter(run, 'unknown', `the run is over; what became of: ${open()[0]?.summary}`);
-      await flushDecisions(run);
+      await flushAll(run);
       run.live.dirty = false;
       const time = nextTime(run);
       if (time !== null && time > Date.now())

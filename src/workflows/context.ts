@@ -21,7 +21,6 @@ export interface Run {
 }
 
 export interface Live {
-  phase: RunPhase;
   waitsFor: string;
   /** Continue as new at the next seam. */
   upgrade: boolean;
@@ -68,7 +67,6 @@ export interface Live {
 
 export function newLive(): Live {
   return {
-    phase: 'running',
     waitsFor: '',
     upgrade: false,
     moveDue: false,
@@ -173,15 +171,15 @@ export function unanswered({ state: { inbox, afterwards } }: Run): readonly Queu
 
 /** Moves the run to a phase: card at once, search attributes only when the phase changed. */
 export function enter(run: Run, phase: RunPhase, waitsFor: string): void {
-  const changed = run.live.phase !== phase;
-  run.live.phase = phase;
+  const changed = run.state.shownPhase !== phase;
+  patch(run, { shownPhase: phase });
   run.live.waitsFor = waitsFor;
   showCard(run);
   if (changed) upsertSearchAttributes(phaseAttributes(run.state, phase));
 }
 
 export function showCard(run: Run): void {
-  setCurrentDetails(card(run.state, run.live.phase, run.live.waitsFor, openRecords(run), run.live.refused));
+  setCurrentDetails(card(run.state, run.live.waitsFor, openRecords(run), run.live.refused));
 }
 
 /** People take over. Whoever says so again adds what did not start; the first summary stands. */

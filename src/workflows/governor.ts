@@ -5,7 +5,11 @@ import { LIMITS } from '../core/limits.ts';
 // A look that fails is not repeated for long: the next one comes within the minute and sees more.
 const looks = proxyActivities<FleetActivities>({
   startToCloseTimeout: LIMITS.governorMs,
-  retry: { initialInterval: 1_000, maximumAttempts: 3, nonRetryableErrorTypes: ['PayloadsTooLarge', 'bug'] },
+  retry: {
+    initialInterval: LIMITS.storeBackoffFirstMs,
+    maximumAttempts: LIMITS.governorAttempts,
+    nonRetryableErrorTypes: ['PayloadsTooLarge', 'bug'],
+  },
 });
 
 /** What one look did: breakers moved, reservations booked, runs closed and runs woken. */

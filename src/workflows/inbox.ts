@@ -179,7 +179,7 @@ async function send(run: Run, message: UserMessage): Promise<Reply> {
   if (run.live.ended) return { kind: 'ended', messageId };
   if (run.live.moving) return { kind: 'moved', messageId };
   return {
-    kind: run.live.phase === 'landed' ? 'landed' : 'waiting',
+    kind: run.state.shownPhase === 'landed' ? 'landed' : 'waiting',
     messageId,
     approvals: openRecords(run).map(summaryOf),
   };
@@ -211,9 +211,9 @@ function inlineBytes(text: TextRef): number {
 /** The run will not come to this message before a person, the clock or an operator moves it: its sender is told. */
 function isParked(run: Run, messageId: string): boolean {
   const queued = run.state.inbox.some((message) => message.id === messageId);
-  const { pinned, turn } = run.state;
+  const { pinned, turn, shownPhase } = run.state;
   const joins = mayJoin(run);
-  switch (run.live.phase) {
+  switch (shownPhase) {
     case 'paused':
       return run.state.paused !== null;
     case 'outage':
@@ -258,7 +258,7 @@ function statusOf(run: Run): RunStatus {
     run: state.run,
     agent: state.agent,
     release: state.pinned?.hash ?? null,
-    state: live.phase,
+    state: state.shownPhase,
     step: state.nextStep - 1,
     iterations: state.iterations,
     usage: state.usage,

@@ -13,7 +13,7 @@ import { waitForPeople } from './waiting.ts';
 
 /**
  * Hitting a limit is not an exception: one last call, kept in reserve, says what was done and what was not; then the
- * run parks with a request to continue. Only Stop, or the request's expiry, ends it as partial.
+ * run parks with a request to continue. Only Stop, a close, or the request's expiry, ends it as partial.
  */
 export async function land(run: Run): Promise<Ending | null> {
   const { landing } = turnOf(run);
@@ -67,7 +67,12 @@ async function awaitGo(run: Run, given: Landing): Promise<Ending | null> {
   const first = record();
   if (first === null) throw new Error('the landing has no request');
   enter(run, 'landed', first.summary);
-  const met = () => record()?.state.kind !== 'open' || raised() || wrote() || run.state.handOver !== null;
+  const met = () =>
+    record()?.state.kind !== 'open' ||
+    raised() ||
+    wrote() ||
+    run.state.closing ||
+    run.state.handOver !== null;
   await waitForPeople(run, met, `landed (${reason}): continue or stop`);
   if (record()?.state.kind === 'open') replace(run, withdraw(record() ?? first, Date.now()));
   const state = record()?.state.kind;
@@ -79,7 +84,7 @@ async function awaitGo(run: Run, given: Landing): Promise<Ending | null> {
     goOn(run, null);
     return null;
   }
-  if (state === 'withdrawn') {
+  if (state === 'withdrawn' && wrote()) {
     // The customer went on by writing: a new turn with its own allowance answers it, and what was not read before.
     const { messages, append, sealed } = turnOf(run);
     const isRead = append.results.length + append.texts.length === 0;

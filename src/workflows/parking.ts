@@ -2,7 +2,7 @@ import { holderText } from '../core/breakers.ts';
 import type { CallState } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { oneLine } from '../core/text.ts';
-import { flushDecisions, nextTime, showState } from './approvals.ts';
+import { flushDecisions, nextTime } from './approvals.ts';
 import { enter, openRecords, pinnedOf, type Run, stepOf, turnOf } from './context.ts';
 import { forgetReplies, mayJoin, replyTo, summaryOf } from './inbox.ts';
 import { markParked } from './quick.ts';
@@ -16,7 +16,6 @@ export async function awaitPeople(run: Run): Promise<void> {
   if (isWaiting(run) && !mayWithdraw(run)) {
     const open = openRecords(run);
     const { phase, what } = openWords(run);
-    if (phase === 'held' && run.live.phase !== 'held') await showState(run, 'held');
     enter(run, phase, what);
     replyTo(run, turnOf(run).messages, { kind: 'waiting', approvals: open.map(summaryOf) });
     const again = heldCalls(run).flatMap(({ held }) => held?.againAtMs ?? []);

@@ -39,7 +39,7 @@ const model = proxyActivities<Pick<SentActivities, 'callModel'>>({
   heartbeatTimeout: LIMITS.modelHeartbeatMs,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: {
-    initialInterval: 1_000,
+    initialInterval: LIMITS.modelBackoffFirstMs,
     backoffCoefficient: 2,
     // The server also cuts a failure's own delay (retry-after) to this; the backoff itself never gets that far.
     maximumInterval: LIMITS.retryAfterMaxMs,
@@ -53,7 +53,11 @@ export async function callModel(summary: string, input: Sent<CallModelInput>): P
   return unpack(PACKING.callModel.result, await model.callModel.executeWithOptions({ summary }, [sent]));
 }
 
-const STORE_RETRY = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 60_000 };
+const STORE_RETRY = {
+  initialInterval: LIMITS.storeBackoffFirstMs,
+  backoffCoefficient: 2,
+  maximumInterval: LIMITS.storeBackoffMaxMs,
+};
 
 /**
  * Short work on the store. It must come to its end, however long the store is away, so it is retried until it does;
@@ -102,20 +106,18 @@ export async function prepareCall(summary: string, input: Sent<PrepareCallInput>
 /** What is only shown: tried twice, and then let be. */
 export const brief = proxyActivities<Pick<SentActivities, 'recordDecisions'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
-  retry: { initialInterval: 500, maximumAttempts: 2 },
+  retry: { ...STORE_RETRY, maximumAttempts: LIMITS.shownAttempts },
 });
-
-const FOR_EVER = { initialInterval: 1_000, backoffCoefficient: 2, maximumInterval: 60_000 };
 
 /** What the run cannot go on without, and what it cannot end without: not even an error of ours stops the trying. */
 export const forEver = proxyActivities<Pick<SentActivities, 'closeEffect' | 'endRun' | 'keepTexts'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
-  retry: FOR_EVER,
+  retry: STORE_RETRY,
 });
 
 const closing = proxyActivities<Pick<SentActivities, 'closeEffect'>>({
   startToCloseTimeout: LIMITS.storeActivityMs,
-  retry: { ...FOR_EVER, nonRetryableErrorTypes: LOST },
+  retry: { ...STORE_RETRY, nonRetryableErrorTypes: LOST },
 });
 
 const tools = proxyActivities<Pick<SentActivities, 'runTool'>>({ startToCloseTimeout: LIMITS.toolTimeoutMs });

@@ -4,7 +4,7 @@ import { approvalId, type CallKey, callKey } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { formatMicroUsd } from '../core/money.ts';
 import type { Ask } from '../core/policy.ts';
-import type { RunPhase } from '../core/runPhases.ts';
+import type { AskingPhase } from '../core/runPhases.ts';
 import type { Pause, Turn } from '../core/state.ts';
 import { oneLine } from '../core/text.ts';
 import { labelsOf, limitsOf, openRecords, patch, type Run, refOf } from './context.ts';
@@ -149,13 +149,13 @@ const PHASE_OF = {
   reconcile: 'unknown',
   landing: 'landed',
   pause: 'paused',
-} as const satisfies Record<ApprovalRecord['kind'], RunPhase>;
+} as const satisfies Record<ApprovalRecord['kind'], AskingPhase>;
 
 /** Stores requests, so that they can be listed and decided while no worker is alive. */
 export async function storeRequests(
   run: Run,
   records: readonly ApprovalRecord[],
-  state: Extract<RunPhase, 'waiting' | 'landed' | 'unknown' | 'paused'>,
+  state: AskingPhase,
   evidence: string | null = null,
 ): Promise<void> {
   const [first] = records;
@@ -177,5 +177,5 @@ export async function storeRequests(
       },
     ],
   );
-  if (signed !== run.state.signed) patch(run, { signed });
+  patch(run, { signed, recordedPhase: state });
 }

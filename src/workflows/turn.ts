@@ -106,6 +106,7 @@ export async function askModel(
   try {
     const result = await throughOutages(run, `step ${step}: ask the model`, () => {
       markAsked(run);
+      patch(run, { recordedPhase: null });
       const summary = `step ${step}: ${purpose === 'land' ? 'last words' : 'model'}`;
       return callModel(summary, modelInput(run, step, purpose));
     });

@@ -1,7 +1,7 @@
 import { CancelledFailure, condition } from '@temporalio/workflow';
 import { LIMITS } from '../core/limits.ts';
 import type { Pause } from '../core/state.ts';
-import { flushDecisions, nextTime, settleTimes } from './approvals.ts';
+import { flushAll, nextTime, settleTimes } from './approvals.ts';
 import { enter, patch, type Run, takeOver } from './context.ts';
 import { noteMoveDue, wantsToMove } from './moveDue.ts';
 import { moveOn } from './moving.ts';
@@ -20,7 +20,6 @@ export async function seam(run: Run): Promise<void> {
   if (wantsToMove(run)) await moveOn(run);
   if (run.state.paused !== null) {
     enter(run, 'paused', `resume (paused by ${run.state.paused.by})`);
-    await flushDecisions(run, 'paused');
     await sitOut(run);
     enter(run, 'running', '');
   }
@@ -66,7 +65,7 @@ export async function waitForPeople(run: Run, met: () => boolean, summary: strin
   }
 }
 
-/** Waits as `waitUntil` does, and puts what people say meanwhile on record: a parked run may not move for days. */
+/** Waits as `waitUntil` does, and puts on record how the run stands and what people say meanwhile: it may not move for days. */
 export async function waitOnRecord(
   run: Run,
   met: () => boolean,
@@ -74,7 +73,7 @@ export async function waitOnRecord(
   summary: string,
 ): Promise<boolean> {
   for (;;) {
-    await flushDecisions(run);
+    await flushAll(run);
     const said = () => run.state.unrecorded.length > 0;
     const woke = await waitUntil(run, () => met() || said(), deadlineMs, summary);
     if (!woke || met()) return woke;

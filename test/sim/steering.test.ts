@@ -301,6 +301,38 @@ describe('what is said to a run that does not move', () => {
   });
 });
 
+describe('what lists say of a run', () => {
+  test.each([
+    ['a request', { lines: [{ calls: [{ tool: 'write', amount: 40 }] }] }, 'waiting'],
+    ['a limit', { lines: [{ overLimit: 'tokens' }] }, 'landed'],
+    ['a message', { lines: [{ say: 'hello' }] }, 'idle'],
+  ] as const)('that waits for %s is told again after a pause', async (_, options, phase) => {
+    const { simulation, world } = await simulate(options);
+    await simulation.runUntilIdle();
+    const before = world.told.length;
+    simulation.signal('pause', { by: 'operator' });
+    await simulation.runUntilIdle();
+    simulation.signal('resume', { by: 'operator' });
+    await simulation.runUntilIdle();
+    // A landed run stands still anyhow: there a pause begins with the answer.
+    expect(world.told.slice(before)).toEqual(phase === 'landed' ? [] : ['paused', phase]);
+    expect(simulation.searchAttributes.HoldfastState).toBe(phase);
+  });
+
+  test('that moved while it waited is what it is now', async () => {
+    const { simulation } = await simulate({ lines: [{ say: 'hello' }, { say: 'again', takesMs: 60_000 }] });
+    await simulation.runUntilIdle();
+    simulation.signal('upgrade', { by: 'operator' });
+    await simulation.runUntilIdle();
+    const next = await continueAsNew(simulation);
+    next.signal('message', { id: 'm', text: 'go on', by: 'customer' });
+    await next.advanceBy(1_000);
+    expect(next.searchAttributes.HoldfastState).toBe('running');
+    await next.runUntilIdle();
+    expect(next.searchAttributes.HoldfastState).toBe('idle');
+  });
+});
+
 describe('an error of ours while it is verified who says so', () => {
   const gated = { lines: [{ calls: [{ tool: 'write', amount: 40 }] }, { say: 'done' }], ...ONCE };
 
@@ -401,6 +433,18 @@ describe('hand-over', () => {
     expect(world.ran).toHaveLength(1);
     expect(world.resolved.map(({ said }) => said)).toEqual(['did_not']);
     expect(resultOf(simulation).outcome).toBe('escalated');
+  });
+
+  test('a landed run can be closed: it ends as partial, and nobody is asked any more', async () => {
+    const { simulation, world } = await simulate({ lines: [{ overLimit: 'tokens' }] });
+    await simulation.runUntilIdle();
+    const [record] = await openApprovals(simulation);
+    simulation.signal('close', { by: 'operator' });
+    await simulation.runUntilIdle();
+    expect(resultOf(simulation)).toMatchObject({ outcome: 'partial', reason: 'tokens' });
+    expect(world.recorded).toContainEqual(
+      expect.objectContaining({ approval: record?.id, state: 'withdrawn' }),
+    );
   });
 
   test('a landed run can be handed over', async () => {

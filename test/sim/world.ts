@@ -22,6 +22,7 @@ import { usd } from '../../src/core/money.ts';
 import type { Phase } from '../../src/core/phases.ts';
 import type { Rule } from '../../src/core/policy.ts';
 import type { PinnedRelease, ToolLabels } from '../../src/core/release.ts';
+import type { RunPhase } from '../../src/core/runPhases.ts';
 import type { StartInput } from '../../src/core/start.ts';
 import type { RunState, UnrecordedDecision } from '../../src/core/state.ts';
 import type { ActivityInfo } from './activities.ts';
@@ -60,6 +61,8 @@ export interface World {
   readonly closed: RunToolInput[];
   readonly opened: OpenApprovalsInput[];
   readonly recorded: UnrecordedDecision[];
+  /** How the run said that it stands, for lists, in order. */
+  readonly told: RunPhase[];
   readonly ended: EndRunInput[];
   readonly verified: VerifyControlsInput[];
   readonly reminded: RemindInput[];
@@ -151,6 +154,7 @@ export async function simulate(
     closed: [],
     opened: [],
     recorded: [],
+    told: [],
     ended: [],
     verified: [],
     reminded: [],
@@ -257,10 +261,12 @@ function activities(
       })) as ActivityHandler,
     openApprovals: ((input: OpenApprovalsInput) => {
       world.opened.push(input);
+      world.told.push(input.state);
       return done({ signed: options.verify !== undefined });
     }) as ActivityHandler,
     recordDecisions: ((input: RecordDecisionsInput) => {
       world.recorded.push(...input.decisions);
+      if (input.state !== null) world.told.push(input.state);
       return done(null);
     }) as ActivityHandler,
     verifyControls: ((input: VerifyControlsInput) => {

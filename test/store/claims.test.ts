@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { RunToolInput } from '../../src/activities/types.ts';
-import { callKey, type Hash } from '../../src/core/ids.ts';
+import { callKey, type Hash, type RunId } from '../../src/core/ids.ts';
 import { readAudit } from '../../src/store/audit.ts';
 import { connect, type Sql } from '../../src/store/connection.ts';
 import { claimEffect, closeEffectRow, evidenceOf, settleEffect } from '../../src/store/ledger.ts';
@@ -193,6 +193,29 @@ describe('a gated effect runs only under its own standing approval', () => {
     await sql`update approvals set state = 'withdrawn' where id = ${approvalOf(input)}`;
     expect(await claimEffect(sql, approved(input), KEYED, true)).toEqual({ kind: 'unknown' });
     expect((await eventsOf(sql, input.run)).slice(-2)).toEqual(['effect_not_approved', 'effect_unknown']);
+  });
+});
+
+describe('the id of a request', () => {
+  test('that is told again opens nothing new', async () => {
+    const input = newInput();
+    await openApprovals(sql, [input]);
+    await openApprovals(sql, [input]);
+    expect(await eventsOf(sql, input.run)).toEqual(['approval_opened']);
+  });
+
+  test.each([
+    { argsHash: 'other' as Hash },
+    { key: callKey('rother' as RunId, 9, 9) },
+    { kind: 'landing' as const },
+    { openedAtMs: DECIDED_AT_MS - 30_000 },
+  ])('never stands for two: %j', async (change) => {
+    const input = newInput();
+    await openApprovals(sql, [input]);
+    await expect(openApprovals(sql, [input], change)).rejects.toThrow(approvalOf(input));
+    expect(await eventsOf(sql, input.run)).toEqual(['approval_opened']);
+    const [row] = await sql`select args_hash, kind from approvals where id = ${approvalOf(input)}`;
+    expect(row).toEqual({ args_hash: 'hash', kind: 'call' });
   });
 });
 

@@ -67,13 +67,14 @@ export function opening(run: RunId, records: readonly ApprovalRecord[] = [record
 }
 
 /** A run with one open request. */
-export async function openOne(sql: Sql, run: RunId = newRun()): Promise<{ run: RunId; id: ApprovalId }> {
+export async function openOne(sql: Sql): Promise<{ run: RunId; id: ApprovalId; one: ApprovalRecord }> {
+  const run = newRun();
   await sql`
     insert into runs (run, workflow_id, agent, requester, state)
-    values (${run}, ${`wf-${run}`}, 'support', 'c1', 'running') on conflict do nothing`;
+    values (${run}, ${`wf-${run}`}, 'support', 'c1', 'running')`;
   const one = record(run);
   await insertApprovals(sql, opening(run, [one]));
-  return { run, id: one.id };
+  return { run, id: one.id, one };
 }
 
 export async function decideOne(sql: Sql, run: RunId, id: ApprovalId, state = 'approved'): Promise<void> {

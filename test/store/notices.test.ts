@@ -56,8 +56,8 @@ async function drain(parts: NoticeParts): Promise<number> {
 describe('a notice is written with what it tells of', () => {
   test('opening and closing write one each, and repeats of the activities none', async () => {
     const { sql } = database;
-    const { run, id } = await openOne(sql);
-    await openOne(sql, run);
+    const { run, id, one } = await openOne(sql);
+    await insertApprovals(sql, opening(run, [one]));
     await decideOne(sql, run, id);
     await decideOne(sql, run, id, 'rejected');
     const notices = await noticesOf(sql, run);

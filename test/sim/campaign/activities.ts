@@ -64,11 +64,15 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
     openApprovals: (input: OpenApprovalsInput, info) => {
       // The run knows of its request before the store does: people may answer what was never told.
       for (const record of input.records) facts.asked.set(record.id, record);
-      return stored(() => ({ signed: facts.program.agent.keyed }))(input, info);
+      return stored(() => {
+        facts.tellRow(input.state);
+        return { signed: facts.program.agent.keyed };
+      })(input, info);
     },
     recordDecisions: stored(
-      onceFor(facts, ({ decisions }: RecordDecisionsInput) => {
+      onceFor(facts, ({ decisions, state }: RecordDecisionsInput) => {
         facts.recorded.push(...decisions);
+        facts.tellRow(state);
         return null;
       }),
     ),
@@ -107,6 +111,7 @@ export function activitiesOf(facts: Facts): Readonly<Record<keyof Activities, Ac
         onceFor(facts, (ending: EndRunInput) => {
           facts.ended.push(ending);
           facts.recorded.push(...ending.decisions);
+          facts.tellRow('ended');
           return facts.end(ending);
         }),
       )(input, info);
@@ -150,6 +155,9 @@ function callModel(facts: Facts, input: CallModelInput, info: ActivityInfo): Act
       kind: 'refused_start',
       refused: { scope: 'user/minute', limit: 1, comeBackAtMs: info.nowMs + 60_000 },
     } satisfies CallModelResult);
+  // The reservation makes the row, or says in it that the run works.
+  facts.row ??= 'running';
+  facts.tellRow('running');
   if (input.purpose === 'land') return done(answerOf(facts, input, LAST_WORDS, pinned), 200);
   const scene = facts.program.scenes[facts.scene] ?? SMALL_TALK;
   const trouble = facts.calm ? undefined : scene.troubles[facts.tried++];
@@ -178,6 +186,7 @@ function callModel(facts: Facts, input: CallModelInput, info: ActivityInfo): Act
     state === 'approved' && facts.asked.get(approval)?.kind === 'landing';
   if (facts.recorded.some(wentOn)) facts.reach('landed, then went on');
   const answer = answerOf(facts, input, scene, pinned);
+  if (scene.kind === 'say') facts.tellRow('idle');
   facts.scene += 1;
   facts.tried = 0;
   return trouble === 'answer_lost' ? { kind: 'hangs' } : done(answer, scene.takesMs);

@@ -8,6 +8,7 @@ import type {
 import type { ApprovalRecord } from '../../../src/core/approvals.ts';
 import type { CallOutcome } from '../../../src/core/calls.ts';
 import type { Hash } from '../../../src/core/ids.ts';
+import type { RunPhase } from '../../../src/core/runPhases.ts';
 import type { Append, Head, ResultRef, UnrecordedDecision } from '../../../src/core/state.ts';
 import { type Random, randomOf } from '../../hostile/random.ts';
 import type { UpdateHandle } from '../updates.ts';
@@ -116,6 +117,9 @@ export class Facts {
   /** What is said during the next task reaches the server then, and not before. */
   readonly underway: Said[] = [];
 
+  /** What the run's row says, for lists; null before there is one. */
+  row: RunPhase | null = null;
+
   /** Called when the end is about to be written down. */
   onEnding: () => void = () => undefined;
   isEnding = false;
@@ -133,6 +137,11 @@ export class Facts {
 
   reach(state: string): void {
     this.reached.add(state);
+  }
+
+  /** Writes into the row, where there is one that is not over. */
+  tellRow(phase: RunPhase | null): void {
+    if (this.row !== null && this.row !== 'ended' && phase !== null) this.row = phase;
   }
 
   toolOf(name: string): ToolPlan | undefined {

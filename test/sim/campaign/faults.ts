@@ -95,6 +95,10 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
     },
     breaks: 'V3: nothing was read, and the model reads an answer',
   },
+  'lists are not told what a run waits for now': {
+    fault: { from: /return isParked \|\| saysParked \? shown : null;/, to: 'return null;' },
+    breaks: 'V5: the run is',
+  },
   'of several messages only the first is told': {
     fault: { from: /inbox: run\.state\.inbox\.slice\(1\)/, to: 'inbox: []' },
     breaks: 'V9: a message was taken in',

@@ -1,3 +1,4 @@
+import { parkedAs } from '../../../src/core/runPhases.ts';
 import type { RunState } from '../../../src/core/state.ts';
 import { randomOf } from '../../hostile/random.ts';
 import { type Bundle, continueAsNew, Simulation } from '../driver.ts';
@@ -319,6 +320,16 @@ class Player {
       throw new Error(`V5: the run is ${phaseOf(simulation)} and waits for nothing that has a time`);
     if (pendingTimers.some(({ summary }) => summary === undefined))
       throw new Error(`V5: the run is ${phaseOf(simulation)} and waits for something without a name`);
+    this.#requireTold(phaseOf(simulation));
+  }
+
+  /** V5. Lists say of whoever waits how it stands: what needs people is found, and what does not is not looked for. */
+  #requireTold(phase: string): void {
+    const { row } = this.facts;
+    // What is away while it is told of an outage is not told.
+    if (row === null || row === phase || phase === 'outage') return;
+    if (parkedAs(row) === null && parkedAs(phase) === null) return;
+    throw new Error(`V5: the run is ${phase} and waits, and lists say that it is ${row}`);
   }
 
   /** Nothing fails any more, and nobody decides: the clock alone must bring the run to its end. */

@@ -8,6 +8,7 @@ import {
 } from '../../../src/core/approvals.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { NAME_PLACEHOLDER } from '../../../src/core/names.ts';
+import type { RunPhase } from '../../../src/core/runPhases.ts';
 import { parseStart } from '../../../src/core/start.ts';
 import { NOTHING, newState, openTurn, type RunState } from '../../../src/core/state.ts';
 import { card } from '../../../src/workflows/card.ts';
@@ -23,6 +24,8 @@ interface Others {
   readonly tool: string;
   readonly currency: string;
 }
+
+const standing = (shownPhase: RunPhase, state: RunState): RunState => ({ ...state, shownPhase });
 
 function stateOf(others: Others, calls: number): RunState {
   const parsed = parseStart({ v: 1, agent: 'support', requester: { id: 'customer' } });
@@ -63,7 +66,8 @@ function recordOf(others: Others, kind: ApprovalRecord['kind'] = 'call'): Approv
   });
 }
 
-const draw = (others: Others): string => card(stateOf(others, 2), 'waiting', '', [recordOf(others)]);
+const draw = (others: Others): string =>
+  card(standing('waiting', stateOf(others, 2)), '', [recordOf(others)]);
 
 const all = (text: string): Others => ({
   summary: text,
@@ -179,7 +183,7 @@ describe('P13 text of others on the card', () => {
   test('of 100 KB each leaves a card of bounded size, and whole signals on it', () => {
     for (const text of ['\ud83d\ude00', '`$<b>', '\u202e'].map((part) => part.repeat(100 * 1024))) {
       const records = Array.from({ length: LIMITS.openApprovals }, () => recordOf(all(text), 'reconcile'));
-      const drawn = card(stateOf(all(text), LIMITS.callsPerStep), 'unknown', text, records);
+      const drawn = card(standing('unknown', stateOf(all(text), LIMITS.callsPerStep)), text, records);
       expect(drawn.length).toBeLessThan(48 * 1024);
       for (const line of signalsOn(drawn)) expect(() => JSON.parse(line)).not.toThrow();
       const shown = drawn.match(/^#### Look/gm)?.length ?? 0;
@@ -211,7 +215,7 @@ describe('the signals to paste', () => {
       votes: [],
       deadlineMs: 10,
     };
-    const lines = signalsOn(card(stateOf(all('plain'), 1), 'waiting', '', [record]));
+    const lines = signalsOn(card(standing('waiting', stateOf(all('plain'), 1)), '', [record]));
     expect(lines).toHaveLength(states.length);
     const decisions = lines.map((line) => {
       expect(parseDecision(JSON.parse(line))).toBeNull();
@@ -230,20 +234,20 @@ describe('the signals to paste', () => {
   });
 
   test('without a request there is nothing to paste, and the card says what the run waits for', () => {
-    const drawn = card(stateOf(all('plain'), 0), 'paused', 'resume (paused by ada)', []);
+    const drawn = card(standing('paused', stateOf(all('plain'), 0)), 'resume (paused by ada)', []);
     expect(drawn).toContain('### Paused\n\nWaits for `resume (paused by ada)`');
     expect(drawn).not.toContain('decide');
   });
 });
 
 test('a single call that is asked about is not listed again; several are, with what became of each', () => {
-  const one = card(stateOf(all('plain'), 1), 'waiting', '', [recordOf(all('plain'))]);
+  const one = card(standing('waiting', stateOf(all('plain'), 1)), '', [recordOf(all('plain'))]);
   expect(one).not.toContain('This step');
   const refused = { kind: 'refused', code: 'not_approved', text: '' } as const;
   const state = stateOf(all('plain'), 2);
   const calls = [callState('a', 0, { outcome: RAN }), callState('b', 1, { outcome: refused })];
   const turn = state.turn && { ...state.turn, step: { n: 1, said: null, calls } };
-  expect(card({ ...state, turn }, 'running', '', [])).toContain(
+  expect(card({ ...state, turn }, '', [])).toContain(
     '#### This step\n\n- `a`: success\n- `b`: not run (not approved)',
   );
 });
@@ -258,7 +262,7 @@ test('a step with more calls than fit is shown in part, and the rest is counted'
     tool: '',
     currency: '',
   };
-  const shown = card(stateOf(others, LIMITS.callsPerStep + 7), 'running', '', []);
-  expect(shown.match(/^- `look`/gm)).toHaveLength(LIMITS.callsPerStep);
-  expect(shown).toContain('- and 7 more');
+  const drawn = card(stateOf(others, LIMITS.callsPerStep + 7), '', []);
+  expect(drawn.match(/^- `look`/gm)).toHaveLength(LIMITS.callsPerStep);
+  expect(drawn).toContain('- and 7 more');
 });
