@@ -53,7 +53,7 @@ export async function playBugs(stage: Stage, words: readonly string[]): Promise<
     recoveryMs: [backMs],
     problems: [...problems, ...ends.problems],
     vacuous: [],
-    figures: { besideTheBugsMs: Math.round(besideMs), deathsOfTheTaskThatSpins: deaths },
+    figures: { besideTheBugsMs: Math.round(besideMs), deathsOfTheTaskThatSpins: deaths.length },
   };
 }
 

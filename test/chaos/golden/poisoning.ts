@@ -92,22 +92,22 @@ export async function playPoison(stage: Stage, tools: readonly string[], lanes: 
   const ends = await readEnds(lab, stage.payments, besideThem, { decisions: people.decisions });
   const allowed = tools.reduce((sum, tool) => sum + (DEATHS_MAX[tool] ?? LIMITS.lostAttempts), 0);
   const { deaths } = workers;
-  if (deaths > allowed)
-    problems.push(`${deaths} workers died of ${tools.length} calls, at most ${allowed} may`);
+  const died = `${deaths.length} workers died of ${tools.length} calls`;
+  if (deaths.length > allowed) problems.push(`${died}, at most ${allowed} may: ${deaths.join(', ')}`);
   return {
     name: 'tools that end their process',
-    faults: deaths,
+    faults: deaths.length,
     runs: poisoned.length + others.length,
     ...ends,
     recoveryMs: [],
     problems: [...problems, ...ends.problems],
     vacuous: [
       ...vacuous,
-      ...(deaths < tools.length ? [`${deaths} workers died of ${tools.length} calls`] : []),
+      ...(deaths.length < tools.length ? [died] : []),
       ...(others.length < 2 * lanes ? [`${others.length} runs beside them`] : []),
     ],
     figures: {
-      deaths,
+      deaths: deaths.length,
       deathsAllowed: allowed,
       runsBeside: others.length,
       slowestBesideMs: Math.round(Math.max(...tookMs)),

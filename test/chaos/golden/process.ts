@@ -9,7 +9,8 @@ export interface GoldenProcess extends AsyncDisposable {
   /** Workflows that are held, each at its event. */
   readonly held: ReadonlySet<string>;
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
-  readonly exited: Promise<void>;
+  /** How it ended: a signal or an exit code. */
+  readonly exited: Promise<string>;
 }
 
 export interface ProcessOptions {
@@ -41,7 +42,9 @@ export async function startProcess(options: ProcessOptions): Promise<GoldenProce
   });
   closeSync(log);
   const held = new Set<string>();
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const exited = new Promise<string>((resolve) =>
+    child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`)),
+  );
   const kill = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     await exited;
@@ -49,16 +52,16 @@ export async function startProcess(options: ProcessOptions): Promise<GoldenProce
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new Error(`a worker process was not ready within ${READY_MS} ms`));
+      reject(new Error(`not ready within ${READY_MS} ms`));
     }, READY_MS);
     child.on('message', (said: Said) => {
       if (said.kind === 'held') held.add(said.workflowId);
       else resolve();
     });
-    child.once('exit', (code) =>
-      reject(new Error(`a worker process ended with ${code} before it was ready`)),
-    );
-    void exited.then(() => clearTimeout(timer));
+    void exited.then((how) => {
+      clearTimeout(timer);
+      reject(new Error(`${how} before it was ready`));
+    });
     child.once('message', () => clearTimeout(timer));
   });
   return {

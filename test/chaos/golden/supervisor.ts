@@ -5,28 +5,31 @@ const DEATHS_MAX = 60;
 
 /** Worker processes of which each that dies is followed by another. */
 export interface Supervised extends AsyncDisposable {
-  readonly deaths: number;
+  /** How each that died had ended, in order. */
+  readonly deaths: readonly string[];
 }
 
 export async function superviseWorkers(count: number, options: ProcessOptions): Promise<Supervised> {
-  let deaths = 0;
+  const deaths: string[] = [];
   let over = false;
   let ready: () => void = () => undefined;
   const alive = new Set<GoldenProcess>();
   const keep = async () => {
     while (!over) {
       // It polls before it says that it is ready, so it may die before that.
-      const worker = await startProcess(options).catch(() => null);
-      if (worker !== null) {
+      const worker = await startProcess(options).catch((error: Error) => error.message);
+      let how: string;
+      if (typeof worker === 'string') how = worker;
+      else {
         alive.add(worker);
         ready();
         if (over) return worker[Symbol.asyncDispose]();
-        await worker.exited;
+        how = await worker.exited;
         alive.delete(worker);
       }
       if (over) return;
-      deaths += 1;
-      if (deaths > DEATHS_MAX) throw new Error(`${deaths} workers died`);
+      deaths.push(how);
+      if (deaths.length > DEATHS_MAX) throw new Error(`${deaths.length} workers died`);
     }
   };
   const first = new Promise<void>((resolve) => {
@@ -35,9 +38,7 @@ export async function superviseWorkers(count: number, options: ProcessOptions): 
   const kept = Promise.all(Array.from({ length: count }, keep));
   await Promise.race([first, kept]);
   return {
-    get deaths() {
-      return deaths;
-    },
+    deaths,
     [Symbol.asyncDispose]: async () => {
       over = true;
       for (const worker of alive) await worker[Symbol.asyncDispose]();
