@@ -52,7 +52,7 @@ describe('a fleet under a small load without faults', () => {
     if (type) type.name = `planted ${SECRET}`;
     const client = { workflow: { getHandle: () => ({ fetchHistory: async () => history }) } };
     const { problems, ...counted } = await replayAll(client, [handle.workflowId], 1);
-    expect(counted).toEqual({ read: 1, replayed: 0 });
+    expect(counted).toEqual({ read: 1, replayed: 0, differing: [handle.workflowId] });
     expect(problems.join('\n')).toMatch(/^V7: .*\nV6: /);
   });
 

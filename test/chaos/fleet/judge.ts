@@ -9,6 +9,7 @@ import { APPROVERS, ASKED, LOOK } from './clerk.ts';
 import type { Noted } from './customer.ts';
 import { strayedFrom } from './expected.ts';
 import type { Fleet } from './fleet.ts';
+import { keepHistories } from './kept.ts';
 import { replayAll } from './replays.ts';
 import { hiddenTimes, leakingTables } from './secrecy.ts';
 
@@ -25,6 +26,8 @@ export interface JudgeOptions {
    * have been done once more, if the ledger says so itself.
    */
   readonly frozen?: boolean;
+  /** The store may have been silent for longer than an effect is tried: then people are asked, whatever its kind. */
+  readonly givesUp?: boolean;
 }
 
 export interface Verdict {
@@ -88,6 +91,11 @@ export async function judge(fleet: Fleet, options: JudgeOptions): Promise<Verdic
   const replays = await replayAll(fleet.client, inOrderOfTrouble(ended), options.replaysMost ?? REPLAYS_MOST);
   const replayMs = Date.now() - replayFromMs;
   problems.push(...replays.problems);
+  const odd = [
+    ...replays.differing,
+    ...judged.filter((one) => one.problems.length > 0).map(({ noted }) => noted.plan.workflowId),
+  ];
+  if (odd.length > 0) problems.push(await keepHistories(fleet.client, odd));
   const cards = await readCards(fleet, inOrderOfTrouble(ended).slice(0, CARDS));
   problems.push(...cards.leaking.map((workflowId) => `V7: a secret is on the card of ${workflowId}`));
   const leaking = [...(await leakingTables(sql)).map((table) => `table ${table}`), ...leakingLogs(fleet)];
@@ -164,7 +172,7 @@ async function judgeRun(fleet: Fleet, noted: Noted, options: JudgeOptions): Prom
   if (noted.outcome === null) return { noted, facts, problems, lost: unheard };
   if (noted.outcome !== facts.run.outcome)
     problems.push(named(`its customer was told ${noted.outcome}, and the store says ${facts.run.outcome}`));
-  const { lost, unwanted } = strayedFrom(noted.plan, facts);
+  const { lost, unwanted } = strayedFrom(noted.plan, facts, options.givesUp);
   problems.push(
     ...[...lost, ...unwanted].map((problem) => named(`${noted.plan.kind}, ${noted.plan.mind}: ${problem}`)),
   );

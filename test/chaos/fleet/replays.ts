@@ -2,24 +2,20 @@ import { type Bundle, bundleWorkflows } from '../../../src/replay/bundle.ts';
 import { eventsOf, type NamedHistory } from '../../../src/replay/history.ts';
 import { replay } from '../../../src/replay/replay.ts';
 import { problemOf } from '../../../src/replay/shipped.ts';
+import { type Archive, executionsOf } from './archive.ts';
 import { isLeakedIn } from './secrecy.ts';
 
 // V6: what a run has done is what its code does again, event by event. And V7, since the histories are at hand.
 
 let bundle: Promise<Bundle> | null = null;
 
-/** Where histories come from: a client. */
-export interface Archive {
-  readonly workflow: {
-    getHandle(workflowId: string, runId?: string): { fetchHistory(): Promise<NamedHistory['history']> };
-  };
-}
-
 export interface Replays {
   /** Executions whose history was read, and those among them that were replayed. */
   readonly read: number;
   readonly replayed: number;
   readonly problems: readonly string[];
+  /** Workflows whose code would do something else now. */
+  readonly differing: readonly string[];
 }
 
 const AT_ONCE = 8;
@@ -34,6 +30,7 @@ export async function replayAll(
   most: number,
 ): Promise<Replays> {
   const problems: string[] = [];
+  const differing: string[] = [];
   const read: { readonly workflowId: string; readonly runId: string; readonly troubled: boolean }[] = [];
   await inTurn(workflowIds, async (workflowId) => {
     for await (const { runId, history } of executionsOf(client, workflowId)) {
@@ -58,24 +55,13 @@ export async function replayAll(
     bundle ??= bundleWorkflows();
     for await (const one of replay({ bundle: await bundle }, histories())) {
       if (one.verdict.kind === 'replays') replayed += 1;
-      else problems.push(`V6: ${problemOf(one)}`);
+      else {
+        problems.push(`V6: ${problemOf(one)}`);
+        differing.push(one.workflowId);
+      }
     }
   }
-  return { read: read.length, replayed, problems };
-}
-
-/** From the newest back to the first. */
-async function* executionsOf(
-  client: Archive,
-  workflowId: string,
-): AsyncGenerator<{ readonly runId: string; readonly history: NamedHistory['history'] }> {
-  let runId: string | undefined;
-  do {
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    const started = eventsOf(history)[0]?.workflowExecutionStartedEventAttributes;
-    yield { runId: started?.originalExecutionRunId ?? '', history };
-    runId = started?.continuedExecutionRunId || undefined;
-  } while (runId !== undefined);
+  return { read: read.length, replayed, problems, differing };
 }
 
 /** A task was tried again, failed, or timed out. */

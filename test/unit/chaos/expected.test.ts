@@ -123,4 +123,15 @@ describe('nobody wanted', () => {
     const { unwanted } = strayedFrom({ kind, mind }, { ...GOOD[kind], ...fault });
     expect(unwanted.join('\n')).toContain(problem);
   });
+
+  test('but where an effect may be given up, people may be asked what became of it, and nothing else', () => {
+    const plan = { kind: 'keyed', mind: 'approve' } as const;
+    const questions = (kind: string) => ({
+      ...GOOD.keyed,
+      approvals: [{ ...asked.approvals?.[0], kind }] as never,
+    });
+    expect(strayedFrom(plan, questions('reconcile')).unwanted).toHaveLength(1);
+    expect(strayedFrom(plan, questions('reconcile'), true).unwanted).toEqual([]);
+    expect(strayedFrom(plan, questions('call'), true).unwanted).toHaveLength(1);
+  });
 });
