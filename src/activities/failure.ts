@@ -5,6 +5,7 @@ import { LIMITS } from '../core/limits.ts';
 import { utf8Bytes } from '../core/text.ts';
 import { onStore } from '../store/connection.ts';
 import { errorText, type Privacy } from './privacy.ts';
+import type { InsideTask } from './types.ts';
 
 /**
  * The border to Temporal: whatever an activity throws leaves it as an `ApplicationFailure` with one of our codes, our
@@ -12,7 +13,8 @@ import { errorText, type Privacy } from './privacy.ts';
  */
 export function borderFor(privacy: Privacy) {
   return <Input, Result>(activity: (input: Input) => Promise<Result>) =>
-    async (input: Input): Promise<Result> => {
+    async (input: Input, inside?: InsideTask): Promise<Result> => {
+      if (inside?.again === true) throw doneBefore();
       try {
         return bounded(await onStore(() => activity(input)));
       } catch (error) {
@@ -20,6 +22,16 @@ export function borderFor(privacy: Privacy) {
         throw toApplicationFailure(error, privacy);
       }
     };
+}
+
+/** No failure of anybody: whoever asked asks again, by an activity. */
+function doneBefore(): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: 'its workflow task may have been done before: an activity does it',
+    type: 'done_before',
+    nonRetryable: true,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }
 
 /** Nothing large crosses into history: a result over the hard limit is a bug of ours, and one over the soft is told. */

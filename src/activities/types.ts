@@ -40,8 +40,16 @@ export interface Activities {
 export type SentActivities = {
   readonly [Name in keyof Activities]: (
     input: OnItsWay<Name, SentInput<Parameters<Activities[Name]>[0]>>,
+    inside?: InsideTask,
   ) => Promise<OnItsWay<Name, Awaited<ReturnType<Activities[Name]>>>>;
 };
+
+/** Of what runs inside a workflow task, as a local activity. */
+export interface InsideTask {
+  /** The task may have been done before, and what it ran may have ended its worker: nothing is run. */
+  readonly again: boolean;
+}
+
 type OnItsWay<Name, Message> = Name extends keyof typeof PACKING ? Packed<Message> : Message;
 type SentInput<Input> = Input extends RunRef ? Sent<Input> : Input;
 

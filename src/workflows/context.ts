@@ -52,11 +52,12 @@ export interface Live {
   dirty: boolean;
   /** The first error of a call that runs beside the loop. */
   failure: { readonly error: unknown } | null;
-  /** Which workflow tasks may run calls inside themselves, by the newest event they know (quick.ts). */
+  /** What may run inside a workflow task, and how long the history was (quick.ts). */
   readonly quick: {
-    allowedAtEvent: number | null;
+    /** The model's answer is there, and its calls have not been looked at. */
+    answered: boolean;
     askedAtEvent: number;
-    parkedAtEvent: number;
+    parkedAtEvent: number | null;
     signalledAtEvent: number;
     markers: { atEvent: number; count: number };
   };
@@ -86,9 +87,9 @@ export function newLive(): Live {
     dirty: true,
     failure: null,
     quick: {
-      allowedAtEvent: null,
+      answered: false,
       askedAtEvent: 0,
-      parkedAtEvent: Number.NEGATIVE_INFINITY,
+      parkedAtEvent: null,
       signalledAtEvent: 0,
       markers: { atEvent: 0, count: 0 },
     },

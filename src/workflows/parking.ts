@@ -20,7 +20,7 @@ export async function awaitPeople(run: Run): Promise<void> {
     replyTo(run, turnOf(run).messages, { kind: 'waiting', approvals: open.map(summaryOf) });
     const again = heldCalls(run).flatMap(({ held }) => held?.againAtMs ?? []);
     const times = [nextTime(run), ...again].filter((time) => time !== null);
-    markParked(run);
+    markParked(run, true);
     // Not cleared before: what people did during a pause or a move has not been looked at yet.
     await waitOnRecord(
       run,
@@ -28,6 +28,7 @@ export async function awaitPeople(run: Run): Promise<void> {
       times.length === 0 ? null : Math.min(...times),
       oneLine(what, LIMITS.summaryChars),
     );
+    markParked(run, false);
     forgetReplies(run, turnOf(run).messages);
     if (!isWaiting(run)) enter(run, 'running', '');
   }

@@ -11,6 +11,7 @@ import type {
   CallModelInput,
   CallModelResult,
   CloseEffectInput,
+  InsideTask,
   PrepareCallInput,
   RunToolInput,
   RunToolResult,
@@ -84,8 +85,9 @@ const storeQuickly = proxyLocalActivities<Pick<SentActivities, 'verifyControls'>
 export function verifyQuickly(
   summary: string,
   input: Sent<VerifyControlsInput>,
+  inside: InsideTask,
 ): Promise<readonly Verified[]> {
-  return storeQuickly.verifyControls.executeWithOptions({ summary }, [input]);
+  return storeQuickly.verifyControls.executeWithOptions({ summary }, [input, inside]);
 }
 
 const preparing = proxyActivities<Pick<SentActivities, 'prepareCall'>>({
@@ -132,10 +134,14 @@ const quickTools = proxyLocalActivities<Pick<SentActivities, 'runTool'>>({
 });
 
 /** A read that is quick has one try inside the workflow task; it fails like any activity. */
-export async function runQuickTool(call: CallState, input: Sent<RunToolInput>): Promise<RunToolResult> {
+export async function runQuickTool(
+  call: CallState,
+  input: Sent<RunToolInput>,
+  inside: InsideTask,
+): Promise<RunToolResult> {
   const options = { summary: oneLine(call.prepared.summary, LIMITS.summaryChars) };
   const sent = pack(PACKING.runTool.input, input);
-  return unpack(PACKING.runTool.result, await quickTools.runTool.executeWithOptions(options, [sent]));
+  return unpack(PACKING.runTool.result, await quickTools.runTool.executeWithOptions(options, [sent, inside]));
 }
 
 /** One tool call, with the tool's own time-out. An attempt's lease outlives this by `leaseMarginMs`. */

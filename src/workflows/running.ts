@@ -7,19 +7,20 @@ import { decisionFacts, voidApproval } from './approvals.ts';
 import { callAt, labelsOf, patchCall, patchTurn, pinnedOf, type Run, refOf, turnOf } from './context.ts';
 import { refuseCall, reprepareLater } from './judging.ts';
 import { closeEffect, failureCode, runTool } from './proxies.ts';
-import { mayRunQuickly, tryQuickly } from './quick.ts';
+import { tryQuickly } from './quick.ts';
 import { askWhatHappened, storeRequests } from './requests.ts';
 
 // One cleared call on its way to the outside and back.
 
-export async function runCall(run: Run, index: number): Promise<void> {
+/** `quickly`: in the task that has the model's answer, where a read may run inside it. */
+export async function runCall(run: Run, index: number, quickly: boolean): Promise<void> {
   const call = callAt(run, index);
   const labels = labelsOf(run, call.prepared.tool);
   if (labels === null) throw new Error(`call ${call.prepared.key} was cleared without labels`);
   const input = toolInput(run, call);
   const effect = labels.replay !== 'pure';
   try {
-    const quick = labels.quick && mayRunQuickly(run) ? await tryQuickly(run, call, input) : null;
+    const quick = labels.quick && quickly ? await tryQuickly(run, call, input) : null;
     const result = quick ?? (await runTool(labels, call, input));
     const asked = take(run, index, result);
     if (asked !== null) await asked;

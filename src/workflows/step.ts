@@ -7,6 +7,7 @@ import { callAt, isEffect, openRecords, patchCall, type Run, stepOf } from './co
 import { digest } from './digesting.ts';
 import { judgeCall } from './judging.ts';
 import { awaitPeople, isWaiting } from './parking.ts';
+import { takeAnswered } from './quick.ts';
 import { askForCall, storeRequests } from './requests.ts';
 import { endCall, runCall } from './running.ts';
 import { mustStop, seam } from './waiting.ts';
@@ -23,6 +24,7 @@ import { mustStop, seam } from './waiting.ts';
  * Every promise is work in an activation, so what seldom waits is asked first whether it has to.
  */
 export async function playStep(run: Run): Promise<void> {
+  let quickly = takeAnswered(run);
   try {
     while (hasOpenCalls(run)) {
       if (run.live.running.size === 0 && mustStop(run)) await seam(run);
@@ -30,7 +32,8 @@ export async function playStep(run: Run): Promise<void> {
       await judge(run);
       const asked = newRequests(run);
       if (asked.length > 0) await storeRequests(run, asked, 'waiting');
-      startReady(run);
+      startReady(run, quickly && asked.length === 0);
+      quickly = false;
       if (run.live.running.size > 0) await awaitProgress(run);
       else if (hasOpenCalls(run)) await awaitPeople(run);
       if (hasToDigest(run)) await digest(run);
@@ -84,21 +87,21 @@ function newRequests(run: Run): readonly ApprovalRecord[] {
   });
 }
 
-function startReady(run: Run): void {
+function startReady(run: Run, quickly: boolean): void {
   for (const index of startable(stepOf(run).calls, (tool) => isEffect(run, tool))) {
     const { key, tool } = callAt(run, index).prepared;
     if (run.live.running.has(key)) continue;
     // Whoever takes over does so before anything else starts; whoever pauses, before the next effect.
     if (run.state.handOver !== null || (run.state.paused !== null && isEffect(run, tool))) continue;
     run.live.running.add(key);
-    void runBeside(run, index, key);
+    void runBeside(run, index, key, quickly);
   }
 }
 
 /** Runs a call beside the loop, which hears of its end through `live`. */
-async function runBeside(run: Run, index: number, key: string): Promise<void> {
+async function runBeside(run: Run, index: number, key: string, quickly: boolean): Promise<void> {
   try {
-    await runCall(run, index);
+    await runCall(run, index, quickly);
   } catch (error) {
     run.live.failure ??= { error };
   } finally {

@@ -80,13 +80,17 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, PlantedFault>> = {
     breaks: 'V6:',
   },
   'a task is not known by its history to have been done before': {
-    fault: { from: /quick\.allowedAtEvent = isFirst \?/, to: 'quick.allowedAtEvent = true ?' },
+    fault: { from: /again: since > \S+undisturbedEvents/, to: 'again: false' },
     breaks: 'V5: a local activity ends each worker of one task',
     canShow: soonCalls(({ fates }) => fates.length > 2 && fates.every((fate) => fate === 'ends_worker')),
   },
   'a decision is verified in a task that may have been done before': {
     fault: { from: /since > undisturbed\b/, to: 'since > 99' },
     breaks: 'V5: a local activity ends each worker of one task',
+  },
+  'what runs inside a task is decided by the length of the history': {
+    fault: { from: /(const again = since <= 0[^;]*;)/, to: '$1 if (again) return null;' },
+    breaks: 'V6:',
   },
   'a quick read that fails is believed': {
     fault: {
