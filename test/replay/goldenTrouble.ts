@@ -167,10 +167,7 @@ export const TROUBLED_RUNS: readonly GoldenRun[] = [
     name: RUN_WITH_BUG.replace('golden-', ''),
     play: async (stage) => {
       const handle = await stage.begin('bug', [say('done')]);
-      await until(
-        'the bug',
-        async () => (await handle.describe()).searchAttributes.HoldfastState?.[0] === 'bug',
-      );
+      await until('the move', async () => (await handle.query(statusQuery)).continuedTimes === 1);
       await handle.signal(retrySignal, BY);
       return stage.ends(handle, { outcome: 'completed' });
     },
