@@ -41,7 +41,7 @@ export function takeAnswered({ live: { quick } }: Run): boolean {
   return answered;
 }
 
-/** At the moment at which the run begins to wait for people; null when it ends. */
+/** At the moments at which the run begins to wait for people, and has done so. */
 export function markParked({ live: { quick } }: Run, parked: boolean): void {
   quick.parkedAtEvent = parked ? eventNow(quick) : null;
 }
