@@ -21,7 +21,7 @@ export const PLANTED_CHANGES: readonly PlantedChange[] = [
   },
   {
     what: 'reordered commands',
-    from: /(if \(asked\.length > 0\) await [^;]+;)\s+(startReady\(run\);)/,
+    from: /(if \(asked\.length > 0\) await [^;]+;)\s+(startReady\(run, [^;]+;)/,
     to: '$2 $1',
   },
   {
