@@ -3,7 +3,9 @@ import { ApplicationFailureCategory } from '@temporalio/common';
 import { FailureError, terminal } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { utf8Bytes } from '../core/text.ts';
+import { answeredBy } from '../store/asking.ts';
 import { onStore } from '../store/connection.ts';
+import { attemptEndsAtMs } from './attempt.ts';
 import { errorText, type Privacy } from './privacy.ts';
 import type { InsideTask } from './types.ts';
 
@@ -16,7 +18,9 @@ export function borderFor(privacy: Privacy) {
     async (input: Input, inside?: InsideTask): Promise<Result> => {
       if (inside?.again === true) throw doneBefore();
       try {
-        return bounded(await onStore(() => activity(input)));
+        // An attempt that says nothing is taken for one that ended its worker, and only so many of those are allowed.
+        const answerByMs = attemptEndsAtMs() - LIMITS.answerRoomMs;
+        return bounded(await onStore(() => answeredBy(answerByMs, () => activity(input))));
       } catch (error) {
         if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
         throw toApplicationFailure(error, privacy);

@@ -336,6 +336,8 @@ export const LIMITS = {
   leaseMarginMs: 5_000,
   /** Kept at the end of an attempt to put on record what was done: a lost settle is an effect that nobody knows of. */
   settleRoomMs: 1_500,
+  /** Kept at the end of an attempt that waits for the store, to say that the store is silent. */
+  answerRoomMs: 500,
   effectAttempts: 20,
   effectScheduleToCloseMs: 30 * 60_000,
   /** Tries to find a worker that has the pinned release; the wait between them is a minute at most. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { LIMITS } from '../core/limits.ts';
+import { asking } from './asking.ts';
 import { cutOff, inWords, isLastWord, isReadOnly, isStale } from './clients.ts';
 import { listen } from './listening.ts';
 import {
@@ -38,7 +39,7 @@ export function openPool(config: pg.PoolConfig): Sql {
   });
   const take = async (): Promise<pg.PoolClient> => {
     try {
-      return await pool.connect();
+      return await asking(() => pool.connect());
     } catch (error) {
       throw inWords(error);
     }
@@ -46,7 +47,7 @@ export function openPool(config: pg.PoolConfig): Sql {
   /** What was asked of a connection that is lost says so, whatever the driver calls it. */
   const run = async (client: pg.PoolClient, statement: Statement): Promise<Answer> => {
     try {
-      const answer = await client.query({ ...statement, values: [...statement.values] });
+      const answer = await asking(() => client.query({ ...statement, values: [...statement.values] }));
       // Several statements in one text: the last one's.
       return (Array.isArray(answer) ? answer.at(-1) : answer) as Answer;
     } catch (error) {

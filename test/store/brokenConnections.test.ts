@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { answeredBy } from '../../src/store/asking.ts';
 import { connect, onStore } from '../../src/store/connection.ts';
 import { type Link, openProxy } from '../chaos/proxy.ts';
 
@@ -34,6 +35,25 @@ test('whoever waits on a dead connection is told that the store is away, and the
         failure: { code: 'store_unavailable' },
       });
     expect(await sql`select 3::int as n`).toEqual([{ n: 3 }]);
+  } finally {
+    await sql.end({ timeoutMs: 1_000 });
+  }
+});
+
+test('a silent store is told by the time that was given, whatever is asked of it, and what was asked is still done', async () => {
+  const sql = connect(url, { maxConnections: 1 });
+  try {
+    await sql`create temporary table done_late (n integer)`;
+    proxy.set({ kind: 'silent' });
+    const by = () => performance.now() + 100;
+    const unanswered = { failure: { code: 'store_unavailable' } };
+    const transaction = answeredBy(by(), () => sql.begin((tx) => tx`insert into done_late values (1)`));
+    await expect(transaction).rejects.toMatchObject(unanswered);
+    // The only connection is taken: this one waits for it.
+    await expect(answeredBy(by(), () => sql`select 1`)).rejects.toMatchObject(unanswered);
+    proxy.heal();
+    await expect.poll(() => sql`select n from done_late`).toEqual([{ n: 1 }]);
+    expect(await answeredBy(by(), async () => (await sql`select 2::int as n`)[0])).toEqual({ n: 2 });
   } finally {
     await sql.end({ timeoutMs: 1_000 });
   }

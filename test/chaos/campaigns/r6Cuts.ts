@@ -82,8 +82,6 @@ export const r6: Campaign = {
     const verdict = await judge(fleet, {
       runsAtLeast: faults.length * 2,
       effectsAtLeast: faults.length,
-      // Three tries of an effect are over before the longest silence is.
-      givesUp: true,
     });
     const passed = { temporalBytes: temporal.bytes, postgresBytes: postgres.bytes };
     const report = reportOf(storm, verdict, passed);

@@ -55,13 +55,9 @@ export interface Strayed {
   readonly unwanted: readonly string[];
 }
 
-/**
- * How a run that has ended differs from its plan. `givesUp`: faults may last longer than an effect is tried, and then a
- * person is asked what became of it, whatever its kind.
- */
-export function strayedFrom(plan: Pick<Plan, 'kind' | 'mind'>, facts: Facts, givesUp = false): Strayed {
-  const { outcome, looks, effect, ...expected } = expectedOf(plan);
-  const requests = [...expected.requests, ...(givesUp && effect !== null ? ['reconcile'] : [])];
+/** How a run that has ended differs from its plan. */
+export function strayedFrom(plan: Pick<Plan, 'kind' | 'mind'>, facts: Facts): Strayed {
+  const { outcome, looks, effect, requests } = expectedOf(plan);
   const seen = facts.results.filter(({ tool, text }) => tool === LOOK && toldBy(text) === 'done').length;
   const actsOf = (key: string) => facts.acts[key] ?? 0;
   const wanted = effect?.acts ?? 0;

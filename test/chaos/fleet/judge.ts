@@ -26,8 +26,6 @@ export interface JudgeOptions {
    * have been done once more, if the ledger says so itself.
    */
   readonly frozen?: boolean;
-  /** The store may have been silent for longer than an effect is tried: then people are asked, whatever its kind. */
-  readonly givesUp?: boolean;
 }
 
 export interface Verdict {
@@ -172,7 +170,7 @@ async function judgeRun(fleet: Fleet, noted: Noted, options: JudgeOptions): Prom
   if (noted.outcome === null) return { noted, facts, problems, lost: unheard };
   if (noted.outcome !== facts.run.outcome)
     problems.push(named(`its customer was told ${noted.outcome}, and the store says ${facts.run.outcome}`));
-  const { lost, unwanted } = strayedFrom(noted.plan, facts, options.givesUp);
+  const { lost, unwanted } = strayedFrom(noted.plan, facts);
   problems.push(
     ...[...lost, ...unwanted].map((problem) => named(`${noted.plan.kind}, ${noted.plan.mind}: ${problem}`)),
   );

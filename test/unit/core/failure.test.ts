@@ -1,18 +1,23 @@
 import { ApplicationFailure, asyncLocalStorage, CancelledFailure, type Context } from '@temporalio/activity';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { borderFor, toApplicationFailure } from '../../../src/activities/failure.ts';
 import { privacyFor } from '../../../src/activities/privacy.ts';
 import { type Failure, FailureError, retryable, terminal } from '../../../src/core/errors.ts';
+import { LIMITS } from '../../../src/core/limits.ts';
+import { asking } from '../../../src/store/asking.ts';
 
 const PRIVACY = privacyFor([]);
 
-/** Runs `work` inside an activity whose only part is a log, and gives back what was logged. */
+const ATTEMPT_MS = 20_000;
+
+/** Runs `work` inside an activity that has a log and a time-out and nothing else, and gives back what was logged. */
 async function inActivity<Result>(
   work: () => Result,
 ): Promise<{ readonly result: Awaited<Result>; readonly logged: unknown[] }> {
   const logged: unknown[] = [];
   const log = { error: (message: string, facts: unknown) => logged.push([message, facts]) };
-  const result = await asyncLocalStorage.run({ log } as unknown as Context, work);
+  const info = { startToCloseTimeoutMs: ATTEMPT_MS };
+  const result = await asyncLocalStorage.run({ log, info } as unknown as Context, work);
   return { result, logged };
 }
 
@@ -104,6 +109,50 @@ describe('the border of an activity', () => {
       type: 'bad_start',
       nonRetryable: true,
     });
+  });
+
+  const waits = (work: () => Promise<unknown>) =>
+    inActivity(() => borderFor(PRIVACY)(work)(null).catch((thrown: unknown) => thrown));
+  const never = () => new Promise<never>(() => undefined);
+
+  test('an attempt says that the store is silent before its time is over, and what it began goes on', async () => {
+    vi.useFakeTimers();
+    try {
+      let settle = (): void => undefined;
+      let settled = false;
+      const attempt = waits(async () => {
+        await asking(() => new Promise<void>((resolve) => (settle = resolve)));
+        settled = true;
+      });
+      let said: unknown = null;
+      void attempt.then(({ result }) => (said = result));
+      await vi.advanceTimersByTimeAsync(ATTEMPT_MS - LIMITS.answerRoomMs - 1);
+      expect(said).toBeNull();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(said).toMatchObject({ type: 'store_unavailable', nonRetryable: false });
+      settle();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(settled).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('an attempt that waits for anything else, or no longer for the store, is left to the engine', async () => {
+    vi.useFakeTimers();
+    try {
+      const said: unknown[] = [];
+      const answered = async () => {
+        await asking(async () => 1);
+        await asking(() => Promise.reject(new Error('no'))).catch(() => undefined);
+        await never();
+      };
+      for (const work of [never, answered]) void waits(work).then(({ result }) => said.push(result));
+      await vi.advanceTimersByTimeAsync(10 * ATTEMPT_MS);
+      expect(said).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('a result crosses untouched', async () => {
