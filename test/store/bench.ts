@@ -1,4 +1,4 @@
-import { ApplicationFailure, asyncLocalStorage, Context } from '@temporalio/activity';
+import { ApplicationFailure, asyncLocalStorage, type Context } from '@temporalio/activity';
 import { createActivities } from '../../src/activities/index.ts';
 import { Releases } from '../../src/activities/releases.ts';
 import type { ActivityServices } from '../../src/activities/services.ts';
@@ -25,6 +25,7 @@ import { databaseOf } from '../../src/store/database.ts';
 import { publishRelease, releaseHash } from '../../src/store/releases.ts';
 import { type RunEnds, watchRunEnds } from '../../src/store/runEnds.ts';
 import type { Agent } from '../../src/tools/agent.ts';
+import { contextOf } from '../activityContext.ts';
 import { NAMESPACE_ID } from './claimInputs.ts';
 import { openDatabase } from './database.ts';
 
@@ -126,7 +127,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       });
       const inside = <Result>(workflowId: string, act: () => Promise<Result>) =>
         asyncLocalStorage.run(
-          contextOf({ attempt: number, timeoutMs, onBeat }, signal, workflowId, client),
+          contextOf({ attempt: number, timeoutMs, onBeat, signal, workflowId, client }),
           act,
         );
       return inside('w', () => work(called(activities, inside)));
@@ -157,29 +158,6 @@ function called(
   return Object.fromEntries(
     Object.entries(sent).map(([name, act]) => [name, cross(name, act as never)]),
   ) as never;
-}
-
-/** What an activity sees of its worker: its attempt, its cancellation, a log that says nothing. */
-function contextOf(
-  {
-    attempt,
-    timeoutMs,
-    onBeat,
-  }: { readonly attempt: number; readonly timeoutMs: number; readonly onBeat: () => void },
-  signal: AbortSignal,
-  workflowId: string,
-  client?: Context['client'],
-): Context {
-  const silent = () => undefined;
-  const log = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
-  const never = new Promise<never>(silent);
-  const info = {
-    attempt,
-    startToCloseTimeoutMs: timeoutMs,
-    namespace: 'default',
-    workflowExecution: { workflowId, runId: 'execution-2' },
-  } as never;
-  return new Context(info, never, signal, onBeat, client, log, {} as never, {});
 }
 
 let runs = 0;

@@ -1,23 +1,23 @@
-import { ApplicationFailure, asyncLocalStorage, CancelledFailure, type Context } from '@temporalio/activity';
+import { ApplicationFailure, asyncLocalStorage, CancelledFailure } from '@temporalio/activity';
 import { describe, expect, test, vi } from 'vitest';
 import { borderFor, toApplicationFailure } from '../../../src/activities/failure.ts';
 import { privacyFor } from '../../../src/activities/privacy.ts';
 import { type Failure, FailureError, retryable, terminal } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { asking } from '../../../src/store/asking.ts';
+import { contextOf } from '../../activityContext.ts';
 
 const PRIVACY = privacyFor([]);
 
 const ATTEMPT_MS = 20_000;
 
-/** Runs `work` inside an activity that has a log and a time-out and nothing else, and gives back what was logged. */
+/** Runs `work` inside an activity, and gives back what was logged. */
 async function inActivity<Result>(
   work: () => Result,
 ): Promise<{ readonly result: Awaited<Result>; readonly logged: unknown[] }> {
   const logged: unknown[] = [];
-  const log = { error: (message: string, facts: unknown) => logged.push([message, facts]) };
-  const info = { startToCloseTimeoutMs: ATTEMPT_MS };
-  const result = await asyncLocalStorage.run({ log, info } as unknown as Context, work);
+  const onError = (message: string, facts: unknown) => logged.push([message, facts]);
+  const result = await asyncLocalStorage.run(contextOf({ timeoutMs: ATTEMPT_MS, onError }), work);
   return { result, logged };
 }
 
@@ -144,7 +144,7 @@ describe('the border of an activity', () => {
       const said: unknown[] = [];
       const answered = async () => {
         await asking(async () => 1);
-        await asking(() => Promise.reject(new Error('no'))).catch(() => undefined);
+        await expect(asking(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
         await never();
       };
       for (const work of [never, answered]) void waits(work).then(({ result }) => said.push(result));
