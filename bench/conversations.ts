@@ -1,4 +1,5 @@
 import type { Benchmark, Goal, Plot, Table } from './benchmark.ts';
+import { PATIENCE_MS } from './conversations/customers.ts';
 import { carry, PARTS, type Part, type Setting, SLICE_MS, type Taken } from './conversations/load.ts';
 import { megabytes } from './live/usage.ts';
 import { quantile } from './rounds.ts';
@@ -40,11 +41,12 @@ export const conversations: Benchmark = {
       problems: taken.flatMap(problemsOf),
       raw: taken.map(({ replies, ...rest }) => ({
         ...rest,
-        replies: replies.map(({ turn, sentAtMs, tookMs, overheadMs }) => [
+        replies: replies.map(({ turn, sentAtMs, tookMs, overheadMs, late }) => [
           turn,
           Math.round(sentAtMs),
           Math.round(tookMs),
           Math.round(overheadMs),
+          late ? 1 : 0,
         ]),
       })),
     };
@@ -101,6 +103,7 @@ function overheads(taken: readonly Taken[]): Table {
       'p95 ms',
       'p99 ms',
       'first turns p95 ms',
+      `none within ${PATIENCE_MS / 1_000} s`,
     ],
     rows: taken.map((one) => {
       const firsts = (of: Pick<Taken, 'replies'>) => ({
@@ -126,6 +129,7 @@ function overheads(taken: readonly Taken[]): Table {
           return `${figure(one)} (${among(piecesOf(one).map(figure))})`;
         }),
         Math.round(quantile(overheadsOf(firsts(one)), 0.95)),
+        one.replies.filter(({ late }) => late).length,
       ];
     }),
   };

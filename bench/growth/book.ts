@@ -87,7 +87,7 @@ export function askerOf(lab: Lab, book: Book): (messages: readonly Message[]) =>
   };
   const signal = new AbortController().signal;
   return async (messages) => {
-    const answer = await provider.complete({ ...request, messages }, { signal, onProgress: () => undefined });
+    const answer = await provider.complete({ ...request, messages }, { signal });
     return { content: answer.content, stopReason: answer.stopReason };
   };
 }

@@ -27,10 +27,7 @@ export async function askProvider(
   const signal = AbortSignal.any([context.cancellationSignal, ended]);
   const sent = !signal.aborted;
   try {
-    const answer = await services.provider.complete(request, {
-      signal,
-      onProgress: () => context.heartbeat(),
-    });
+    const answer = await services.provider.complete(request, { signal });
     route.answered();
     return answer;
   } catch (error) {

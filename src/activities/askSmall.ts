@@ -80,7 +80,7 @@ export function smallModel(
     const signal = AbortSignal.any([ended, AbortSignal.timeout(ttlMs)]);
     const sent = !signal.aborted;
     try {
-      const answer = await services.provider.complete(request, { signal, onProgress: () => undefined });
+      const answer = await services.provider.complete(request, { signal });
       route.answered();
       const cost = costMicroUsd(model, answer.usage, new Date(), price);
       spent += cost;

@@ -30,6 +30,7 @@ export async function callModel(services: ActivityServices, input: CallModelInpu
   const watched = services.runEnds.watch(input.run);
   const context = Context.current();
   // Shows that this process lives, from the wait for a model to the commit of its answer; each part has its own bound.
+  // Not with the bytes of the answer: the server writes the run for every heartbeat, and most answers need none.
   const beat = setInterval(() => context.heartbeat(), LIMITS.modelBeatMs);
   const routes: Route[] = [];
   try {

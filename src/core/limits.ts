@@ -230,8 +230,8 @@ export const LIMITS = {
   /** The same for one look at who says so. */
   quickVerifyMs: 2_000,
   /**
-   * From the task that asks the model to the one that has its answer, or from the one that parks to the one that has a
-   * decision, when nothing else happens (workflows/quick.ts).
+   * From the task that asks the model to the one that has its answer, or from the one that parks to the one that has
+   * what a person says, when nothing else happens (workflows/quick.ts).
    */
   undisturbedEvents: 7,
   toolTimeoutMaxMs: 600_000,

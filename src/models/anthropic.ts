@@ -65,7 +65,6 @@ async function complete(
     if (streamBytes > LIMITS.modelStreamBytes)
       throw new GarbledAnswerError(`the answer is longer than ${LIMITS.modelStreamBytes} bytes`);
     watchdog.touch();
-    call.onProgress();
   };
 
   const fail = (error: unknown, aborted: Aborted) =>

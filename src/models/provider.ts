@@ -35,8 +35,6 @@ export interface ModelAnswer {
 export interface ModelCallOptions {
   /** Aborts the HTTP request. */
   readonly signal: AbortSignal;
-  /** Called whenever bytes of the answer arrive, pings included, so that the caller can heartbeat. Must not throw. */
-  readonly onProgress: () => void;
 }
 
 /** One vendor's API. `complete` throws only `FailureError`s; a call that may have been billed throws `ModelCallError` (models/classify.ts). */

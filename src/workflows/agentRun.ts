@@ -18,6 +18,7 @@ import { admit, registerHandlers } from './inbox.ts';
 import type { RunResult } from './messages.ts';
 import { ENDS_THE_RUN, OutageTooLong } from './outage.ts';
 import { failureCode } from './proxies.ts';
+import { markParked } from './quick.ts';
 import { storeOpen } from './requests.ts';
 import { startAttributes } from './searchAttributes.ts';
 import { playTurn, startTurn } from './turn.ts';
@@ -109,5 +110,8 @@ async function awaitMessage(run: Run): Promise<boolean> {
     run.state.closing ||
     run.state.handOver !== null ||
     run.state.paused !== state.paused;
-  return waitOnRecord(run, woke, deadlineMs, 'idle: a message, or the end');
+  markParked(run, true);
+  const isGoingOn = await waitOnRecord(run, woke, deadlineMs, 'idle: a message, or the end');
+  markParked(run, false);
+  return isGoingOn;
 }

@@ -15,8 +15,8 @@ import { runQuickTool, verifyQuickly } from './proxies.ts';
  * has its answer stand six events, the markers of reads, and a change of search attributes. A lost task adds three. Signals
  * in between look the same, and cost nothing but the short way.
  *
- * What people say to a run that is parked is verified in the same way: the signal, its task, and what the task before left
- * (its end, a timer, a change of search attributes, an answer) are five to seven events. An update is no event before its
+ * What people say to a run that is parked or idle is verified in the same way: the signal, its task, and what the task before
+ * left (its end, a timer, a change of search attributes, an answer) are five to seven events. An update is no event before its
  * task is done: four to six.
  *
  * A replay may count other lengths: it takes a task that was kept by a heartbeat, and left no command, for one with the next.
@@ -41,7 +41,7 @@ export function takeAnswered({ live: { quick } }: Run): boolean {
   return answered;
 }
 
-/** At the moments at which the run begins to wait for people, and has done so. */
+/** At the moments at which the run begins to wait for people or a message, and has done so. */
 export function markParked({ live: { quick } }: Run, parked: boolean): void {
   quick.parkedAtEvent = parked ? eventNow(quick) : null;
 }

@@ -52,8 +52,7 @@ async function meet(
     stallTimeoutMs: code === 'model_stalled' ? SHORT_MS : LONG_MS,
     callTimeoutMs: code === 'model_timeout' ? SHORT_MS : LONG_MS,
   });
-  const again = () =>
-    provider.complete(REQUEST, { signal: new AbortController().signal, onProgress: () => {} });
+  const again = () => provider.complete(REQUEST, { signal: new AbortController().signal });
   const startedAtMs = performance.now();
   const outcome = await again().catch((error: unknown) => {
     if (error instanceof ModelCallError) return error;

@@ -20,7 +20,6 @@ export interface CallSetup {
   readonly callTimeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly request?: ModelRequest;
-  readonly onProgress?: () => void;
 }
 
 /** Makes one call of the real provider against a loopback server that answers with `handler`. */
@@ -40,7 +39,6 @@ export async function call(handler: Handler, setup: CallSetup = {}): Promise<Mod
   try {
     return await provider.complete(setup.request ?? REQUEST, {
       signal: setup.signal ?? new AbortController().signal,
-      onProgress: setup.onProgress ?? (() => {}),
     });
   } finally {
     server.closeAllConnections();

@@ -65,7 +65,7 @@ if (existsSync(WIRE)) {
         stallTimeoutMs: 5000,
         callTimeoutMs: 5000,
       });
-      const options = { signal: new AbortController().signal, onProgress: () => {} };
+      const options = { signal: new AbortController().signal };
       try {
         for (const cut of cuts) {
           next = body.slice(0, cut);
