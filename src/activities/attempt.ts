@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { ToolLabels } from '../core/release.ts';
 import type { Guards } from '../guards/subjects.ts';
+import { startActiveClock } from '../store/asking.ts';
 import { recallBlobs } from '../store/recall.ts';
 import type { ToolResult } from '../tools/result.ts';
 import type { Tool, ToolContext } from '../tools/tool.ts';
@@ -22,7 +23,8 @@ export interface Job {
   readonly tool: Tool<unknown>;
   readonly toolServices: unknown;
   readonly args: JsonObject;
-  readonly startedAtMs: number;
+  /** What the attempt has taken so far, but for waiting for the store. */
+  readonly activeMs: () => number;
   /** When the engine gives this attempt up, on the clock of `performance.now`. */
   readonly endsAtMs: number;
   readonly guards: Guards;
@@ -30,7 +32,7 @@ export interface Job {
 }
 
 export async function jobOf(services: ActivityServices, input: RunToolInput): Promise<Job> {
-  const startedAtMs = Date.now();
+  const activeMs = startActiveClock();
   const endsAtMs = attemptEndsAtMs();
   const release = await services.releases.get(input.release);
   const { tool, pinned, agent } = implementationOf(services.agents, release, input.tool);
@@ -44,7 +46,7 @@ export async function jobOf(services: ActivityServices, input: RunToolInput): Pr
     labels: pinned.labels,
     toolServices: agent.services(services.outside, input.requester),
     args: JSON.parse(blobs.get(input.argsHash) ?? 'null') as JsonObject,
-    startedAtMs,
+    activeMs,
     endsAtMs,
     guards,
     privacy: await privacyOf(services, input.agent, input.requester),

@@ -9,6 +9,7 @@ import { costMicroUsd } from '../models/prices.ts';
 import type { ModelAnswer } from '../models/provider.ts';
 import { PASSING_FAILURES } from '../models/routes.ts';
 import { commitAnswer, storedAnswer, triesOf } from '../store/answers.ts';
+import { startActiveClock } from '../store/asking.ts';
 import { type Admission, admitRun } from '../store/breakers.ts';
 import { askProvider, passRefusalOn } from './askProvider.ts';
 import { smallModel } from './askSmall.ts';
@@ -102,7 +103,7 @@ async function callOnce(
   }: { readonly hash: Hash; readonly release: Release; readonly ways: Ways },
   ended: AbortSignal,
 ): Promise<CallModelResult> {
-  const startedAtMs = Date.now();
+  const activeMs = startActiveClock();
   const { sql } = services;
   const limits = tighten(release.limits, input.wantedLimits);
   const pinned = input.release === null ? pin(releaseHash, release, limits) : null;
@@ -168,7 +169,7 @@ async function callOnce(
     model: request.model,
     guards,
     small,
-    startedAtMs,
+    activeMs,
   };
   const taken = await takeAnswer(services, { ...asked, costMicroUsd: cost + opened.lostMicroUsd }, answer);
   const { result } = taken;

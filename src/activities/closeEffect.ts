@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { CallOutcome } from '../core/calls.ts';
 import { LIMITS } from '../core/limits.ts';
 import { refuse } from '../core/refusals.ts';
+import { startActiveClock } from '../store/asking.ts';
 import { storeBlobs } from '../store/chain.ts';
 import {
   closeEffectRow,
@@ -27,7 +28,7 @@ export async function closeEffect(
   services: ActivityServices,
   input: CloseEffectInput,
 ): Promise<RunToolResult> {
-  const startedAtMs = Date.now();
+  const activeMs = startActiveClock();
   const release = await services.releases.get(input.release);
   const labels = release.tools.find((tool) => tool.labels.name === input.tool)?.labels;
   if (labels === undefined || labels.replay === 'pure')
@@ -46,16 +47,16 @@ export async function closeEffect(
         kind: 'done',
         outcome: JSON.parse(closing.result) as CallOutcome,
         applied: closing.kind === 'applied',
-        activeMs: Date.now() - startedAtMs,
+        activeMs: activeMs(),
       };
     case 'void':
-      return { kind: 'done', outcome: refuse('void'), applied: false, activeMs: Date.now() - startedAtMs };
+      return { kind: 'done', outcome: refuse('void'), applied: false, activeMs: activeMs() };
     case 'unknown':
     case 'mismatch':
       return {
         kind: 'unknown',
         evidence: await evidenceOf(services.sql, input.key, input.argsHash),
-        activeMs: Date.now() - startedAtMs,
+        activeMs: activeMs(),
       };
     default:
       return closing satisfies never;

@@ -105,7 +105,7 @@ async function runEffect(job: Job, mode: Effect): Promise<RunToolResult> {
     case 'stale':
       return stale(job, lease);
     case 'held':
-      return { kind: 'held', name: claim.name, activeMs: Date.now() - job.startedAtMs };
+      return { kind: 'held', name: claim.name, activeMs: job.activeMs() };
     case 'void':
       return done(job, refuse('void'), false);
     case 'not_approved':
@@ -137,7 +137,7 @@ async function stale(job: Job, lease: Lease): Promise<RunToolResult> {
     const { kind } = await closeEffectRow(services.sql, input, lease);
     if (kind === 'void') return done(job, refuse('terms_changed'), false);
   }
-  return { kind: 'stale', activeMs: Date.now() - job.startedAtMs };
+  return { kind: 'stale', activeMs: job.activeMs() };
 }
 
 /** An attempt's hold on its effect. */

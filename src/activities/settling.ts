@@ -116,12 +116,12 @@ export function bodies(rendered: Rendered): readonly string[] {
 }
 
 export function done(job: Job, outcome: CallOutcome, applied: boolean): RunToolResult {
-  return { kind: 'done', outcome, applied, activeMs: Date.now() - job.startedAtMs };
+  return { kind: 'done', outcome, applied, activeMs: job.activeMs() };
 }
 
 export async function unknown(job: Job): Promise<RunToolResult> {
   const evidence = await evidenceOf(job.services.sql, job.input.key, job.input.argsHash);
-  return { kind: 'unknown', evidence, activeMs: Date.now() - job.startedAtMs };
+  return { kind: 'unknown', evidence, activeMs: job.activeMs() };
 }
 
 /** Tried again after a pause that doubles with every attempt that really ran. */

@@ -36,7 +36,8 @@ export interface Asked {
   readonly model: string;
   readonly guards: Guards;
   readonly small: SmallModel;
-  readonly startedAtMs: number;
+  /** What the call has taken so far, but for waiting for the store. */
+  readonly activeMs: () => number;
   /** Of the answer itself and of what was lost for it. */
   readonly costMicroUsd: number;
 }
@@ -91,7 +92,7 @@ export async function takeAnswer(
       calls: prepared.map(({ call }) => call),
       usage: answer.usage,
       costMicroUsd: asked.costMicroUsd + asked.small.spentMicroUsd(),
-      activeMs: Date.now() - asked.startedAtMs,
+      activeMs: asked.activeMs(),
       hasText: text !== '',
       preview: services.previews && !goesOut ? previewOf(privacy.personal(text)) : null,
       answer: services.previews && final ? previewOf(outgoing) : null,

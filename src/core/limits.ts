@@ -8,7 +8,7 @@ export interface RunLimits {
   /** Model calls in one turn. */
   readonly iterationsPerTurn: number;
   readonly toolCallsPerTurn: number;
-  /** Activity time of one turn, without backoff and without waiting for people. */
+  /** Activity time of one turn, without backoff and without waiting for people or the store. */
   readonly activeMsPerTurn: number;
   /** Prompt (cache reads included) and output tokens of the whole run. */
   readonly tokensPerRun: number;

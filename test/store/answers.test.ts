@@ -121,6 +121,26 @@ describe('the first stored answer is the answer', () => {
   });
 });
 
+test('a store that keeps a call waiting uses up nothing of the time of its turn', async () => {
+  const { input, answers } = newStep();
+  answers('the store was slow');
+  const slowMs = 1_000;
+  // What a call reserves is a new row; nothing that comes before writes to this table.
+  let slow: Promise<unknown> | null = null;
+  await new Promise<void>((locked) => {
+    slow = bench.sql.begin(async (tx) => {
+      await tx`lock table model_attempts in share mode`;
+      locked();
+      await tx`select pg_sleep(${slowMs / 1_000})`;
+    });
+  });
+  const fromMs = performance.now();
+  const { activeMs } = await ask(input);
+  await slow;
+  expect(performance.now() - fromMs).toBeGreaterThan(slowMs * 0.9);
+  expect(activeMs).toBeLessThan(slowMs / 2);
+});
+
 describe('what was paid for is booked', () => {
   test.each(['model:before-call', 'model:after-call'])(
     'a predecessor that died at %s is booked with what it had reserved',
