@@ -50,7 +50,7 @@ const TABLE: Readonly<
   },
   client: {
     rooms: ['client', 'core', 'control', 'workflows/messages.ts'],
-    packages: ['@temporalio/client', '@temporalio/common'],
+    packages: ['node:', '@temporalio/client', '@temporalio/common'],
   },
 };
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type Client,
   WithStartWorkflowOperation,
@@ -308,12 +309,20 @@ export class HoldfastClient {
     work: () => Promise<Result>,
     signal?: AbortSignal,
   ): Promise<Result> {
-    const watched = signal === undefined ? work : () => this.#client.withAbortSignal(signal, work);
+    if (signal?.aborted === true)
+      throw new HoldfastError(
+        'timed_out',
+        `nothing was sent to run "${workflowId}": its signal was aborted before`,
+      );
+    const own = ownSignal(signal);
+    const watched = own === null ? work : () => this.#client.withAbortSignal(own.signal, work);
     try {
       return await this.#client.withDeadline(new Date(Date.now() + timeoutMs), watched);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw await this.#missing(workflowId, error);
       throw inWords(error, workflowId, timeoutMs);
+    } finally {
+      own?.letGo();
     }
   }
 
@@ -339,4 +348,17 @@ function startOperation(
   // The update reports every failure; without a listener the second report of it would end the process.
   operation.workflowHandle().catch(() => undefined);
   return operation;
+}
+
+/**
+ * Aborts with `signal`, and is let go with the call. The SDK adds a listener for each of its requests and takes none away,
+ * so a caller's signal that lives long would keep them all, and a wait of days adds one every twenty seconds.
+ */
+function ownSignal(signal: AbortSignal | undefined) {
+  if (signal === undefined) return null;
+  const own = new AbortController();
+  setMaxListeners(0, own.signal);
+  const abort = () => own.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  return { signal: own.signal, letGo: () => signal.removeEventListener('abort', abort) };
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
@@ -157,6 +158,28 @@ describe('send', () => {
     expect(await holdfast.send(again)).toMatchObject({ kind: 'answered', text: 'said to nobody' });
     await holdfast.close({ workflowId, by: 'test' });
     await holdfast.result(workflowId);
+  });
+
+  test('a signal of a whole process is left as it was by every call; one that is aborted already sends nothing', async () => {
+    const workflowId = named('gives up');
+    await holdfast.start(start, { workflowId });
+    const shutdown = new AbortController();
+    const { signal } = shutdown;
+    const listeners = () => getEventListeners(signal, 'abort').length;
+    const message = { workflowId, text: 'gives up', by: 'customer-1', id: 'm1' };
+    const answer = holdfast.send(message, { signal });
+    expect(listeners()).toBe(1);
+    expect(await answer).toMatchObject({ kind: 'answered' });
+    await holdfast.close({ workflowId, by: 'test' });
+    expect(await holdfast.result(workflowId, { signal })).toMatchObject({ outcome: 'completed' });
+    expect(await codeOf(holdfast.send({ ...message, id: 'm2' }, { signal }))).toBe('ended');
+    expect(listeners()).toBe(0);
+    shutdown.abort();
+    const asked = lab.model.requests;
+    const unsent = { workflowId: named('never sent'), start, text: 'never sent', by: 'customer-1', id: 'm1' };
+    expect(await codeOf(holdfast.sendOrStart(unsent, { signal }))).toBe('timed_out');
+    expect(await codeOf(holdfast.status(unsent.workflowId))).toBe('not_found');
+    expect(lab.model.requests).toBe(asked);
   });
 
   test('bad messages and unknown runs have codes of their own', async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { RunId } from '../../../src/core/ids.ts';
 import { DEFAULT_RUN_LIMITS } from '../../../src/core/limits.ts';
 import { AGENT_RUN, type RunResult, type StartInput } from '../../../src/workflows/messages.ts';
@@ -172,6 +173,8 @@ export async function endsOf(handles: readonly Handle[]): Promise<void> {
   });
   // A call that the client tries again after its connection was closed would end this process.
   const over = new AbortController();
+  // The SDK adds a listener with each of its requests.
+  setMaxListeners(0, over.signal);
   const all = Promise.all(
     handles.map(async (handle) => {
       await handle.client.withAbortSignal(over.signal, () => handle.result());
