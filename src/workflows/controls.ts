@@ -132,14 +132,10 @@ const UNVERIFIED: Speaker = { identity: 'unverified', roles: [] };
 export function verifyWaiting(run: Run): void {
   if (run.live.verifying || !hasToVerify(run)) return;
   run.live.verifying = true;
-  void CancellationScope.nonCancellable(() => verifyAll(run))
-    .catch((error: unknown) => {
-      run.live.failure ??= { error };
-    })
-    .finally(() => {
-      run.live.verifying = false;
-      run.live.dirty = true;
-    });
+  void CancellationScope.nonCancellable(() => verifyAll(run)).catch((error: unknown) => {
+    run.live.failure ??= { error };
+    run.live.dirty = true;
+  });
 }
 
 /** A run that moves on takes what nobody waits for with it: its next execution verifies that. */
@@ -148,25 +144,34 @@ function hasToVerify({ state, live }: Run): boolean {
 }
 
 async function verifyAll(run: Run): Promise<void> {
-  while (hasToVerify(run)) {
-    const batch = run.state.controls.slice(0, LIMITS.waitingControls);
-    const summary = batch.length === 1 ? 'who says so' : `who says so: ${batch.length} messages`;
-    const input = { ...refOf(run), controls: batch };
-    const verified =
-      (await tryVerifyQuickly(run, summary, input)) ?? (await verifyPatiently(run, summary, input));
-    if (verified === null) continue;
-    for (const control of batch) {
-      patch(run, { controls: run.state.controls.filter(({ n }) => n !== control.n) });
-      run.live.controlTexts.delete(control.n);
-      settle(
-        run,
-        control,
-        verified.find(({ n }) => n === control.n),
-      );
-    }
+  try {
+    while (hasToVerify(run)) await verifySome(run);
+  } finally {
+    // With the last look, in one go: who finds more to verify after it must not find that somebody is at it.
+    run.live.verifying = false;
     run.live.dirty = true;
-    noteMoveDue(run);
   }
+}
+
+/** As much as one activity is given; what it cannot say stays queued. */
+async function verifySome(run: Run): Promise<void> {
+  const batch = run.state.controls.slice(0, LIMITS.waitingControls);
+  const summary = batch.length === 1 ? 'who says so' : `who says so: ${batch.length} messages`;
+  const input = { ...refOf(run), controls: batch };
+  const verified =
+    (await tryVerifyQuickly(run, summary, input)) ?? (await verifyPatiently(run, summary, input));
+  if (verified === null) return;
+  for (const control of batch) {
+    patch(run, { controls: run.state.controls.filter(({ n }) => n !== control.n) });
+    run.live.controlTexts.delete(control.n);
+    settle(
+      run,
+      control,
+      verified.find(({ n }) => n === control.n),
+    );
+  }
+  run.live.dirty = true;
+  noteMoveDue(run);
 }
 
 /** Null after an error of ours: what people said stays queued, and is tried again after a while. */

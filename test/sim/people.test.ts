@@ -402,6 +402,23 @@ describe('decisions', () => {
     // A duplicate on the other side of the move gets the answer that stands.
     expect(resultOf(next).outcome).toBe('completed');
   });
+
+  test('P14 and is on record where the run is cancelled in the very task in which it would have moved', async () => {
+    const { simulation, world, record } = await parked({ verifyMs: 20_000 });
+    const word = { approval: record.id, kind: 'approve', channel: 'test' };
+    simulation.signal('decide', { ...word, by: 'customer' });
+    await simulation.deliver();
+    simulation.signal('decide', { ...word, by: 'late' });
+    simulation.suggestContinueAsNew = true;
+    // Whatever comes before its verifier's word.
+    await simulation.advanceBy(15_000);
+    simulation.signalDuringNextTask('cancel', { by: 'boss' });
+    await simulation.advanceBy(120_000);
+    expect(simulation.closesRefused).toBe(1);
+    expect(resultOf(simulation).outcome).toBe('cancelled');
+    expect(world.recorded.map(({ facts }) => facts.by)).toEqual(expect.arrayContaining(['customer', 'late']));
+    expect(world.ran).toEqual([]);
+  });
 });
 
 function signed(decision: Readonly<Record<string, unknown>>) {
