@@ -6,7 +6,7 @@ import type { Campaign } from './campaign.ts';
 import { type Flat, measureSteadiness, type Point, percent, unsteady } from './steadiness.ts';
 import { reportOf } from './storm.ts';
 
-const LENGTH_MS = { quick: 30_000, full: 30 * 60_000 };
+const LENGTH_MS = { quick: 20_000, full: 30 * 60_000 };
 const SAMPLE_MS = { quick: 1_000, full: 5_000 };
 /** A start this often: about half of what this load could be on two cores. */
 const EVERY_MS = 400;
@@ -14,7 +14,7 @@ const WARM_RUNS_AT_LEAST = 10;
 
 /** The pool of the worker, the connection that listens, and the one that migrates. */
 const CONNECTIONS = LIMITS.storeConnections + 2;
-/** A worker that is 30 s old still compiles and fills its caches: the short version shows that nothing runs away. */
+/** A worker that is 20 s old still compiles and fills its caches: the short version shows that nothing runs away. */
 const FLAT: Readonly<Record<'quick' | 'full', Flat>> = {
   quick: { riseShare: 0.25, connections: CONNECTIONS, spread: CONNECTIONS },
   full: { riseShare: 0.05, connections: CONNECTIONS, spread: 4 },
