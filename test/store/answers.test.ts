@@ -124,6 +124,7 @@ describe('the first stored answer is the answer', () => {
 test('a store that keeps a call waiting uses up nothing of the time of its turn', async () => {
   const { input, answers } = newStep();
   answers('the store was slow');
+  // Real time, in the database: that it is told apart from work is what is shown.
   const slowMs = 1_000;
   // What a call reserves is a new row; nothing that comes before writes to this table.
   let slow: Promise<unknown> | null = null;

@@ -14,6 +14,7 @@ async function activeMsOf(work: (activeMs: () => number) => Promise<unknown>): P
   return active;
 }
 
+/** In simulated time: every test has `vi.useFakeTimers`, and nobody waits. */
 const takes = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const asks = (ms: number) => asking(() => takes(ms));
 
@@ -47,10 +48,11 @@ describe('the clock of active time', () => {
   test('stands for a store that refuses, too', async () => {
     expect(
       await activeMsOf(async () => {
-        await asking(async () => {
+        const refused = asking(async () => {
           await takes(250);
-          throw new Error('no');
-        }).catch(() => undefined);
+          throw new Error('the store refuses');
+        });
+        await expect(refused).rejects.toThrow('the store refuses');
         await takes(3);
       }),
     ).toBe(3);
