@@ -45,6 +45,8 @@ export interface WorkerOverrides {
   readonly notifiers?: readonly Notifier[];
   /** In the place of single ones of `WORKER_SETTINGS`, and of the engine's own. */
   readonly settings?: Partial<WorkerSettings>;
+  /** The workflow code, made once by whoever starts many workers of it; it holds the interceptors of workflows, where there are any. */
+  readonly bundle?: Bundle;
   /** Replayed before it polls, instead of those that ship; `none` for whoever is about to record them. */
   readonly histories?: readonly NamedHistory[] | 'none';
 }
@@ -156,8 +158,9 @@ function buildIdOf({ code }: Bundle): string {
 }
 
 /** The workflows in one text, made once: what is replayed here is what runs later. */
-async function bundleThatReplays({ histories, settings }: WorkerOverrides): Promise<Bundle> {
-  const bundle = await bundleWorkflows({ interceptors: settings?.interceptors?.workflowModules ?? [] });
+async function bundleThatReplays({ bundle: made, histories, settings }: WorkerOverrides): Promise<Bundle> {
+  const bundle =
+    made ?? (await bundleWorkflows({ interceptors: settings?.interceptors?.workflowModules ?? [] }));
   if (histories !== 'none') await assertReplays(bundle, histories);
   return bundle;
 }

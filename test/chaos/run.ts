@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readArguments } from '../arguments.ts';
 import { isInTime } from '../quickTime.ts';
+import { shareBundle } from '../sharedBundle.ts';
 import type { Campaign, How, Report } from './campaigns/campaign.ts';
 import { CAMPAIGNS } from './campaigns/index.ts';
 import { shareStack } from './campaigns/parts.ts';
@@ -40,6 +41,7 @@ async function main(): Promise<number> {
     `chaos: seed ${seed}, ${values.quick ? 'quick' : 'in full'}: ${chosen.map(({ id }) => id).join(', ')}`,
   );
   quietRuntime();
+  await shareBundle(dir);
   await using stack = shareStack(join(dir, 'stack'), progress);
   const reports = await inLanes(values.quick ? QUICK_LANES : 1, chosen, (campaign) =>
     play(campaign, { quick: values.quick, seed, addresses: stack.addresses }),

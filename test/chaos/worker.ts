@@ -1,5 +1,6 @@
 import { readConfig } from '../../src/config.ts';
 import { startWorker } from '../../src/worker.ts';
+import { sharedBundle } from '../sharedBundle.ts';
 import { payer, shopkeeper } from './agents.ts';
 import { arrive, tell } from './gate.ts';
 import { quietRuntime } from './quiet.ts';
@@ -8,6 +9,7 @@ import { quietRuntime } from './quiet.ts';
 quietRuntime();
 const running = await startWorker(readConfig(process.env), {
   agents: [payer, shopkeeper],
+  bundle: await sharedBundle(),
   histories: 'none',
   // So long a workflow task waits for a worker that is dead; by default it is 10 s.
   settings: { stickyQueueScheduleToStartTimeout: '2s' },

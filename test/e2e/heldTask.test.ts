@@ -1,9 +1,9 @@
 import proto from '@temporalio/proto';
 import { expect, inject, test } from 'vitest';
-import { bundleWorkflows } from '../../src/replay/bundle.ts';
 import { replay } from '../../src/replay/replay.ts';
 import { success } from '../../src/tools/result.ts';
 import { AGENT_RUN, type RunResult, type StartInput } from '../../src/workflows/messages.ts';
+import { sharedBundle } from '../sharedBundle.ts';
 import { openLab } from './lab.ts';
 import { call, calls, labAgent, readTool, say, script } from './labAgent.ts';
 
@@ -49,7 +49,7 @@ test('a quick read that outlives its workflow task is replayed as it was', async
   const history = await handle.fetchHistory();
   const types = (history.events ?? []).map(({ eventType }) => TYPES[eventType ?? 0]);
   expect(types.join(' '), 'a task was kept by a heartbeat').toContain(KEPT);
-  for await (const { verdict } of replay({ bundle: await bundleWorkflows() }, [
+  for await (const { verdict } of replay({ bundle: await sharedBundle() }, [
     { name: 'held', workflowId: handle.workflowId, history },
   ]))
     expect(verdict).toEqual({ kind: 'replays' });

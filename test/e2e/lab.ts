@@ -9,6 +9,7 @@ import { connect, type Sql } from '../../src/store/connection.ts';
 import type { Agent } from '../../src/tools/agent.ts';
 import { type RunningWorker, startWorker, type WorkerOverrides } from '../../src/worker.ts';
 import { AGENT_RUN, type RunResult } from '../../src/workflows/messages.ts';
+import { sharedBundle } from '../sharedBundle.ts';
 
 /** Addresses of the stack under test. */
 export interface Addresses {
@@ -71,6 +72,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const start = async (agents = options.agents) => {
     running = await startWorker(config, {
       agents,
+      bundle: await sharedBundle(),
       histories: options.histories ?? 'none',
       services: {
         ...(options.crashPoint && { crashPoint: options.crashPoint }),

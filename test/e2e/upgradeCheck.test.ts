@@ -1,10 +1,11 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { checkOpenRuns, type UpgradeCheck } from '../../src/commands/upgradeCheck.ts';
-import { type Bundle, bundleWorkflows } from '../../src/replay/bundle.ts';
+import type { Bundle } from '../../src/replay/bundle.ts';
 import { readHistories } from '../../src/replay/history.ts';
 import { NotReplayableError, SHIPPED_HISTORIES } from '../../src/replay/shipped.ts';
 import { PLANTED_CHANGES, type PlantedChange, plant } from '../replay/plant.ts';
+import { sharedBundle } from '../sharedBundle.ts';
 import { type Lab, openLab, until } from './lab.ts';
 import { ASK_ALL, call, effectTool, labAgent, script } from './labAgent.ts';
 import { cli, openRequest } from './peopleFacts.ts';
@@ -21,7 +22,7 @@ beforeAll(async () => {
     agents: [labAgent([effectTool('note')], { policy: ASK_ALL })],
     conversations: NAMES.map((name) => script(name, [call('note')])),
   });
-  bundle = await bundleWorkflows();
+  bundle = await sharedBundle();
   for (const message of NAMES)
     await openRequest(lab, await lab.start({ agent: 'lab', message, requester: { id: 'customer' } }));
   await listed(NAMES.length);

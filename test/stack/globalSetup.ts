@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type Stack, startStack } from '../../src/stack/stack.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes.ts';
+import { shareBundle } from '../sharedBundle.ts';
 
 declare module 'vitest' {
   /** What integration tests read with `inject('databaseUrl')`. */
@@ -16,9 +17,16 @@ declare module 'vitest' {
 
 const SLOTS = 8;
 
-/** One stack with empty data for the whole run; the returned function ends it. */
+/** One stack with empty data, and one bundle of the workflows, for the whole run; the returned function ends it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const stack = await startOwnStack(project.config.root);
+  const { stack, dir } = await startOwnStack(project.config.root);
+  try {
+    await shareBundle(dir);
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+  project.onTestsRerun(() => shareBundle(dir));
   project.provide('databaseUrl', stack.databaseUrl);
   project.provide('temporalAddress', stack.temporalAddress);
   project.provide('temporalNamespace', stack.temporalNamespace);
@@ -30,15 +38,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
  * Two runs at once do not share a stack: the first to end would take it from the other. Numbered folders, not
  * unique ones, so that the orphans of a killed run are found and ended by a later one.
  */
-async function startOwnStack(root: string): Promise<Stack> {
+async function startOwnStack(root: string): Promise<{ readonly stack: Stack; readonly dir: string }> {
   for (let slot = 1; slot <= SLOTS; slot += 1) {
+    const dir = join(root, '.holdfast', slot === 1 ? 'test' : `test-${slot}`);
     const stack = await startStack({
-      dir: join(root, '.holdfast', slot === 1 ? 'test' : `test-${slot}`),
+      dir,
       fresh: true,
       searchAttributes: SEARCH_ATTRIBUTES,
       onProgress: (line) => console.log(`stack: ${line}`),
     });
-    if (!stack.attached) return stack;
+    if (!stack.attached) return { stack, dir };
   }
   throw new Error(`${SLOTS} test runs use this clone already; wait for one to end.`);
 }

@@ -1,13 +1,11 @@
-import { type Bundle, bundleWorkflows } from '../../../src/replay/bundle.ts';
 import { eventsOf, type NamedHistory } from '../../../src/replay/history.ts';
 import { replay } from '../../../src/replay/replay.ts';
 import { problemOf } from '../../../src/replay/shipped.ts';
+import { sharedBundle } from '../../sharedBundle.ts';
 import { type Archive, executionsOf } from './archive.ts';
 import { isLeakedIn } from './secrecy.ts';
 
 // V6: what a run has done is what its code does again, event by event. And V7, since the histories are at hand.
-
-let bundle: Promise<Bundle> | null = null;
 
 export interface Replays {
   /** Executions whose history was read, and those among them that were replayed. */
@@ -52,8 +50,7 @@ export async function replayAll(
   }
   let replayed = 0;
   if (chosen.length > 0) {
-    bundle ??= bundleWorkflows();
-    for await (const one of replay({ bundle: await bundle }, histories())) {
+    for await (const one of replay({ bundle: await sharedBundle() }, histories())) {
       if (one.verdict.kind === 'replays') replayed += 1;
       else {
         problems.push(`V6: ${problemOf(one)}`);

@@ -1,5 +1,6 @@
 import { agentModules, readConfig } from '../../../src/config.ts';
 import { loadAgents, startWorker, type WorkerOverrides } from '../../../src/worker.ts';
+import { sharedBundle } from '../../sharedBundle.ts';
 import { quietRuntime } from '../quiet.ts';
 import { clerk } from './clerk.ts';
 
@@ -17,7 +18,11 @@ export async function serve(services: WorkerOverrides['services'] = {}): Promise
     process.send?.({ kind: 'heap', bytes: process.memoryUsage().heapUsed });
   });
   const others = process.env.HOLDFAST_AGENTS === undefined ? [] : await loadAgents(agentModules(process.env));
-  const running = await startWorker(readConfig(process.env), { agents: [clerk, ...others], services });
+  const running = await startWorker(readConfig(process.env), {
+    agents: [clerk, ...others],
+    bundle: await sharedBundle(),
+    services,
+  });
   process.send?.({ kind: 'ready' });
   await running.done;
   // The channel to the fleet would keep this process alive.

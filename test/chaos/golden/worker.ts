@@ -2,6 +2,7 @@ import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/w
 import { readConfig } from '../../../src/config.ts';
 import { watchEventLoop } from '../../../src/eventLoop.ts';
 import { startWorker } from '../../../src/worker.ts';
+import { sharedBundle } from '../../sharedBundle.ts';
 import { agentsOf } from './agents.ts';
 import { activityHolds, holdTasks, tell } from './holding.ts';
 import type { Plan } from './holds.ts';
@@ -17,6 +18,7 @@ const plan = JSON.parse(GOLDEN_PLAN) as Plan;
 process.once('disconnect', () => process.exit(1));
 const running = await startWorker(readConfig(process.env), {
   agents: agentsOf(GOLDEN_VERSION),
+  ...(GOLDEN_PLANTED === '' && { bundle: await sharedBundle() }),
   // What is planted here is a deploy that nobody checked.
   histories: 'none',
   settings: {
