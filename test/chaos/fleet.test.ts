@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { until } from '../e2e/lab.ts';
 import { type Fleet, openFleet } from './fleet/fleet.ts';
 import { judge, type Verdict } from './fleet/judge.ts';
 import { replayAll } from './fleet/replays.ts';
@@ -177,6 +178,17 @@ describe('a fleet under a small load without faults', () => {
       async () =>
         fleet.sql`update approvals set summary = ${SECRET} where id = (select min(id) from approvals)`,
       /V7: a secret is in table approvals/,
+    ],
+    [
+      'a secret in the log of a worker',
+      async () => {
+        const leaking = new URL('../unit/chaos/fixtures/leakingWorker.ts', import.meta.url);
+        const worker = await fleet.startWorker({}, leaking);
+        await until('its log', async () => worker.leaked());
+        // The judge asks for cards where somebody lives, and this one does not answer.
+        await worker.kill();
+      },
+      /V7: a secret is in the log of worker \d+/,
     ],
     [
       'a message that was acknowledged, and is gone',
