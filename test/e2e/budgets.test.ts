@@ -4,6 +4,7 @@ import { setBudget } from '../../src/store/budgets.ts';
 import { setRate } from '../../src/store/rates.ts';
 import { approvalsQuery, decideSignal, retrySignal, statusQuery } from '../../src/workflows/messages.ts';
 import { type Bench, openBench } from '../store/bench.ts';
+import { commitsOf } from './commits.ts';
 import { type Handle, type Lab, openLab, until } from './lab.ts';
 import { call, effectTool, labAgent, readTool, say, script } from './labAgent.ts';
 
@@ -166,16 +167,17 @@ describe('at a cap', () => {
     for (const name of ['starts:user', 'tool:note'])
       await setRate(lab.sql, { name, perDay: 100, by: 'boss', reason: '' });
     await (await start('cold', 'counted')).result();
-    const xid = async () =>
-      Number((await lab.sql`select pg_snapshot_xmax(pg_current_snapshot())::text as x`)[0]?.x);
-    const before = await xid();
-    const handle = await start('one effect', 'counted');
-    expect((await handle.result()).outcome).toBe('completed');
-    expect((await xid()) - before).toBe(4 + 2 + 1);
-    const { events = [] } = await handle.fetchHistory();
-    expect(
-      (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []),
-    ).toEqual(['callModel', 'runTool', 'callModel', 'endRun']);
+    const play = async () => {
+      const handle = await start('one effect', 'counted');
+      expect((await handle.result()).outcome).toBe('completed');
+      const { events } = await handle.fetchHistory();
+      expect(
+        (events ?? []).flatMap(
+          (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+        ),
+      ).toEqual(['callModel', 'runTool', 'callModel', 'endRun']);
+    };
+    expect(await commitsOf(lab.sql, play)).toBe(4 + 2 + 1);
   });
 });
 
