@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerInterceptors,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import { Releases } from './activities/releases.ts';
 import type { ActivityServices } from './activities/services.ts';
@@ -45,7 +52,7 @@ export interface WorkerOverrides {
   readonly notifiers?: readonly Notifier[];
   /** In the place of single ones of `WORKER_SETTINGS`, and of the engine's own. */
   readonly settings?: Partial<WorkerSettings>;
-  /** The workflow code, made once by whoever starts many workers of it; it holds the interceptors of workflows, where there are any. */
+  /** Other workflow code than this build's, or the same one made once for many workers. Interceptors of workflows are in it. */
   readonly bundle?: Bundle;
   /** Replayed before it polls, instead of those that ship; `none` for whoever is about to record them. */
   readonly histories?: readonly NamedHistory[] | 'none';
@@ -54,12 +61,14 @@ export interface WorkerOverrides {
 type WorkerSettings = Pick<
   WorkerOptions,
   | keyof typeof WORKER_SETTINGS
-  | 'interceptors'
   | 'maxCachedWorkflows'
   | 'maxConcurrentWorkflowTaskExecutions'
   | 'workflowTaskPollerBehavior'
   | 'activityTaskPollerBehavior'
->;
+> & {
+  /** Those of workflows are in the bundle: the SDK would take them here and drop them. */
+  readonly interceptors: Pick<WorkerInterceptors, 'activity'>;
+};
 
 /** How a worker shares out what it has. Everything else is as the engine has it. */
 export const WORKER_SETTINGS = {
@@ -158,9 +167,8 @@ function buildIdOf({ code }: Bundle): string {
 }
 
 /** The workflows in one text, made once: what is replayed here is what runs later. */
-async function bundleThatReplays({ bundle: made, histories, settings }: WorkerOverrides): Promise<Bundle> {
-  const bundle =
-    made ?? (await bundleWorkflows({ interceptors: settings?.interceptors?.workflowModules ?? [] }));
+async function bundleThatReplays({ bundle: made, histories }: WorkerOverrides): Promise<Bundle> {
+  const bundle = made ?? (await bundleWorkflows());
   if (histories !== 'none') await assertReplays(bundle, histories);
   return bundle;
 }

@@ -1,6 +1,7 @@
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { readConfig } from '../../../src/config.ts';
 import { watchEventLoop } from '../../../src/eventLoop.ts';
+import { bundleWorkflows } from '../../../src/replay/bundle.ts';
 import { startWorker } from '../../../src/worker.ts';
 import { sharedBundle } from '../../sharedBundle.ts';
 import { agentsOf } from './agents.ts';
@@ -18,15 +19,14 @@ const plan = JSON.parse(GOLDEN_PLAN) as Plan;
 process.once('disconnect', () => process.exit(1));
 const running = await startWorker(readConfig(process.env), {
   agents: agentsOf(GOLDEN_VERSION),
-  ...(GOLDEN_PLANTED === '' && { bundle: await sharedBundle() }),
+  bundle: await (GOLDEN_PLANTED === ''
+    ? sharedBundle()
+    : bundleWorkflows({ interceptors: [GOLDEN_PLANTED] })),
   // What is planted here is a deploy that nobody checked.
   histories: 'none',
   settings: {
     stickyQueueScheduleToStartTimeout: '1s',
-    interceptors: {
-      activity: [activityHolds(plan)],
-      workflowModules: GOLDEN_PLANTED === '' ? [] : [GOLDEN_PLANTED],
-    },
+    interceptors: { activity: [activityHolds(plan)] },
   },
 });
 holdTasks(running.worker, plan);
