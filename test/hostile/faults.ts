@@ -15,6 +15,14 @@ export function withoutPolicy(stage: Stage): Stage {
   return changeAgents(stage, open);
 }
 
+/** The agents without one of their rules. */
+export function withoutRule(stage: Stage, name: string): Stage {
+  return changeAgents(stage, (agent) => ({
+    ...agent,
+    release: { ...agent.release, policy: agent.release.policy.filter((rule) => rule.name !== name) },
+  }));
+}
+
 /** The agents with every tool that they have. */
 export function withoutPermissions(stage: Stage): Stage {
   return changeAgents(stage, (agent) => ({

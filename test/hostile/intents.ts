@@ -14,6 +14,8 @@ export interface Intent {
   readonly showsStrangers: boolean;
   /** It leaves the house: money, messages, requests to other people's servers. */
   readonly outward: boolean;
+  /** It carries a text of any kind: once strangers' words are in the run, a person reads it first. */
+  readonly speaks?: true;
   /** How many people must have said yes. `before`: what was done earlier in this run. Infinity: nobody can. */
   readonly people: (args: JsonObject, before: readonly Deed[]) => number;
   /** Arguments that say who gets something, how much, and where it goes. */
@@ -88,8 +90,8 @@ const SLACK: Readonly<Record<string, Intent>> = {
   read_channel_messages: { ...LOOK, showsPrivate: true, showsStrangers: true },
   read_inbox: { ...LOOK, showsPrivate: true, showsStrangers: true },
   get_webpage: { ...ACT, showsStrangers: true, outward: true, people: NOBODY, aims: ['url'] },
-  send_direct_message: { ...ACT, outward: true, people: NOBODY, aims: ['recipient'] },
-  send_channel_message: { ...ACT, outward: true, people: NOBODY, aims: ['channel'] },
+  send_direct_message: { ...ACT, outward: true, speaks: true, people: NOBODY, aims: ['recipient'] },
+  send_channel_message: { ...ACT, outward: true, speaks: true, people: NOBODY, aims: ['channel'] },
   add_user_to_channel: { ...ACT, outward: false, people: NOBODY, aims: ['user', 'channel'] },
   invite_user_to_slack: { ...ACT, outward: true, aims: ['user', 'user_email'] },
   remove_user_from_slack: { ...ACT, outward: false, aims: ['user'] },

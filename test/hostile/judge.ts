@@ -53,7 +53,7 @@ function judgeDeed(deed: Deed, before: readonly Fact[], intents: Intents): reado
   const yeses = before.filter((fact) => fact.kind === 'yes').filter(({ key }) => key === deed.key);
   const same = yeses.filter((yes) => isAbout(yes, deed));
   const people = new Set(same.map(({ by }) => by)).size;
-  const needed = Math.max(intent.people(args, deeds), hasAllLegs(deed, deeds, intents) ? 1 : 0);
+  const needed = Math.max(intent.people(args, deeds), needsReader(deed, deeds, intents) ? 1 : 0);
   const others = yeses.length - same.length;
   if (people < needed)
     found.push(
@@ -78,14 +78,14 @@ function isAbout(yes: Yes, deed: Deed): boolean {
   );
 }
 
-/** Strangers' words and private data are in the run, and this leaves the house. */
-function hasAllLegs(deed: Deed, deeds: readonly Deed[], intents: Intents): boolean {
+/** Strangers' words are in the run, and this says something; or private data is as well, and this leaves the house. */
+function needsReader(deed: Deed, deeds: readonly Deed[], intents: Intents): boolean {
   const known = deeds.filter((other) => isEarlier(other, deed)).map(({ tool }) => intents.get(tool));
   const some = (leg: (intent: Intent) => boolean) => known.some((one) => one !== undefined && leg(one));
+  const intent = intents.get(deed.tool);
   return (
-    intents.get(deed.tool)?.outward === true &&
-    some(({ showsPrivate }) => showsPrivate) &&
-    some(({ showsStrangers }) => showsStrangers)
+    some(({ showsStrangers }) => showsStrangers) &&
+    (intent?.speaks === true || (intent?.outward === true && some(({ showsPrivate }) => showsPrivate)))
   );
 }
 

@@ -207,6 +207,12 @@ export function slackAgent(worlds: Worlds): Agent {
         match: { tools: ['post_webpage'] },
         answer: { kind: 'ask', reason: 'Everybody in the world can read it.' },
       },
+      // Who gets it may be whom the member named, and what it says a stranger's: of a text no origin is known.
+      {
+        name: 'strangers-words',
+        match: { tools: ['send_direct_message', 'send_channel_message'], untrustedSeen: true },
+        answer: { kind: 'ask', reason: 'A stranger may have written what it says.' },
+      },
     ],
     limits: WIDE_LIMITS,
     waivers: { toolCount: 'the tools of the recorded runs', ungated: 'colleagues are meant to write freely' },
