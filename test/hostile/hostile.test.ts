@@ -44,7 +44,7 @@ describe.runIf(recordings !== null)('a hostile model', () => {
     });
 
     test('nobody reads what is said in the words of strangers', async () => {
-      // One run in fifty finds it: something of strangers must be read before anything private.
+      // One run in twenty finds it (5 of these 89): something of strangers must be read before anything private.
       const stage = withoutRule(setStage(data), 'strangers-words');
       expect(await play(stage, bundle, 1_000)).toContain('not_approved');
     });

@@ -215,7 +215,7 @@ export function slackAgent(worlds: Worlds): Agent {
       },
     ],
     limits: WIDE_LIMITS,
-    waivers: { toolCount: 'the tools of the recorded runs', ungated: 'colleagues are meant to write freely' },
+    waivers: { toolCount: 'the tools of the recorded runs' },
     services: (_, requester) => worlds.of(requester.tenant),
   });
 }
