@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { until } from '../e2e/lab.ts';
 import { type Fleet, openFleet } from './fleet/fleet.ts';
 import { judge, type Verdict } from './fleet/judge.ts';
+import type { Mind, RunKind } from './fleet/mix.ts';
 import { replayAll } from './fleet/replays.ts';
 import { SECRET } from './fleet/secrecy.ts';
 import { quietRuntime } from './quiet.ts';
@@ -57,41 +58,37 @@ describe('a fleet under a small load without faults', () => {
     expect(problems.join('\n')).toMatch(/^V7: .*\nV6: /);
   });
 
-  // One after the other: each row stays changed, and the next one has to be found beside it.
-  const one = async (rows: Promise<readonly { readonly found: string }[]>) => {
-    const [row] = await rows;
-    if (row === undefined) throw new Error('the load has left nothing to plant this in');
-    return row.found;
+  // One after the other: each row stays changed, and the next one has to be found beside it. Each has a run of its own:
+  // where two meet in one run, the one may hide the other.
+  const taken = new Set<string>();
+  const take = async (kind: RunKind, mind?: Mind) => {
+    const noted = fleet.runs
+      .filter(({ plan }) => plan.kind === kind && (mind === undefined || plan.mind === mind))
+      .sort((a, b) => a.plan.ordinal - b.plan.ordinal)
+      .find(({ plan }) => !taken.has(plan.workflowId));
+    if (noted === undefined) throw new Error(`no run of kind ${kind} is left to plant this in`);
+    const { workflowId } = noted.plan;
+    taken.add(workflowId);
+    const [row] = await fleet.sql<{ run: string; key: string | null; approval: string | null }[]>`
+      select r.run, e.key, e.approval from runs r left join effects e using (run) where workflow_id = ${workflowId}`;
+    const { run = '', key, approval } = row ?? {};
+    return { run, key: key ?? '', approval: approval ?? '' };
   };
-  const applied = (tool: string) =>
-    one(fleet.sql`select key as found from effects where tool = ${tool} and state = 'applied' limit 1`);
-  const idOf = (kind: string) => fleet.runs.find(({ plan }) => plan.kind === kind)?.plan.workflowId ?? '';
-  /** Another one each time: what was planted is not planted again. */
-  const approvals: string[] = [];
-  const approvalOf = async () => {
-    const found = await one(fleet.sql`
-      select e.approval as found from effects e join approvals a on a.id = e.approval
-      where e.tool = 'pay_asked' and e.state = 'applied' and a.state = 'approved' and e.approval <> all (${approvals})`);
-    approvals.push(found);
-    return found;
-  };
-  const headOf = (kind: string, seq: number) =>
-    one(fleet.sql`
+  const headOf = async (kind: RunKind, seq: number) =>
+    fleet.sql`
       update runs r set head = n.hash from nodes n
-      where n.run = r.run and n.seq = ${seq} and r.run = (select run from runs where workflow_id = ${idOf(
-        kind,
-      )}) returning r.run as found`);
+      where n.run = r.run and n.seq = ${seq} and r.run = ${(await take(kind)).run}`;
 
   test.each<[fault: string, plant: () => Promise<unknown>, problem: RegExp, counted?: Partial<Verdict>]>([
     [
       'an effect that was done twice',
-      async () => fleet.payments.plant(await applied('pay_keyed'), 1),
+      async () => fleet.payments.plant((await take('keyed')).key, 1),
       /V1: the outside acted 2 times/,
       { duplicated: 1 },
     ],
     [
       'an effect that is said to be done, and was not',
-      async () => fleet.payments.plant(await applied('pay_checkable'), -1),
+      async () => fleet.payments.plant((await take('checkable')).key, -1),
       /V1: .* is applied and was not done/,
       { lost: 1 },
     ],
@@ -104,7 +101,7 @@ describe('a fleet under a small load without faults', () => {
     [
       'an effect that was given up',
       async () => {
-        const key = await applied('pay_never');
+        const { key } = await take('never');
         fleet.payments.plant(key, -1);
         await fleet.sql`update effects set state = 'void' where key = ${key}`;
       },
@@ -114,7 +111,7 @@ describe('a fleet under a small load without faults', () => {
     [
       'an effect that is gone',
       async () => {
-        const key = await applied('pay_keyed');
+        const { key } = await take('keyed');
         fleet.payments.plant(key, -fleet.payments.of(key).acts);
         await fleet.sql`delete from effects where key = ${key}`;
       },
@@ -123,23 +120,24 @@ describe('a fleet under a small load without faults', () => {
     ],
     [
       'a run that was left to people',
-      async () => fleet.sql`update runs set outcome = 'escalated' where workflow_id = ${idOf('read')}`,
+      async () => fleet.sql`update runs set outcome = 'escalated' where run = ${(await take('read')).run}`,
       /its customer was told completed, and the store says escalated\n.*it ended as escalated, not as completed/,
       { lost: 5 },
     ],
     [
       'an approval that nobody gave',
-      async () =>
-        fleet.sql`update approvals set decision = null, decided_at = null where id = ${await approvalOf()}`,
+      async () => fleet.sql`update approvals set decision = null, decided_at = null
+        where id = ${(await take('asked', 'approve')).approval}`,
       /V2: .* was claimed on an approval without a yes, a name or a time/,
     ],
     [
       'a rejection that was executed',
       async () => {
+        const { run } = await take('asked', 'reject');
         const [row] = await fleet.sql<{ key: string }[]>`
           update approvals set state = 'approved', decision = (decision::jsonb ||
             '{"kind": "approve", "votes": [{"by": "boss"}]}')::text
-          where kind = 'call' and state = 'rejected' returning key`;
+          where run = ${run} returning key`;
         const key = row?.key ?? '';
         await fleet.sql`insert into effects (key, run, tool, release, args_hash, mode, state, lease_until, approval)
           select key, run, tool, release, args_hash, 'keyed', 'applied', now(), id from approvals where key = ${key}`;
@@ -150,7 +148,7 @@ describe('a fleet under a small load without faults', () => {
     [
       "a stranger's yes",
       async () => {
-        const approval = await approvalOf();
+        const { approval } = await take('asked', 'approve');
         const [row] = await fleet.sql<{ args_hash: string }[]>`
           update approvals set decision = (decision::jsonb ||
             '{"by": "passer-by", "votes": [{"by": "passer-by"}]}')::text
@@ -162,21 +160,20 @@ describe('a fleet under a small load without faults', () => {
     ],
     [
       'an approval that is gone',
-      async () => fleet.sql`delete from approvals where id = (
-        select approval from effects where tool = 'pay_asked' and state = 'applied' limit 1)`,
+      async () => fleet.sql`delete from approvals where id = ${(await take('asked', 'approve')).approval}`,
       /V2: .* was claimed without a standing approval/,
     ],
-    ['a call without a result', () => headOf('read', 2), /V3: call .* has 0 results/],
+    ['a call without a result', () => headOf('parallel', 2), /V3: call .* has 0 results/],
     [
       'a conversation that was edited',
-      async () => fleet.sql`update nodes set body = replace(body, 'fleet', 'float') where seq = 1 and run = (
-        select run from runs where workflow_id = ${idOf('parallel')})`,
+      async () => fleet.sql`update nodes set body = replace(body, 'fleet', 'float') where seq = 1
+        and run = ${(await take('parallel')).run}`,
       /V3: its conversation cannot be read/,
     ],
     [
       'a secret in a table',
       async () =>
-        fleet.sql`update approvals set summary = ${SECRET} where id = (select min(id) from approvals)`,
+        fleet.sql`update approvals set summary = ${SECRET} where run = ${(await take('asked', 'edit')).run}`,
       /V7: a secret is in table approvals/,
     ],
     [
@@ -197,30 +194,31 @@ describe('a fleet under a small load without faults', () => {
     ],
     [
       'a decision that was acknowledged, and is gone',
-      async () => fleet.sql`update approvals set state = 'open', decision = null where kind = 'landing'`,
+      async () =>
+        fleet.sql`update approvals set state = 'open', decision = null where run = ${(await take('landing')).run}`,
       /V9: the decision on .* was acknowledged, and it is still open/,
     ],
     [
       'a start that was acknowledged, and is gone',
-      async () => fleet.sql`delete from runs where workflow_id = ${idOf('never')}`,
+      async () => fleet.sql`delete from runs where run = ${(await take('never')).run}`,
       /V9: its start was acknowledged, and the store does not know it/,
     ],
     [
       'a run that was started twice',
       async () => fleet.sql`insert into runs (run, workflow_id, agent, requester, state)
-        select 'again', workflow_id, agent, requester, state from runs limit 1`,
+        select 'again', workflow_id, agent, requester, state from runs where run = ${(await take('checkable')).run}`,
       /V1: .* was started 2 times/,
     ],
     [
       'a run that spent more than it may',
       async () => fleet.sql`update model_attempts set cost_micro_usd = 600000 where id = (
-        select max(m.id) from model_attempts m join runs r using (run))`,
+        select max(id) from model_attempts where run = ${(await take('checkable')).run})`,
       /V4: it spent \d+ micro-dollars of 500000/,
     ],
     [
       'a run that waits for nothing',
-      async () => fleet.sql`update runs set state = 'running', ended_at = null where run = (
-        select run from effects where tool = 'pay_keyed' order by key desc limit 1)`,
+      async () => fleet.sql`update runs set state = 'running', ended_at = null
+        where run = ${(await take('keyed')).run}`,
       /V5: the run is running and waits for nothing with a deadline/,
     ],
     [
