@@ -22,7 +22,7 @@ export {
   type Tier,
   type Verdict,
 } from './core/policy.ts';
-export { lintPolicy, type PolicyFinding } from './core/policyLint.ts';
+export { type LintedTool, lintPolicy, type PolicyFinding } from './core/policyLint.ts';
 export type { Requester } from './core/requester.ts';
 export { policyProblems, ruleProblems } from './core/rules.ts';
 // Guards

@@ -28,18 +28,10 @@ async function lookAtAgent(environment: Environment, sql: Sql | null): Promise<r
   if (agent === undefined) return [];
   const { release, warnings } = agent;
   const name = release.agent;
-  const lint = lintPolicy(
-    release.policy,
-    release.permissions,
-    release.tools.map(({ labels }) => labels),
+  const problems = lintPolicy(release.policy, release.permissions, release.tools).filter(
+    ({ severity }) => severity === 'problem',
   );
-  const problems = lint.filter(({ severity }) => severity === 'problem');
-  const remarks = [
-    ...warnings,
-    ...lint.filter(({ severity }) => severity === 'warning').map(({ sentence }) => sentence),
-  ];
   const [first] = problems;
-  const [remark] = remarks;
   return [
     ...(first === undefined
       ? []
@@ -49,15 +41,10 @@ async function lookAtAgent(environment: Environment, sql: Sql | null): Promise<r
             `see "holdfast policy lint ${name}"`,
           ),
         ]),
-    ...(remark === undefined
-      ? []
-      : [
-          warning(
-            `${name}: ${remarks.length} remarks, first: ${remark}`,
-            `see "holdfast policy lint ${name}", and decide whether that is meant`,
-          ),
-        ]),
-    ...(first === undefined && remark === undefined ? [ok(`${name} loads and its policy is clean`)] : []),
+    ...warnings.map((one) =>
+      warning(`${name}: ${one}`, 'mend it, or say in the waivers of the agent why it is meant'),
+    ),
+    ...(first === undefined && warnings.length === 0 ? [ok(`${name} loads and its policy is clean`)] : []),
     ...(sql === null ? [] : await compareWithLive(sql, release)),
   ];
 }

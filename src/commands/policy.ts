@@ -72,7 +72,7 @@ export function addPolicyCommands(program: Command, run: Run): void {
     );
   policy
     .command('lint')
-    .description('name rules that can never answer, and effects that no rule gates')
+    .description('name rules that can never answer, and effects and texts that no rule gates')
     .argument('[agent]', 'name of the agent, or its module (default: all of HOLDFAST_AGENTS)')
     .action((agent: string | undefined) =>
       run(async (session) =>
@@ -274,11 +274,7 @@ export function lintAgents(session: Session, agents: readonly Agent[]): number |
       agent: release.agent,
       release: hashJson(release),
       rules: release.policy.length,
-      findings: lintPolicy(
-        release.policy,
-        release.permissions,
-        release.tools.map((tool) => tool.labels),
-      ),
+      findings: lintPolicy(release.policy, release.permissions, release.tools),
     })),
   };
   session.terminal.show(shown, lintText);

@@ -1,13 +1,15 @@
 import { inHours, MINUTES_A_DAY } from './matching.ts';
 import { type Permissions, permits, type Rule, type RuleMatch } from './policy.ts';
-import type { ToolLabels } from './release.ts';
+import type { ReleaseTool, ToolLabels } from './release.ts';
+import { freeTexts } from './schemaPaths.ts';
 
 /** Something about a policy that its author did not mean, or should know. */
 export interface PolicyFinding {
   /**
    * Mistakes: `unknown_tool` (the rule names one), and rules that can never answer: `no_tool` of the agent matches,
    * `not_permitted` (those that match are outside the permissions), `shadowed` (earlier rules match all of it).
-   * To know: effects that nothing gates, `default_only` (no rule is about the tool) and `always_allowed`.
+   * To know: effects that nothing gates, `default_only` (no rule is about the tool) and `always_allowed`; and
+   * `untraced_text` (what a stranger wrote may be sent outside, and no rule has anybody read it first).
    */
   readonly kind:
     | 'unknown_tool'
@@ -15,13 +17,17 @@ export interface PolicyFinding {
     | 'not_permitted'
     | 'shadowed'
     | 'default_only'
-    | 'always_allowed';
+    | 'always_allowed'
+    | 'untraced_text';
   readonly severity: 'problem' | 'warning';
   readonly rule: string | null;
   readonly tool: string | null;
   /** For the author: what it is and what to do. */
   readonly sentence: string;
 }
+
+/** What the lint reads of a tool. */
+export type LintedTool = Pick<ReleaseTool, 'labels' | 'inputSchema'>;
 
 /**
  * Reads a policy together with the tools it is about. Says only what is certain: a rule that is called dead answers
@@ -31,15 +37,19 @@ export interface PolicyFinding {
 export function lintPolicy(
   rules: readonly Rule[],
   permissions: Permissions,
-  tools: readonly ToolLabels[],
+  tools: readonly LintedTool[],
 ): readonly PolicyFinding[] {
-  const permitted = tools.filter((tool) => permits(permissions, { tool: tool.name, tier: tool.tier }));
+  const all = tools.map(({ labels }) => labels);
+  const usable = tools.filter(({ labels }) => permits(permissions, { tool: labels.name, tier: labels.tier }));
+  const permitted = usable.map(({ labels }) => labels);
+  const strangers = permitted.find(({ returns }) => returns === 'untrusted');
   return [
     ...rules.flatMap((rule, i) => [
-      ...unknownTools(rule, tools),
-      ...deadRule(rule, rules.slice(0, i), tools, permitted),
+      ...unknownTools(rule, all),
+      ...deadRule(rule, rules.slice(0, i), all, permitted),
     ]),
     ...permitted.filter(isRisky).flatMap((tool) => ungated(tool, rules)),
+    ...(strangers === undefined ? [] : usable.flatMap((tool) => untraced(tool, rules, strangers))),
   ];
 }
 
@@ -153,6 +163,23 @@ function isRisky(tool: ToolLabels): boolean {
   return tool.tier === 'write_risky' || tool.tier === 'destructive';
 }
 
+/** Of the rules about a tool: those up to the first that certainly answers where the given conditions hold. */
+function reachedRules(
+  about: readonly Rule[],
+  given: readonly Condition[],
+): { readonly reached: readonly Rule[]; readonly isAnswered: boolean } {
+  const certain = about.findIndex(({ match }) =>
+    CONDITIONS.every((name) => given.includes(name) || match[name] === undefined),
+  );
+  return certain < 0
+    ? { reached: about, isAnswered: false }
+    : { reached: about.slice(0, certain + 1), isAnswered: true };
+}
+
+function stops({ answer }: Rule): boolean {
+  return answer.kind !== 'allow';
+}
+
 /** An effect that the policy never asks about or denies. */
 function ungated(tool: ToolLabels, rules: readonly Rule[]): readonly PolicyFinding[] {
   const about = rules.filter((rule) => isAbout(rule, tool));
@@ -166,15 +193,40 @@ function ungated(tool: ToolLabels, rules: readonly Rule[]): readonly PolicyFindi
         sentence: `no rule is about ${tool.name} (${tool.tier}): every call asks anybody but the requester. Write a rule that says who decides`,
       },
     ];
-  const always = about.findIndex((rule) => CONDITIONS.every((name) => rule.match[name] === undefined));
-  const reached = about.slice(0, always + 1);
-  if (always < 0 || reached.some((rule) => rule.answer.kind !== 'allow')) return [];
+  const { reached, isAnswered } = reachedRules(about, []);
+  if (!isAnswered || reached.some(stops)) return [];
   return [
     {
       ...finding,
       kind: 'always_allowed',
       rule: reached.at(-1)?.name ?? null,
       sentence: `rule "${reached.at(-1)?.name}" allows every call of ${tool.name} (${tool.tier}) without a condition. Ask above some amount, or for the first time`,
+    },
+  ];
+}
+
+/**
+ * Origins are traced of who gets something, how much and where to, not of what a text says: without a rule, a stranger's
+ * words go to whomever the customer has named. Of risky tools it is said that they are ungated, and no more.
+ */
+function untraced(
+  { labels, inputSchema }: LintedTool,
+  rules: readonly Rule[],
+  strangers: ToolLabels,
+): readonly PolicyFinding[] {
+  if (labels.touches !== 'external' || isRisky(labels)) return [];
+  const traced = labels.sensitive.map(({ field }) => field);
+  const texts = freeTexts(inputSchema).filter((path) => !traced.includes(path));
+  const about = rules.filter((rule) => isAbout(rule, labels));
+  const [first] = texts;
+  if (first === undefined || reachedRules(about, ['untrustedSeen']).reached.some(stops)) return [];
+  return [
+    {
+      kind: 'untraced_text',
+      severity: 'warning',
+      rule: null,
+      tool: labels.name,
+      sentence: `${labels.name} reaches outside with texts that nobody traces (${texts.length === 1 ? first : `${first} and ${texts.length - 1} more`}), and ${strangers.name} returns what a stranger may have written. Write a rule with "untrustedSeen" that has somebody read them`,
     },
   ];
 }

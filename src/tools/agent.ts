@@ -25,7 +25,7 @@ export interface Prompt {
 export interface Waivers {
   readonly promptTokens?: string;
   readonly toolCount?: string;
-  /** Effects that no rule gates. */
+  /** Effects that no rule gates, and texts that go outside unread. */
   readonly ungated?: string;
 }
 
@@ -202,8 +202,7 @@ function lintRules<Services>(
   const { policy, permissions } = options;
   const problems = policyProblems(policy, { rules: LIMITS.policyRules, bytes: LIMITS.policyBytes });
   if (problems.length > 0) return { problems, warnings: [] };
-  const labels = tools.map((tool) => tool.labels);
-  const findings = lintPolicy(policy, permissions, labels);
+  const findings = lintPolicy(policy, permissions, tools);
   const sentences = (severity: 'problem' | 'warning') =>
     findings.filter((finding) => finding.severity === severity).map((finding) => finding.sentence);
   return { problems: sentences('problem'), warnings: sentences('warning') };

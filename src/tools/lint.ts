@@ -1,7 +1,8 @@
-import { isObject, type JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { SensitiveField } from '../core/provenance.ts';
 import type { ToolLabels } from '../core/release.ts';
+import { endsOf } from '../core/schemaPaths.ts';
 
 interface ToolText {
   readonly description: string;
@@ -88,24 +89,3 @@ function sensitiveProblems(sensitive: readonly SensitiveField[], schema: JsonObj
 }
 
 const LEAVES = ['string', 'number', 'integer', 'null'];
-
-/** Types of what a path leads to in a schema; every choice of a union is followed. */
-function endsOf(schema: JsonObject, path: string): readonly string[] {
-  let found: readonly JsonObject[] = choices(schema);
-  for (const part of path.split('.')) {
-    const [name = '', ...lists] = part.split('[]');
-    found = found.flatMap(({ properties }) => choices(isObject(properties) ? properties[name] : undefined));
-    for (const end of lists) found = end === '' ? found.flatMap(({ items }) => choices(items)) : [];
-  }
-  return [
-    ...new Set(
-      found.flatMap(({ type, enum: words }) => (words === undefined ? (type ?? 'anything') : 'string')),
-    ),
-  ].map(String);
-}
-
-function choices(schema: unknown): readonly JsonObject[] {
-  if (!isObject(schema)) return [];
-  const one = schema as JsonObject;
-  return Array.isArray(one.anyOf) ? one.anyOf.flatMap(choices) : [one];
-}

@@ -1,13 +1,30 @@
 import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import { diagnosisText } from '../../../src/commands/doctor.ts';
-import { lookAtApprovers } from '../../../src/commands/doctorAgents.ts';
+import { agentChecks, lookAtApprovers } from '../../../src/commands/doctorAgents.ts';
 import { examine, failure, ok, warning } from '../../../src/commands/doctorChecks.ts';
 import type { Hash } from '../../../src/core/ids.ts';
 import type { Ask } from '../../../src/core/policy.ts';
 import type { Release } from '../../../src/core/release.ts';
 import { secretValues } from '../../../src/guards/redact.ts';
 import type { Person } from '../../../src/people/directory.ts';
+
+describe('an agent', () => {
+  const look = async (name: string) => {
+    const module = new URL(`fixtures/${name}.ts`, import.meta.url).pathname;
+    const [check] = agentChecks({ HOLDFAST_AGENTS: module }, null);
+    return (await check?.look())?.map(({ state, found }) => `${state}: ${found}`);
+  };
+
+  test('each thing that its definition warns of is told, once, and nothing that is waived', async () => {
+    expect(await look('ungatedAgent')).toEqual([
+      expect.stringMatching(/^warning: ungated: no rule is about drop_order /),
+      expect.stringMatching(/^warning: ungated: no rule is about refund_order /),
+    ]);
+    for (const name of ['plain', 'waived'])
+      expect(await look(`${name}Agent`)).toEqual([`ok: ${name} loads and its policy is clean`]);
+  });
+});
 
 describe('checks', () => {
   test('one that throws or hangs fails with its own advice, and the others are told all the same', async () => {

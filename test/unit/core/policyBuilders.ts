@@ -214,6 +214,7 @@ export const anyTools: fc.Arbitrary<readonly ToolLabels[]> = fc
             tier: fc.constantFrom(...TIERS),
             category: fc.constantFrom(...CATEGORIES),
             touches: fc.constantFrom('none' as const, 'state' as const, 'external' as const),
+            returns: fc.constantFrom('trusted' as const, 'untrusted' as const),
             sensitive: fc.constantFrom(SENSITIVE, SENSITIVE, []),
           })
           .map((one) => labels({ name, ...one })),

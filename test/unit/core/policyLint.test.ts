@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../../src/core/json.ts';
 import { decide, explain, type Permissions, type Rule, type RuleMatch } from '../../../src/core/policy.ts';
 import { lintPolicy } from '../../../src/core/policyLint.ts';
+import type { ToolLabels } from '../../../src/core/release.ts';
+import { CLEAN } from '../../../src/core/taint.ts';
 import {
   ALL,
   allow,
@@ -19,8 +22,16 @@ const mail = labels({ name: 'send_mail', category: 'mail', touches: 'external' }
 const read = labels({ name: 'read_order', tier: 'read', touches: 'none', replay: 'pure' });
 const TOOLS = [refund, mail, read];
 
-const lint = (rules: readonly Rule[], tools = TOOLS, permissions: Permissions = ALL) =>
-  lintPolicy(rules, permissions, tools);
+/** The input of every tool here, but where it says otherwise: whom, and in what words. */
+const WORDS = { type: 'object', properties: { to: { type: 'string' }, body: { type: 'string' } } };
+const withInput = (tools: readonly ToolLabels[], inputSchema: JsonObject = WORDS) =>
+  tools.map((one) => ({ labels: one, inputSchema }));
+const lint = (
+  rules: readonly Rule[],
+  tools: readonly ToolLabels[] = TOOLS,
+  permissions: Permissions = ALL,
+  inputSchema: JsonObject = WORDS,
+) => lintPolicy(rules, permissions, withInput(tools, inputSchema));
 const problems = (...all: Parameters<typeof lint>) =>
   lint(...all)
     .filter(({ severity }) => severity === 'problem')
@@ -183,6 +194,55 @@ describe('effects that no rule gates', () => {
   });
 });
 
+describe('texts that go outside and that nobody traces', () => {
+  const to = { field: 'to', kind: 'recipient' } as const;
+  const send = labels({ ...mail, tier: 'write_safe', sensitive: [to] });
+  const page = labels({ ...read, name: 'read_page', returns: 'untrusted' });
+  const warned = ['untraced_text send_mail null'];
+
+  test.each<readonly [string, readonly Rule[], readonly string[]]>([
+    ['no rule', [], warned],
+    ['a rule about others', [ask({ categories: ['orders'] })], warned],
+    ['a rule that allows', [allow({ roles: ['vip'] }, 'vip'), allow()], warned],
+    ['a rule that asks too late', [allow({ untrustedSeen: true }), ask()], warned],
+    ['a rule that asks once they may be strange', [ask({ untrustedSeen: true })], []],
+    ['a rule that denies them', [deny({ tools: ['send_mail'], untrustedSeen: true }), allow()], []],
+    ['a rule that always asks', [ask()], []],
+    // It may be all that is needed: only what is certain is said.
+    ['a rule that asks sometimes', [ask({ untrustedSeen: true, firstTime: ['mail-to'] })], []],
+  ])('%s', (_, rules, found) => {
+    expect(warnings(rules, [send, page])).toEqual(found);
+  });
+
+  test('the sentence names the tool, its texts and who brings strange ones', () => {
+    const [found] = lint([], [send, page]);
+    expect(found?.sentence).toMatch(
+      /^send_mail reaches outside .* \(body\), and read_page returns .*"untrustedSeen"/,
+    );
+  });
+
+  const sums = { type: 'object', properties: { to: { type: 'string' }, sum: { type: 'number' } } };
+  test.each<readonly [string, readonly ToolLabels[], Permissions, JsonObject]>([
+    ['nobody brings any', [send, read], ALL, WORDS],
+    ['who brings them is not permitted', [send, page], { ...ALL, tools: ['send_mail'] }, WORDS],
+    ['the tool is not permitted', [send, page], { tiers: ['read'] }, WORDS],
+    ['the tool reaches nobody', [labels({ ...send, touches: 'state' }), page], ALL, WORDS],
+    [
+      'they are traced',
+      [labels({ ...send, sensitive: [to, { field: 'body', kind: 'url' }] }), page],
+      ALL,
+      WORDS,
+    ],
+    ['there are none', [send, page], ALL, sums],
+  ])('none where %s', (_, tools, permissions, inputSchema) => {
+    expect(warnings([], tools, permissions, inputSchema)).toEqual([]);
+  });
+
+  test('of a risky tool nothing more is said than that it is ungated', () => {
+    expect(warnings([allow()], [mail, page])).toEqual(['always_allowed send_mail allow']);
+  });
+});
+
 describe('for any policy', () => {
   type Lint = typeof lintPolicy;
   const policies = fc.tuple(anyTools, anyPermissions, anyRules).chain(([tools, permissions, rules]) =>
@@ -195,10 +255,11 @@ describe('for any policy', () => {
   );
   const DEAD = ['no_tool', 'not_permitted', 'shadowed'];
   let dead = 0;
+  let untraced = 0;
 
   const isSound = (linter: Lint) =>
     fc.property(policies, ({ tools, permissions, rules, facts }) => {
-      const findings = linter(rules, permissions, tools);
+      const findings = linter(rules, permissions, withInput(tools));
       const never = findings.filter(({ kind }) => DEAD.includes(kind)).map(({ rule }) => rule);
       dead += never.length;
       for (const fact of facts) {
@@ -210,12 +271,17 @@ describe('for any policy', () => {
         const finding = findings.find(({ tool, severity }) => tool === fact.tool && severity === 'warning');
         if (finding?.kind === 'always_allowed') expect(kind).toBe('allow');
         if (finding?.kind === 'default_only') expect(answered?.failed ?? 'none').not.toBeNull();
+        if (finding?.kind !== 'untraced_text') continue;
+        const strange = { ...fact, learned: null, origins: [], taint: { ...CLEAN, untrustedSeen: true } };
+        expect(decide(permissions, rules, strange).answer.kind).toBe('allow');
+        untraced++;
       }
     });
 
   test('a rule that is called dead answers for no call, and a warning is true', () => {
     fc.assert(isSound(lintPolicy), { numRuns: 2_000 });
     expect(dead).toBeGreaterThan(300);
+    expect(untraced).toBeGreaterThan(100);
   });
 
   test('the property finds a linter that calls living rules dead', () => {
@@ -239,6 +305,13 @@ describe('for any policy', () => {
         lintPolicy(rules, { ...permissions, tiers: permissions.tiers.slice(0, 1) }, tools),
       // Later rules are taken for earlier ones.
       (rules, permissions, tools) => lintPolicy([...rules].reverse(), permissions, tools),
+      // Texts that somebody reads are taken for unread ones.
+      (rules, permissions, tools) =>
+        lintPolicy(
+          rules.filter(({ answer }) => answer.kind === 'allow'),
+          permissions,
+          tools,
+        ).filter(({ kind }) => kind === 'untraced_text'),
     ];
     for (const hole of holes) expect(fc.check(isSound(hole), { numRuns: 5_000, seed: 1 }).failed).toBe(true);
   });

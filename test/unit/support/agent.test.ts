@@ -80,10 +80,9 @@ describe('policy', () => {
 
   test('every rule can answer, and every risky tool is gated', () => {
     const { policy, permissions, tools } = agent.release;
-    const labels = tools.map((tool) => tool.labels);
-    expect(lintPolicy(policy, permissions, labels)).toEqual([]);
+    expect(lintPolicy(policy, permissions, tools)).toEqual([]);
     const [small, unknown] = policy;
-    expect(lintPolicy([...policy].reverse(), permissions, labels).map(({ rule }) => rule)).toEqual([
+    expect(lintPolicy([...policy].reverse(), permissions, tools).map(({ rule }) => rule)).toEqual([
       unknown?.name,
       small?.name,
     ]);
