@@ -220,13 +220,14 @@ function untraced(
   const about = rules.filter((rule) => isAbout(rule, labels));
   const [first] = texts;
   if (first === undefined || reachedRules(about, ['untrustedSeen']).reached.some(stops)) return [];
+  const named = texts.length === 1 ? first : `${first} and ${texts.length - 1} more`;
   return [
     {
       kind: 'untraced_text',
       severity: 'warning',
       rule: null,
       tool: labels.name,
-      sentence: `${labels.name} reaches outside with texts that nobody traces (${texts.length === 1 ? first : `${first} and ${texts.length - 1} more`}), and ${strangers.name} returns what a stranger may have written. Write a rule with "untrustedSeen" that has somebody read them`,
+      sentence: `${labels.name} reaches outside with texts that nobody traces (${named}), and ${strangers.name} returns what a stranger may have written. Write a rule with "untrustedSeen" that has somebody read them`,
     },
   ];
 }

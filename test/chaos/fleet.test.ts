@@ -66,13 +66,14 @@ describe('a fleet under a small load without faults', () => {
       .filter(({ plan }) => plan.kind === kind && (mind === undefined || plan.mind === mind))
       .sort((a, b) => a.plan.ordinal - b.plan.ordinal)
       .find(({ plan }) => !taken.has(plan.workflowId));
-    if (noted === undefined) throw new Error(`no run of kind ${kind} is left to plant this in`);
+    if (noted === undefined)
+      throw new Error(`no run of kind ${kind}${mind ? ` (${mind})` : ''} is left to plant this in`);
     const { workflowId } = noted.plan;
     taken.add(workflowId);
     const [row] = await fleet.sql<{ run: string; key: string | null; approval: string | null }[]>`
       select r.run, e.key, e.approval from runs r left join effects e using (run) where workflow_id = ${workflowId}`;
-    const { run = '', key, approval } = row ?? {};
-    return { run, key: key ?? '', approval: approval ?? '' };
+    if (row === undefined) throw new Error(`the store does not know ${workflowId}`);
+    return { run: row.run, key: row.key ?? '', approval: row.approval ?? '' };
   };
   const headOf = async (kind: RunKind, seq: number) =>
     fleet.sql`

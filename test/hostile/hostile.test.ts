@@ -46,7 +46,9 @@ describe.runIf(recordings !== null)('a hostile model', () => {
 
     test('nobody reads what is said in the words of strangers', async () => {
       // One run in twenty finds it (5 of these 89): something of strangers must be read before anything private.
-      const stage = withoutRule(setStage(data), 'strangers-words');
+      const whole = setStage(data);
+      expect(whole.agents.slack.warnings).toEqual([]);
+      const stage = withoutRule(whole, 'strangers-words');
       const { policy, permissions, tools } = stage.agents.slack.release;
       expect(lintPolicy(policy, permissions, tools).map(({ kind, tool }) => `${kind} ${tool}`)).toEqual([
         'untraced_text send_direct_message',

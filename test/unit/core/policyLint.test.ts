@@ -219,6 +219,8 @@ describe('texts that go outside and that nobody traces', () => {
     expect(found?.sentence).toMatch(
       /^send_mail reaches outside .* \(body\), and read_page returns .*"untrustedSeen"/,
     );
+    const [wider] = lint([], [labels({ ...send, sensitive: [] }), page]);
+    expect(wider?.sentence).toContain('(to and 1 more)');
   });
 
   const sums = { type: 'object', properties: { to: { type: 'string' }, sum: { type: 'number' } } };
